@@ -1,0 +1,185 @@
+// Stamping, timers from state, and the superseding of the oldest session.
+#include "engine/sequencer.h"
+
+#include <algorithm>
+
+namespace rollcall::engine {
+
+std::optional<Micros> idle_deadline(const Policy& policy, const Session& session) {
+  if (session.away) return std::nullopt;
+  return session.idle_from + static_cast<Micros>(policy.idle_after_ms) * 1000;
+}
+
+std::optional<Micros> end_deadline(const Policy& policy, const Session& session) {
+  constexpr Micros kSecond = 1'000'000;
+  if (!session.ever_linked) return session.idle_from + static_cast<Micros>(policy.ttl_s) * kSecond;
+  if (!session.detached) return std::nullopt;
+  Micros grace = policy.grace_abort_s;
+  switch (session.detached_reason) {
+    case Cause::Clean: grace = policy.grace_clean_s; break;
+    case Cause::Drain: grace = policy.grace_drain_s; break;
+    case Cause::Crash:
+    case Cause::Restart: grace = policy.grace_node_s; break;
+    default: break;
+  }
+  return session.detached_from + grace * kSecond;
+}
+
+Sequencer::Sequencer(State state) : state_(std::move(state)) { rearm_all(); }
+
+void Sequencer::rearm_all() {
+  deadlines_ = {};
+  for (UserNumber number = 1; number < state_.users.size(); ++number) arm_user(number);
+}
+
+void Sequencer::arm_user(UserNumber number) {
+  arm_status(number);
+  for (const Seq id : state_.users[number].sessions) arm_session(state_.sessions.at(id));
+}
+
+void Sequencer::arm_status(UserNumber number) {
+  const Micros until = state_.users[number].until;
+  if (until != 0) deadlines_.push({until, number, 0, Timer::StatusCleared});
+}
+
+Seq Sequencer::away_session(const Header& activity) const {
+  const auto away = [&](Seq id) {
+    const auto it = state_.sessions.find(id);
+    return it != state_.sessions.end() && it->second.away;
+  };
+  if (activity.session != 0) return away(activity.session) ? activity.session : 0;
+  const Seq carrier = activity_session(state_, activity.user);
+  return carrier != 0 && away(carrier) ? carrier : 0;
+}
+
+void Sequencer::arm_session(const Session& session) {
+  arm_idle(session);
+  arm_end(session);
+}
+
+void Sequencer::arm_idle(const Session& session) {
+  if (const auto at = idle_deadline(state_.policy, session)) {
+    deadlines_.push({*at, session.user, session.id, Timer::Inactivity});
+  }
+}
+
+void Sequencer::arm_end(const Session& session) {
+  if (const auto at = end_deadline(state_.policy, session)) {
+    deadlines_.push({*at, session.user, session.id, Timer::Logout});
+  }
+}
+
+std::optional<Micros> Sequencer::deadline_of(const Deadline& entry) const {
+  if (entry.timer == Timer::StatusCleared) {
+    const User& user = state_.users[entry.user];
+    return user.until != 0 ? std::optional<Micros>(user.until) : std::nullopt;
+  }
+  const auto it = state_.sessions.find(entry.session);
+  if (it == state_.sessions.end()) return std::nullopt;
+  return entry.timer == Timer::Inactivity ? idle_deadline(state_.policy, it->second)
+                                          : end_deadline(state_.policy, it->second);
+}
+
+Header Sequencer::conclusion(const Deadline& due) const {
+  Header h;
+  h.user = due.user;
+  h.session = due.session;
+  if (due.timer == Timer::StatusCleared) {
+    h.kind = Kind::StatusCleared;
+    h.cause = Cause::Expired;
+    h.b = state_.users[due.user].override_rev;
+    return h;
+  }
+  const Session& session = state_.sessions.at(due.session);
+  if (due.timer == Timer::Inactivity) {
+    h.kind = Kind::Inactivity;
+    h.cause = Cause::IdleTimeout;
+    h.a = session.act_rev;
+    h.b = static_cast<std::uint64_t>(session.last_activity_at);
+    return h;
+  }
+  h.kind = Kind::Logout;
+  h.cause = session.ever_linked ? Cause::GraceExpired : Cause::TtlExpired;
+  h.a = session.ever_linked ? session.det_rev : session.act_rev;
+  return h;
+}
+
+std::optional<Micros> Sequencer::next_deadline() const {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.top().at;
+}
+
+void Sequencer::place(Header header, Micros at, std::vector<Sequenced>& out,
+                      std::vector<Transition>& transitions) {
+  header.seq = state_.seq + 1;
+  header.at = std::max(at, state_.at);
+  header.prev = header.user < state_.users.size() ? state_.users[header.user].last_seq : 0;
+  const Seq woken = header.kind == Kind::Activity ? away_session(header) : 0;
+  const Outcome outcome = apply(state_, header, transitions);
+  out.push_back({header, outcome});
+  if (outcome != Outcome::Applied) return;
+  // A deadline that only moved later keeps its entry; a new entry is for a new deadline alone.
+  switch (header.kind) {
+    case Kind::Login: arm_session(state_.sessions.at(header.seq)); break;
+    case Kind::Activity:
+      if (woken != 0) arm_idle(state_.sessions.at(woken));
+      break;
+    case Kind::LinkDown: arm_end(state_.sessions.at(header.session)); break;
+    case Kind::StatusSet: arm_status(header.user); break;
+    case Kind::PolicySet:
+    case Kind::ClockStep:
+    case Kind::NodeUp:
+    case Kind::NodeDown: rearm_all(); break;
+    default: break;
+  }
+}
+
+void Sequencer::conclude(Micros at, std::vector<Sequenced>& out,
+                         std::vector<Transition>& transitions) {
+  while (!deadlines_.empty() && deadlines_.top().at < at) {
+    Deadline due = deadlines_.top();
+    deadlines_.pop();
+    const auto real = deadline_of(due);
+    if (!real) continue;
+    if (*real > due.at) {
+      due.at = *real;
+      deadlines_.push(due);
+      continue;
+    }
+    place(conclusion(due), *real, out, transitions);
+  }
+}
+
+void Sequencer::supersede(UserNumber number, std::vector<Sequenced>& out,
+                          std::vector<Transition>& transitions) {
+  while (state_.users[number].sessions.size() > state_.policy.sessions_max) {
+    const auto& open = state_.users[number].sessions;
+    const Seq newest = open.back();
+    Seq oldest = open.front();
+    for (const Seq id : open) {
+      if (id != newest &&
+          state_.sessions.at(id).last_activity_at < state_.sessions.at(oldest).last_activity_at) {
+        oldest = id;
+      }
+    }
+    Header h;
+    h.kind = Kind::Logout;
+    h.cause = Cause::Superseded;
+    h.user = number;
+    h.session = oldest;
+    place(h, state_.at, out, transitions);
+  }
+}
+
+std::size_t Sequencer::append(const Header& draft, Micros at, std::vector<Sequenced>& out,
+                              std::vector<Transition>& transitions) {
+  conclude(at, out, transitions);
+  const std::size_t index = out.size();
+  place(draft, at, out, transitions);
+  if (draft.kind == Kind::Login && out[index].outcome == Outcome::Applied) {
+    supersede(draft.user, out, transitions);
+  }
+  return index;
+}
+
+}  // namespace rollcall::engine

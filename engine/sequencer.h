@@ -1,0 +1,76 @@
+// The sequencer: stamps proposals with seq, time and prev, and concludes what fell due before them.
+//
+// Why this file exists: live, import and replay must give every event the same place. Before
+// anything is stamped t, the conclusions of every deadline strictly before t are appended, ordered
+// by (deadline, user, session, kind), so a history does not depend on when a timer thread woke up.
+// Pure: time comes in as an argument.
+#pragma once
+
+#include <queue>
+#include <vector>
+
+#include "engine/reducer.h"
+
+namespace rollcall::engine {
+
+/// An event that has its place, with what applying it gave.
+struct Sequenced {
+  Header header;
+  Outcome outcome = Outcome::Applied;
+};
+
+class Sequencer {
+ public:
+  /// Takes over a state (from a replay) and rebuilds its timers.
+  explicit Sequencer(State state);
+
+  [[nodiscard]] const State& state() const { return state_; }
+
+  /// Gives `draft` (kind, cause, flags, user, session, epoch, body and a…d are the caller's) its
+  /// seq, prev and time = max(at, last at), after the conclusions due strictly before that; an
+  /// eleventh session of a user is followed by the Logout of the least recently active (C11).
+  /// Everything appended is added to `out`, in order; the draft's own index in it is returned.
+  std::size_t append(const Header& draft, Micros at, std::vector<Sequenced>& out,
+                     std::vector<Transition>& transitions);
+
+  /// Only the conclusions due strictly before `at`.
+  void conclude(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
+
+  /// The earliest time at which something may fall due, if anything may.
+  [[nodiscard]] std::optional<Micros> next_deadline() const;
+
+ private:
+  enum class Timer : std::uint8_t { Inactivity = 0, StatusCleared = 1, Logout = 2 };
+  struct Deadline {
+    Micros at;
+    UserNumber user;
+    Seq session;
+    Timer timer;
+    auto operator<=>(const Deadline&) const = default;
+  };
+
+  void place(Header header, Micros at, std::vector<Sequenced>& out,
+             std::vector<Transition>& transitions);
+  void supersede(UserNumber user, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
+  void arm_user(UserNumber user);
+  void arm_status(UserNumber user);
+  void arm_session(const Session& session);
+  void arm_idle(const Session& session);
+  void arm_end(const Session& session);
+  [[nodiscard]] Seq away_session(const Header& activity) const;
+  void rearm_all();
+  [[nodiscard]] std::optional<Micros> deadline_of(const Deadline& entry) const;
+  [[nodiscard]] Header conclusion(const Deadline& due) const;
+
+  State state_;
+  // Entries are never moved when a deadline moves later: when one comes up, the real deadline is
+  // looked at and the entry put back if it is later. One ordered set updated on every activity
+  // would cost twenty times as much.
+  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
+};
+
+/// When `session` turns Away, and when it ends by grace or ttl; nothing where neither can be.
+[[nodiscard]] std::optional<Micros> idle_deadline(const Policy& policy, const Session& session);
+[[nodiscard]] std::optional<Micros> end_deadline(const Policy& policy, const Session& session);
+
+}  // namespace rollcall::engine

@@ -1,0 +1,124 @@
+// The canonical bytes of a state, and the packing of a policy into a header's fields.
+#include "engine/state.h"
+
+namespace rollcall::engine {
+namespace {
+
+template <class T>
+void put(std::vector<std::uint8_t>& out, T value) {
+  auto bits = static_cast<std::uint64_t>(value);
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out.push_back(static_cast<std::uint8_t>(bits & 0xFF));
+    bits >>= 8;
+  }
+}
+
+void put_session(std::vector<std::uint8_t>& out, const Session& s) {
+  put(out, s.id);
+  put(out, s.tag_high);
+  put(out, s.tag_low);
+  put(out, static_cast<std::uint8_t>((s.away ? 1 : 0) | (s.ever_linked ? 2 : 0) |
+                                     (s.detached ? 4 : 0)));
+  put(out, static_cast<std::uint8_t>(s.detached_reason));
+  put(out, s.opened_at);
+  put(out, s.last_activity_at);
+  put(out, s.idle_from);
+  put(out, s.detached_from);
+  put(out, s.act_rev);
+  put(out, s.det_rev);
+  put(out, s.producer_no);
+  put(out, static_cast<std::uint32_t>(s.links.size()));
+  for (const Link& link : s.links) {
+    put(out, link.node);
+    put(out, link.connection);
+  }
+}
+
+void put_user(std::vector<std::uint8_t>& out, const State& state, UserNumber number) {
+  const User& u = state.users[number];
+  put(out, number);
+  put(out, u.last_seq);
+  put(out, static_cast<std::uint8_t>((u.enrolled ? 1 : 0) | (u.erased ? 2 : 0) |
+                                     (u.do_not_disturb ? 4 : 0)));
+  put(out, static_cast<std::uint8_t>(u.manual));
+  put(out, u.status_seq);
+  put(out, u.override_rev);
+  put(out, u.until);
+  put(out, static_cast<std::uint8_t>(u.derived));
+  put(out, static_cast<std::uint8_t>(u.state));
+  put(out, static_cast<std::uint8_t>(u.visible));
+  put(out, u.since);
+  put(out, u.last_seen);
+  put(out, static_cast<std::uint32_t>(u.sessions.size()));
+  for (const Seq id : u.sessions) put_session(out, state.sessions.at(id));
+  put(out, static_cast<std::uint32_t>(u.attendance.size()));
+  for (const Attendance& a : u.attendance) {
+    put(out, a.channel);
+    put(out, a.node);
+    put(out, a.count);
+  }
+}
+
+void put_app(std::vector<std::uint8_t>& out, const State& state) {
+  const Policy& p = state.policy;
+  put(out, p.idle_after_ms);
+  put(out, p.ttl_s);
+  put(out, p.grace_clean_s);
+  put(out, p.grace_abort_s);
+  put(out, p.grace_node_s);
+  put(out, p.grace_drain_s);
+  put(out, p.sessions_max);
+  put(out, state.clock_offset);
+  for (const auto* nodes : {&state.nodes_open, &state.nodes_closed}) {
+    put(out, static_cast<std::uint32_t>(nodes->size()));
+    for (const auto& [node, epoch] : *nodes) {
+      put(out, node);
+      put(out, epoch);
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Presence presence) {
+  switch (presence) {
+    case Presence::Offline: return "offline";
+    case Presence::Online: return "online";
+    case Presence::Away: return "away";
+  }
+  return "unknown";
+}
+
+void write_policy(const Policy& p, Header& h) {
+  h.a = p.idle_after_ms | (static_cast<std::uint64_t>(p.ttl_s) << 32);
+  h.b = p.grace_clean_s | (static_cast<std::uint64_t>(p.grace_abort_s) << 16) |
+        (static_cast<std::uint64_t>(p.grace_node_s) << 32) |
+        (static_cast<std::uint64_t>(p.grace_drain_s) << 48);
+  h.c = p.sessions_max;
+}
+
+Policy read_policy(const Header& h) {
+  Policy p;
+  p.idle_after_ms = static_cast<std::uint32_t>(h.a);
+  p.ttl_s = static_cast<std::uint32_t>(h.a >> 32);
+  p.grace_clean_s = static_cast<std::uint16_t>(h.b);
+  p.grace_abort_s = static_cast<std::uint16_t>(h.b >> 16);
+  p.grace_node_s = static_cast<std::uint16_t>(h.b >> 32);
+  p.grace_drain_s = static_cast<std::uint16_t>(h.b >> 48);
+  p.sessions_max = static_cast<std::uint32_t>(h.c);
+  return p;
+}
+
+std::uint32_t page_count(const State& state) {
+  return static_cast<std::uint32_t>((state.users.size() + kUsersPerPage - 1) / kUsersPerPage);
+}
+
+void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t>& out) {
+  const std::size_t first = static_cast<std::size_t>(page) * kUsersPerPage;
+  if (page == 0) put_app(out, state);
+  for (std::size_t i = first; i < first + kUsersPerPage && i < state.users.size(); ++i) {
+    put_user(out, state, static_cast<UserNumber>(i));
+  }
+}
+
+}  // namespace rollcall::engine

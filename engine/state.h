@@ -1,0 +1,113 @@
+// Who is here: the state that events fold into.
+//
+// Why this file exists: live, replay, audit and proofs must agree on who was online at T, so the
+// state is plain values, reached only through apply() (engine/reducer.h), and has one canonical
+// form in bytes that digests are made of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/event.h"
+
+namespace rollcall::engine {
+
+enum class Presence : std::uint8_t { Offline = 0, Online = 1, Away = 2 };  // stored: never renumber
+enum class Override : std::uint8_t { None = 0, Away = 1, Invisible = 2 };  // stored: never renumber
+
+[[nodiscard]] std::string_view name_of(Presence presence);
+
+/// How long things may take. In the log as PolicySet, so that a replay knows what was in force.
+struct Policy {
+  std::uint32_t idle_after_ms = 300'000;
+  std::uint32_t ttl_s = 7'200;           ///< a session that never had a link
+  std::uint16_t grace_clean_s = 5;
+  std::uint16_t grace_abort_s = 15;      ///< abort and timeout
+  std::uint16_t grace_node_s = 30;       ///< its node was lost
+  std::uint16_t grace_drain_s = 60;
+  std::uint32_t sessions_max = 10;       ///< a user
+  bool operator==(const Policy&) const = default;
+};
+
+/// PolicySet's fields a, b and c, and back.
+void write_policy(const Policy& policy, Header& header);
+[[nodiscard]] Policy read_policy(const Header& header);
+
+struct Link {
+  std::uint64_t node = 0;  ///< node and epoch in one word: node in the high half, epoch in the low
+  std::uint64_t connection = 0;
+  auto operator<=>(const Link&) const = default;
+};
+[[nodiscard]] constexpr std::uint32_t node_of(std::uint64_t node_epoch) {
+  return static_cast<std::uint32_t>(node_epoch >> 32);
+}
+[[nodiscard]] constexpr std::uint32_t epoch_of(std::uint64_t node_epoch) {
+  return static_cast<std::uint32_t>(node_epoch);
+}
+
+struct Session {
+  Seq id = 0;  ///< seq of its Login
+  UserNumber user = 0;
+  std::uint64_t tag_high = 0, tag_low = 0;  ///< HMAC of the caller's own key for it; 0,0 is none
+  bool away = false;
+  bool ever_linked = false;
+  bool detached = false;
+  Cause detached_reason = Cause::None;
+  Micros opened_at = 0;
+  Micros last_activity_at = 0;
+  Micros idle_from = 0;      ///< deadlines count from here: last activity, moved by gaps and clock steps
+  Micros detached_from = 0;  ///< likewise for the grace
+  std::uint64_t act_rev = 0, det_rev = 0;
+  std::uint64_t producer_no = 0;
+  std::vector<Link> links;  ///< sorted
+};
+
+struct Attendance {
+  std::uint64_t channel = 0;
+  std::uint64_t node = 0;
+  std::uint32_t count = 0;
+  auto operator<=>(const Attendance&) const = default;
+};
+
+struct User {
+  Seq last_seq = 0;
+  bool enrolled = false;
+  bool erased = false;
+  Override manual = Override::None;
+  bool do_not_disturb = false;
+  Seq status_seq = 0;
+  std::uint64_t override_rev = 0;
+  Micros until = 0;  ///< when the status clears itself; 0 never
+  Presence derived = Presence::Offline, state = Presence::Offline, visible = Presence::Offline;
+  Micros since = 0;
+  Micros last_seen = 0;
+  std::vector<Seq> sessions;            ///< open ones, ascending
+  std::vector<Attendance> attendance;   ///< sorted
+};
+
+struct State {
+  Seq seq = 0;
+  Micros at = 0;
+  Policy policy;
+  std::int64_t clock_offset = 0;
+  std::vector<User> users = std::vector<User>(1);  ///< by number; [0] is the app itself
+  std::unordered_map<Seq, Session> sessions;       ///< looked up, never iterated in its own order
+  std::map<std::uint32_t, std::uint64_t> nodes_open;    ///< node → newest epoch seen up
+  std::map<std::uint32_t, std::uint64_t> nodes_closed;  ///< node → newest epoch closed
+  std::vector<std::uint8_t> dirty_pages;           ///< a mark a page of 64 users, set by apply()
+
+  [[nodiscard]] const User* find(UserNumber number) const {
+    return number < users.size() ? &users[number] : nullptr;
+  }
+};
+
+inline constexpr std::uint32_t kUsersPerPage = 64;
+
+/// The canonical bytes of one page (users page*64 … page*64+63), appended to `out`; equal states
+/// give equal bytes whatever the order in which tables were filled. Little-endian, no padding.
+void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t>& out);
+[[nodiscard]] std::uint32_t page_count(const State& state);
+
+}  // namespace rollcall::engine

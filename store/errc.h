@@ -1,0 +1,57 @@
+// How things fail below the command line: a code that decides what to do, a sentence for a person.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace rollcall::store {
+
+enum class Errc {
+  Io,            ///< the disk or the system said no
+  NotFound,      ///< no such store, event, user or file
+  Refused,       ///< policy, a hold or a missing confirmation forbids it
+  BadInput,      ///< what was given cannot be read
+  Conflict,      ///< somebody else holds the writer's lock, or the store is not what was expected
+  NotPermitted,  ///< no key for this
+  Tampered,      ///< evidence contradicts itself: a hash, a root or a signature
+  Incomplete,    ///< cannot read on, or something needed for a verdict is missing
+  Diverged,      ///< a replay gives another state than the log says
+  CursorMalformed,
+  CursorForeign,
+  CursorGone,
+};
+
+struct Error {
+  Errc code = Errc::Io;
+  std::string detail;  ///< one sentence: what, where, what was expected and found
+};
+
+/// Thrown by Result::value() where nothing is caught but in main and in tests.
+class Failure : public std::runtime_error {
+ public:
+  explicit Failure(Error error) : std::runtime_error(error.detail), error_(std::move(error)) {}
+  [[nodiscard]] const Error& error() const { return error_; }
+
+ private:
+  Error error_;
+};
+
+[[noreturn]] inline void throw_exception_from_error(const Error& error,
+                                                    const boost::source_location& /*where*/) {
+  throw Failure(error);
+}
+
+template <class T>
+using Result = boost::system::result<T, Error>;
+
+/// The exit code of docs/cli.md for an error.
+[[nodiscard]] int exit_code(Errc code);
+
+}  // namespace rollcall::store
+
+/// Leaves the function with the error, where there is one.
+#define RC_TRY(expr)                                        \
+  do {                                                      \
+    if (auto rc_try_ = (expr); !rc_try_) return rc_try_.error(); \
+  } while (false)

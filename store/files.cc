@@ -1,0 +1,91 @@
+// Durable files and locks over POSIX.
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace rollcall::store {
+namespace {
+
+Error system_error(std::string_view what, const std::filesystem::path& path) {
+  const int code = errno;
+  return {code == ENOENT ? Errc::NotFound : Errc::Io, fmt::format("{} {}: {}", what, path.string(), std::strerror(code))};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return system_error("cannot read", path);
+  std::ostringstream out;
+  out << in.rdbuf();
+  if (in.bad()) return system_error("cannot read", path);
+  return std::move(out).str();
+}
+
+Result<void> sync_directory(const std::filesystem::path& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return system_error("cannot open", directory);
+  const int rc = ::fsync(fd);
+  ::close(fd);
+  if (rc != 0) return system_error("cannot sync", directory);
+  return {};
+}
+
+Result<void> make_directories(const std::filesystem::path& directory, Secret secret) {
+  std::error_code ec;
+  std::filesystem::create_directories(directory, ec);
+  if (ec) return Error{Errc::Io, fmt::format("cannot make {}: {}", directory.string(), ec.message())};
+  if (secret == Secret::Yes) ::chmod(directory.c_str(), 0700);
+  return {};
+}
+
+Result<void> replace_file(const std::filesystem::path& path, std::string_view content, Secret secret) {
+  const std::filesystem::path aside = path.string() + ".new";
+  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret == Secret::Yes ? 0600 : 0644);
+  if (fd < 0) return system_error("cannot write", aside);
+  std::string_view rest = content;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(fd, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const Error error = system_error("cannot write", aside);
+      ::close(fd);
+      return error;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  const int synced = ::fsync(fd);
+  const int closed = ::close(fd);
+  if (synced != 0 || closed != 0) return system_error("cannot sync", aside);
+  if (::rename(aside.c_str(), path.c_str()) != 0) return system_error("cannot rename", aside);
+  return sync_directory(path.parent_path());
+}
+
+Result<std::optional<FileLock>> FileLock::try_lock(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return system_error("cannot open", path);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    const bool taken = errno == EWOULDBLOCK;
+    const Error error = system_error("cannot lock", path);
+    ::close(fd);
+    if (taken) return std::optional<FileLock>{};
+    return error;
+  }
+  return std::optional<FileLock>{FileLock{fd}};
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace rollcall::store

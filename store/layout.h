@@ -1,0 +1,41 @@
+// Where things lie on disk: DIR/apps/<app id>/…
+//
+//   log/         RocksDB: headers, bodies, the tree, cursors and signed checkpoints
+//   vault/       names and keys; never part of a data backup
+//   keys/        signing.key (secret), trusted (public keys of this log, newest first), policy
+//   checkpoint   a copy of the newest signed checkpoint, outside the database
+//   clean        last seq and root of a clean close; absent while a writer is open
+//   erasures     numbers of erased users, for ever; copied beside backups
+//   writer.lock  held by the one writer
+#pragma once
+
+#include <filesystem>
+
+#include "store/errc.h"
+
+namespace rollcall::store {
+
+struct Layout {
+  std::filesystem::path app_dir;
+  std::string app;
+
+  [[nodiscard]] std::filesystem::path log() const { return app_dir / "log"; }
+  [[nodiscard]] std::filesystem::path vault() const { return app_dir / "vault"; }
+  [[nodiscard]] std::filesystem::path keys() const { return app_dir / "keys"; }
+  [[nodiscard]] std::filesystem::path signing_key() const { return keys() / "signing.key"; }
+  [[nodiscard]] std::filesystem::path trusted() const { return keys() / "trusted"; }
+  [[nodiscard]] std::filesystem::path policy() const { return keys() / "policy"; }
+  [[nodiscard]] std::filesystem::path checkpoint() const { return app_dir / "checkpoint"; }
+  [[nodiscard]] std::filesystem::path clean() const { return app_dir / "clean"; }
+  [[nodiscard]] std::filesystem::path erasures() const { return app_dir / "erasures"; }
+  [[nodiscard]] std::filesystem::path writer_lock() const { return app_dir / "writer.lock"; }
+};
+
+/// `[a-z0-9_-]{1,64}`: an app's id is a folder's name.
+[[nodiscard]] bool valid_app_id(std::string_view app);
+
+/// The layout of `app` under `data`; with an empty `app`, of the only app there is, or of "main".
+[[nodiscard]] Result<Layout> locate(const std::filesystem::path& data, std::string_view app);
+[[nodiscard]] bool exists(const Layout& layout);
+
+}  // namespace rollcall::store

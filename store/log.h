@@ -1,0 +1,97 @@
+// The log: headers, sealed bodies and the Merkle tree over them, in one RocksDB.
+//
+// Why this file exists: it is the record. A commit's headers, bodies and completed tree nodes are one
+// write batch, synced before it returns; what is not in it never happened. Column families:
+//   log   first seq of a record, big-endian → at most 64 headers (store/codec.h)
+//   body  seq, big-endian → sealed body
+//   tree  level u8 ‖ index, big-endian → hash of a complete subtree of 2^level leaves, level ≥ 8
+//   meta  text key → value: format, origin, signed checkpoints, idempotency digests, cursors
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "engine/event.h"
+#include "store/codec.h"
+#include "store/layout.h"
+#include "store/merkle.h"
+
+namespace rollcall::store {
+
+using engine::Header;
+using engine::Seq;
+
+struct Commit {
+  std::vector<Header> headers;                       ///< consecutive seqs
+  std::vector<std::pair<Seq, Bytes>> bodies;         ///< sealed
+  std::vector<std::pair<std::string, std::string>> meta;
+};
+
+enum class Durable { Yes, No };  ///< No: for benchmarks and for imports that sync at the end
+enum class WithTree { Yes, No }; ///< No: only benchmarks/append_bench.cc, to know the tree's price
+
+class Log {
+ public:
+  enum class Mode { Write, Read };
+
+  /// Makes an empty log. The caller holds the writer's lock.
+  static Result<std::unique_ptr<Log>> create(const Layout& layout, std::string_view origin);
+  /// Write: recovers, having refused damage inside acknowledged history. Read: works beside a live
+  /// writer (as a RocksDB secondary) and sees what was durable when it was opened.
+  static Result<std::unique_ptr<Log>> open(const Layout& layout, Mode mode);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  [[nodiscard]] Seq last() const;  ///< 0 for an empty log
+  [[nodiscard]] std::string origin() const;
+
+  Result<void> append(const Commit& commit, Durable durable = Durable::Yes, WithTree tree = WithTree::Yes);
+  Result<void> sync();
+
+  /// Visits headers from..to (inclusive) in order; the leaf is the bytes that the tree hashes.
+  /// The visitor returns false to stop. An error names the seq where reading failed.
+  using Visitor = std::function<bool(const Header&, ByteView leaf)>;
+  Result<void> scan(Seq from, Seq to, const Visitor& visit) const;
+  /// The same, newest first.
+  Result<void> scan_back(Seq from, Seq to, const Visitor& visit) const;
+  Result<std::optional<Header>> header(Seq seq) const;
+  Result<std::optional<Bytes>> leaf(Seq seq) const;
+
+  Result<std::optional<Bytes>> body(Seq seq) const;
+  /// Visits stored bodies from..to in order.
+  Result<void> scan_bodies(Seq from, Seq to, const std::function<bool(Seq, ByteView)>& visit) const;
+  /// Removes bodies for good: deletes and compacts their range. For removal in bounded batches.
+  Result<void> drop_bodies(std::span<const Seq> seqs);
+  Result<void> compact_bodies();
+
+  /// Hashes of complete subtrees: stored ones from the tree family, lower ones from the headers.
+  [[nodiscard]] merkle::NodeSource nodes() const;
+  /// Only what the tree family holds; absent is nullopt.
+  Result<std::optional<Hash>> stored_node(merkle::NodeId id) const;
+  /// The root of the first `size` events.
+  Result<Hash> root_at(std::uint64_t size) const;
+  [[nodiscard]] Hash root() const;  ///< of the whole log; writers only
+
+  Result<std::optional<std::string>> meta(std::string_view key) const;
+  Result<void> put_meta(std::string_view key, std::string_view value);
+  Result<void> delete_meta(std::string_view key);
+  /// Entries whose key starts with `prefix`, in key order.
+  Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix) const;
+
+  /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
+  Result<Seq> seq_at(engine::Micros t) const;
+
+  /// A RocksDB checkpoint (hard links) of everything, for backups.
+  Result<void> checkpoint_to(const std::filesystem::path& directory) const;
+  /// Raw access for tests that damage a value: family log|body|tree|meta.
+  Result<void> overwrite_for_test(std::string_view family, std::string_view key, std::string_view value);
+  Result<std::vector<std::pair<std::string, std::string>>> dump_for_test(std::string_view family) const;
+
+ private:
+  struct Impl;
+  explicit Log(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rollcall::store

@@ -1,0 +1,326 @@
+// The vault's file: loading, enrolling, forgetting, rotating.
+#include "store/vault.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "store/files.h"
+
+namespace rollcall::store {
+namespace {
+
+Bytes framed(ByteView payload) {
+  Bytes out;
+  put_be32(out, static_cast<std::uint32_t>(payload.size()));
+  out.insert(out.end(), payload.begin(), payload.end());
+  const Hash sum = sha256({payload});
+  out.insert(out.end(), sum.begin(), sum.begin() + 4);
+  return out;
+}
+
+Bytes seal_random(const Key& key, ByteView plain, ByteView aad) {
+  std::array<std::uint8_t, xaes::kNonceSize> nonce;
+  random_bytes(nonce);
+  return xaes::seal(key, nonce, plain, aad);
+}
+
+std::optional<Key> to_key(const std::optional<Bytes>& bytes) {
+  if (!bytes || bytes->size() != 32) return std::nullopt;
+  Key key;
+  std::copy(bytes->begin(), bytes->end(), key.begin());
+  return key;
+}
+
+std::optional<Key> key_from_hex(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  return to_key(from_hex(text));
+}
+
+constexpr std::size_t kWrappedKey = 32 + xaes::kOverhead;
+constexpr std::size_t kRecordSizeMax = 4096;
+
+}  // namespace
+
+Result<MasterKey> MasterKey::load(const std::filesystem::path& vault_dir) {
+  const Error bad{Errc::NotPermitted, "the master key is not 64 hexadecimal digits"};
+  if (const char* text = std::getenv("ROLLCALL_MASTER_KEY"); text != nullptr && *text != '\0') {
+    const auto key = key_from_hex(text);
+    if (!key) return bad;
+    return MasterKey{*key, {}};
+  }
+  const char* named = std::getenv("ROLLCALL_MASTER_KEY_FILE");
+  const std::filesystem::path file = named != nullptr && *named != '\0' ? std::filesystem::path(named) : vault_dir / "master.key";
+  const auto text = read_file(file);
+  if (!text) {
+    return Error{Errc::NotPermitted, fmt::format("no master key: {} (give ROLLCALL_MASTER_KEY or ROLLCALL_MASTER_KEY_FILE)", text.error().detail)};
+  }
+  const auto key = key_from_hex(*text);
+  if (!key) return bad;
+  return MasterKey{*key, file};
+}
+
+Result<MasterKey> MasterKey::create(const std::filesystem::path& vault_dir) {
+  if (std::getenv("ROLLCALL_MASTER_KEY") != nullptr || std::getenv("ROLLCALL_MASTER_KEY_FILE") != nullptr) return load(vault_dir);
+  const MasterKey master{random_key(), vault_dir / "master.key"};
+  RC_TRY(replace_file(master.file, hex(master.key) + "\n", Secret::Yes));
+  return master;
+}
+
+Bytes Vault::aad(char type, std::uint32_t number) const {
+  Bytes out{static_cast<std::uint8_t>(type)};
+  put_be32(out, number);
+  out.insert(out.end(), app_.begin(), app_.end());
+  return out;
+}
+
+Bytes Vault::user_record(UserNumber number, const Key& key, std::string_view name) const {
+  Bytes payload{'U'};
+  put_be32(payload, number);
+  const Bytes wrapped = seal_random(master_.key, key, aad('U', number));
+  const Bytes sealed = seal_random(key, as_bytes(name), aad('N', number));
+  payload.insert(payload.end(), wrapped.begin(), wrapped.end());
+  payload.insert(payload.end(), sealed.begin(), sealed.end());
+  return framed(payload);
+}
+
+Bytes Vault::epoch_record(std::uint32_t epoch, const Key& key) const {
+  Bytes payload{'E'};
+  put_be32(payload, epoch);
+  const Bytes wrapped = seal_random(master_.key, key, aad('E', epoch));
+  payload.insert(payload.end(), wrapped.begin(), wrapped.end());
+  return framed(payload);
+}
+
+Result<Vault> Vault::create(const std::filesystem::path& dir, std::string app) {
+  RC_TRY(make_directories(dir, Secret::Yes));
+  auto master = MasterKey::create(dir);
+  if (!master) return master.error();
+  Vault vault(dir, std::move(app), std::move(*master));
+  const Key app_key = random_key();
+  vault.users_[0] = {app_key, "", vault.user_record(0, app_key, "")};
+  const Key epoch_key = random_key();
+  vault.epochs_[1] = {epoch_key, vault.epoch_record(1, epoch_key)};
+  RC_TRY(vault.rewrite());
+  return vault;
+}
+
+Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
+  if (!std::filesystem::exists(dir / "records")) {
+    return Error{Errc::NotFound, fmt::format("there is no vault in {}", dir.string())};
+  }
+  auto master = MasterKey::load(dir);
+  if (!master) return master.error();
+  Vault vault(dir, app, *master);
+  const auto loaded = vault.load();
+  if (loaded) return vault;
+  // A rotation that a crash cut short: the file is wrapped by the next key already.
+  const std::filesystem::path next = dir / "master.key.next";
+  if (loaded.error().code == Errc::NotPermitted && std::filesystem::exists(next)) {
+    const auto text = read_file(next);
+    const auto key = text ? key_from_hex(*text) : std::nullopt;
+    if (key) {
+      Vault again(dir, std::move(app), MasterKey{*key, master->file});
+      if (again.load()) {
+        if (!master->file.empty()) {
+          RC_TRY(replace_file(master->file, hex(*key) + "\n", Secret::Yes));
+          std::filesystem::remove(next);
+        }
+        return again;
+      }
+    }
+  }
+  return loaded.error();
+}
+
+Result<void> Vault::load() {
+  const auto text = read_file(file());
+  if (!text) return text.error();
+  ByteView rest = as_bytes(*text);
+  while (!rest.empty()) {
+    const std::uint32_t size = rest.size() >= 8 ? get_be32(rest) : 0;
+    if (rest.size() < 8 || rest.size() - 8 < size) break;  // torn, or damaged: the log's users tell
+    if (size == 0 || size > kRecordSizeMax) {
+      return Error{Errc::Incomplete, fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
+    }
+    const ByteView payload = rest.subspan(4, size);
+    const Hash sum = sha256({payload});
+    if (!std::equal(sum.begin(), sum.begin() + 4, rest.begin() + 4 + size)) {
+      if (rest.size() == size + 8) break;  // the last record: a torn write
+      return Error{Errc::Incomplete, fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
+    }
+    RC_TRY(load_record(payload));
+    good_size_ += size + 8;
+    rest = rest.subspan(size + 8);
+  }
+  if (!users_.contains(0)) return Error{Errc::Incomplete, fmt::format("{}: the app's own key is missing", file().string())};
+  return {};
+}
+
+Result<void> Vault::load_record(ByteView payload) {
+  const auto damaged = [&](const char* what) {
+    return Error{Errc::Incomplete, fmt::format("{}: {} at byte {}", file().string(), what, good_size_)};
+  };
+  if (payload.size() < 5) return damaged("a record too short");
+  const auto type = static_cast<char>(payload[0]);
+  const std::uint32_t number = get_be32(payload.subspan(1));
+  if (type == 'X') {
+    erased_.insert(number);
+    return {};
+  }
+  if (payload.size() < 5 + kWrappedKey) return damaged("a record too short");
+  const auto key = to_key(xaes::open(master_.key, payload.subspan(5, kWrappedKey), aad(type, number)));
+  if (!key) return Error{Errc::NotPermitted, fmt::format("the master key does not open the vault {}", file().string())};
+  const Bytes record = framed(payload);
+  if (type == 'E') {
+    epochs_[number] = {*key, record};
+    return {};
+  }
+  if (type != 'U') return damaged("a record of an unknown type");
+  const auto name = xaes::open(*key, payload.subspan(5 + kWrappedKey), aad('N', number));
+  if (!name) return damaged("a name that does not open");
+  User user{*key, std::string(as_text(*name)), record};
+  if (number != 0) numbers_[user.name] = number;
+  users_[number] = std::move(user);
+  return {};
+}
+
+std::optional<UserNumber> Vault::number_of(std::string_view name) const {
+  const auto it = numbers_.find(std::string(name));
+  return it == numbers_.end() ? std::nullopt : std::optional<UserNumber>(it->second);
+}
+
+std::optional<std::string> Vault::name_of(UserNumber number) const {
+  const auto it = users_.find(number);
+  if (number == 0 || it == users_.end()) return std::nullopt;
+  return it->second.name;
+}
+
+std::uint32_t Vault::epoch() const { return epochs_.empty() ? 0 : epochs_.rbegin()->first; }
+
+std::optional<Key> Vault::body_key(UserNumber number, std::uint32_t epoch) const {
+  const auto user = users_.find(number);
+  const auto half = epochs_.find(epoch);
+  if (user == users_.end() || half == epochs_.end()) return std::nullopt;
+  return hkdf_sha256(user->second.key, half->second.first, as_bytes("rollcall/body-key/v1"));
+}
+
+Key Vault::tag_key() const { return hkdf_sha256(users_.at(0).key, {}, as_bytes("rollcall/tag-key/v1")); }
+
+std::optional<Key> Vault::user_key(UserNumber number) const {
+  const auto it = users_.find(number);
+  return it == users_.end() ? std::nullopt : std::optional<Key>(it->second.key);
+}
+
+Bytes Vault::record_of(UserNumber number) const {
+  const auto it = users_.find(number);
+  return it == users_.end() ? Bytes{} : it->second.record;
+}
+
+void Vault::enroll(UserNumber number, std::string_view name) {
+  const Key key = random_key();
+  User user{key, std::string(name), user_record(number, key, name)};
+  pending_.insert(pending_.end(), user.record.begin(), user.record.end());
+  numbers_[user.name] = number;
+  users_[number] = std::move(user);
+}
+
+Result<void> Vault::sync() {
+  if (pending_.empty()) return {};
+  const auto failed = [&](const char* what) {
+    return Error{Errc::Io, fmt::format("{} {}: {}", what, file().string(), std::strerror(errno))};
+  };
+  const int fd = ::open(file().c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return failed("cannot open");
+  bool ok = ::ftruncate(fd, static_cast<off_t>(good_size_)) == 0 && ::lseek(fd, 0, SEEK_END) >= 0;
+  std::size_t written = 0;
+  while (ok && written < pending_.size()) {
+    const ssize_t n = ::write(fd, pending_.data() + written, pending_.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    ok = n > 0;
+    if (ok) written += static_cast<std::size_t>(n);
+  }
+  ok = ok && ::fsync(fd) == 0;
+  ::close(fd);
+  if (!ok) return failed("cannot write");
+  good_size_ += pending_.size();
+  pending_.clear();
+  return {};
+}
+
+Result<std::uint32_t> Vault::add_epoch() {
+  const std::uint32_t next = epoch() + 1;
+  const Key key = random_key();
+  const Bytes record = epoch_record(next, key);
+  epochs_[next] = {key, record};
+  pending_.insert(pending_.end(), record.begin(), record.end());
+  RC_TRY(sync());
+  return next;
+}
+
+Result<void> Vault::rewrite() {
+  std::string content;
+  const auto add = [&](const Bytes& record) { content.append(as_text(record)); };
+  for (const auto& [number, user] : users_) add(user.record);
+  for (const auto& [epoch, entry] : epochs_) add(entry.second);
+  for (const UserNumber number : erased_) {
+    Bytes payload{'X'};
+    put_be32(payload, number);
+    add(framed(payload));
+  }
+  RC_TRY(replace_file(file(), content, Secret::Yes));
+  good_size_ = content.size();
+  pending_.clear();
+  return {};
+}
+
+Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
+  for (const UserNumber number : numbers) {
+    const auto it = users_.find(number);
+    if (it != users_.end()) {
+      wipe(it->second.key);
+      numbers_.erase(it->second.name);
+      wipe({reinterpret_cast<std::uint8_t*>(it->second.name.data()), it->second.name.size()});
+      users_.erase(it);
+    }
+    erased_.insert(number);
+  }
+  return rewrite();
+}
+
+Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
+  const auto it = epochs_.find(epoch);
+  if (it == epochs_.end()) return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};
+  if (epoch == this->epoch()) return Error{Errc::Refused, "the current key epoch cannot be destroyed: start a new one first"};
+  wipe(it->second.first);
+  epochs_.erase(it);
+  return rewrite();
+}
+
+Result<void> Vault::drop_from(UserNumber first_unknown) {
+  const auto from = users_.lower_bound(std::max<UserNumber>(first_unknown, 1));
+  if (from == users_.end()) return {};
+  for (auto it = from; it != users_.end(); ++it) numbers_.erase(it->second.name);
+  users_.erase(from, users_.end());
+  return rewrite();
+}
+
+Result<void> Vault::rotate_master(const MasterKey& next) {
+  if (!master_.file.empty()) RC_TRY(replace_file(dir_ / "master.key.next", hex(next.key) + "\n", Secret::Yes));
+  const std::filesystem::path target = master_.file;
+  master_.key = next.key;
+  for (auto& [number, user] : users_) user.record = user_record(number, user.key, user.name);
+  for (auto& [epoch, entry] : epochs_) entry.second = epoch_record(epoch, entry.first);
+  RC_TRY(rewrite());
+  if (target.empty()) return {};
+  RC_TRY(replace_file(target, hex(next.key) + "\n", Secret::Yes));
+  std::error_code ec;
+  std::filesystem::remove(dir_ / "master.key.next", ec);
+  return sync_directory(dir_);
+}
+
+}  // namespace rollcall::store

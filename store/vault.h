@@ -1,0 +1,100 @@
+// The vault: names and keys, in a file of its own so that destroying them is physical.
+//
+// Why this file exists: a deleted row of a database lives on in older files until compaction reaches
+// the bottom. Here an erasure writes the whole file anew without what was deleted, syncs it and
+// renames it over the old one; afterwards no file holds the wrapped key or the sealed name.
+//
+// File: records of u32 length ‖ payload ‖ first 4 bytes of the payload's SHA-256, big-endian.
+// Payloads: 'U' number, wrapped user key, sealed name · 'E' epoch, wrapped epoch key ·
+// 'X' number of an erased user, kept for ever.
+// A body's key is HKDF(user key, epoch key): destroying either is enough.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "engine/event.h"
+#include "store/crypto.h"
+#include "store/errc.h"
+
+namespace rollcall::store {
+
+using engine::UserNumber;
+
+/// The key that wraps all others. From ROLLCALL_MASTER_KEY (64 hex digits), else from the file that
+/// ROLLCALL_MASTER_KEY_FILE names, else from vault/master.key, which is made with the store.
+struct MasterKey {
+  Key key{};
+  std::filesystem::path file;  ///< empty where the key came from the environment
+  static Result<MasterKey> load(const std::filesystem::path& vault_dir);
+  static Result<MasterKey> create(const std::filesystem::path& vault_dir);
+};
+
+class Vault {
+ public:
+  /// Makes an empty vault with a key for the app itself (number 0) and epoch 1.
+  static Result<Vault> create(const std::filesystem::path& dir, std::string app);
+  /// Reads it; a torn last record (a crash while enrolling) is passed over.
+  static Result<Vault> open(const std::filesystem::path& dir, std::string app);
+
+  [[nodiscard]] std::optional<UserNumber> number_of(std::string_view name) const;
+  [[nodiscard]] std::optional<std::string> name_of(UserNumber number) const;
+  [[nodiscard]] bool erased(UserNumber number) const { return erased_.contains(number); }
+  [[nodiscard]] const std::set<UserNumber>& erased() const { return erased_; }
+  [[nodiscard]] std::size_t users() const { return users_.size(); }
+  [[nodiscard]] std::uint32_t epoch() const;
+
+  /// Key of a user's bodies in an epoch; nothing where either half was destroyed.
+  [[nodiscard]] std::optional<Key> body_key(UserNumber number, std::uint32_t epoch) const;
+  /// For tags: HMAC keys of the app and of a user.
+  [[nodiscard]] Key tag_key() const;
+  [[nodiscard]] std::optional<Key> user_key(UserNumber number) const;
+  /// The user's record as it lies on disk, for whoever scans for it after an erasure.
+  [[nodiscard]] Bytes record_of(UserNumber number) const;
+
+  /// Adds a user in memory and to the pending bytes; durable after sync().
+  void enroll(UserNumber number, std::string_view name);
+  [[nodiscard]] Result<void> sync();
+  /// Starts a new key epoch; durable on return.
+  [[nodiscard]] Result<std::uint32_t> add_epoch();
+  /// Destroys keys and names, marks the numbers erased, and writes the file anew; durable on return.
+  [[nodiscard]] Result<void> forget(const std::set<UserNumber>& numbers);
+  /// Destroys an epoch's key: every body of it is unreadable from then on.
+  [[nodiscard]] Result<void> destroy_epoch(std::uint32_t epoch);
+  /// Drops users the log does not hold (a crash between vault and log); numbers ≥ `first_unknown`.
+  [[nodiscard]] Result<void> drop_from(UserNumber first_unknown);
+  /// Wraps everything by a new master key and replaces the key file.
+  [[nodiscard]] Result<void> rotate_master(const MasterKey& next);
+
+  [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
+
+ private:
+  struct User {
+    Key key;
+    std::string name;
+    Bytes record;  ///< as on disk
+  };
+  Vault(std::filesystem::path dir, std::string app, MasterKey master)
+      : dir_(std::move(dir)), app_(std::move(app)), master_(std::move(master)) {}
+
+  Result<void> load();
+  Result<void> load_record(ByteView payload);
+  [[nodiscard]] Bytes user_record(UserNumber number, const Key& key, std::string_view name) const;
+  [[nodiscard]] Bytes epoch_record(std::uint32_t epoch, const Key& key) const;
+  [[nodiscard]] Bytes aad(char type, std::uint32_t number) const;
+  Result<void> rewrite();
+
+  std::filesystem::path dir_;
+  std::string app_;
+  MasterKey master_;
+  std::map<UserNumber, User> users_;  ///< with number 0, the app
+  std::unordered_map<std::string, UserNumber> numbers_;
+  std::map<std::uint32_t, std::pair<Key, Bytes>> epochs_;
+  std::set<UserNumber> erased_;
+  Bytes pending_;
+  std::uint64_t good_size_ = 0;  ///< bytes of whole records: a torn tail is cut when writing
+};
+
+}  // namespace rollcall::store
