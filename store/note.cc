@@ -5,33 +5,12 @@
 
 #include <algorithm>
 
+#include "store/utf8.h"
+
 namespace rollcall::store::note {
 namespace {
 
 constexpr std::string_view kDash = "\xE2\x80\x94 ";  // U+2014, space
-
-bool valid_utf8(std::string_view s) {
-  for (std::size_t i = 0; i < s.size();) {
-    const auto c = static_cast<std::uint8_t>(s[i]);
-    std::size_t n = 0;
-    std::uint32_t min = 0;
-    std::uint32_t cp = 0;
-    if (c < 0x80) { ++i; continue; }
-    if (c >= 0xC2 && c < 0xE0) { n = 1; cp = c & 0x1F; min = 0x80; }
-    else if (c >= 0xE0 && c < 0xF0) { n = 2; cp = c & 0x0F; min = 0x800; }
-    else if (c >= 0xF0 && c < 0xF5) { n = 3; cp = c & 0x07; min = 0x10000; }
-    else return false;
-    if (s.size() - i <= n) return false;
-    for (std::size_t k = 1; k <= n; ++k) {
-      const auto d = static_cast<std::uint8_t>(s[i + k]);
-      if ((d & 0xC0) != 0x80) return false;
-      cp = (cp << 6) | (d & 0x3F);
-    }
-    if (cp < min || cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000)) return false;
-    i += n + 1;
-  }
-  return true;
-}
 
 Bytes cosigned_message(std::string_view text, std::uint64_t seconds) {
   const std::string message = fmt::format("cosignature/v1\ntime {}\n{}", seconds, text);

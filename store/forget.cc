@@ -1,0 +1,140 @@
+// Planning, doing and finishing erasures.
+#include "store/forget.h"
+
+#include <fmt/format.h>
+
+#include "store/files.h"
+#include "store/writer.h"
+
+namespace rollcall::store {
+namespace {
+
+using engine::Kind;
+
+Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std::uint64_t events, engine::Micros at) {
+  Proposal erased;
+  erased.kind = Kind::UserErased;
+  erased.cause = engine::Cause::Erased;
+  erased.number = user;
+  erased.a = events;
+  erased.b = request;
+  return writer.write(erased, at);
+}
+
+/// Destroys key and name, durably. Idempotent.
+Result<void> shred(Writer& writer, UserNumber user) {
+  writer.drop_cached(user);
+  auto erased = read_erasures(writer.layout().erasures());
+  if (!erased) return erased.error();
+  erased->insert(user);
+  RC_TRY(write_erasures(writer.layout().erasures(), *erased));
+  return writer.vault().forget({user});
+}
+
+}  // namespace
+
+Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file) {
+  std::set<UserNumber> out;
+  if (!std::filesystem::exists(file)) return out;
+  const auto text = read_file(file);
+  if (!text) return text.error();
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    const auto number = parse_decimal(rest.substr(0, end));
+    if (!number || *number == 0 || *number > 0xFFFFFFFF || end == std::string_view::npos) {
+      return Error{Errc::Incomplete, fmt::format("{}: not a list of user numbers", file.string())};
+    }
+    out.insert(static_cast<UserNumber>(*number));
+    rest.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+Result<void> write_erasures(const std::filesystem::path& file, const std::set<UserNumber>& numbers) {
+  std::string text;
+  for (const UserNumber number : numbers) text += fmt::format("{}\n", number);
+  return replace_file(file, text);
+}
+
+Result<ForgetPlan> plan_forget(Writer& writer, UserNumber user) {
+  ForgetPlan plan;
+  plan.user = user;
+  plan.held = writer.ledger().holds.contains(user);
+  // One pass over the headers finds the person's own events and those that have them as target.
+  RC_TRY(writer.log().scan(1, writer.log().last(), [&](const Header& h, ByteView) {
+    if (h.user == user) {
+      ++plan.events;
+      plan.bodies += h.body_len != 0 ? 1 : 0;
+    } else if (h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 && h.a == user) {
+      plan.mentions.push_back({h.seq, h.user});
+    }
+    return true;
+  }));
+  return plan;
+}
+
+Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request, std::int64_t at) {
+  const engine::User* user = writer.state().find(plan.user);
+  if (plan.user == 0 || user == nullptr) return Error{Errc::NotFound, fmt::format("there is no user #{}", plan.user)};
+  if (user->erased) return Error{Errc::Refused, fmt::format("user #{} was forgotten before", plan.user)};
+  if (writer.ledger().holds.contains(plan.user)) return Error{Errc::Refused, fmt::format("a hold on user #{} forbids it (hold release ends it)", plan.user)};
+  Proposal requested;
+  requested.kind = Kind::EraseRequested;
+  requested.a = plan.user;
+  requested.b = plan.events;
+  requested.c = request.with_mentions ? 1 : 0;
+  requested.body.reason = request.reason;
+  requested.body.ticket = request.ticket;
+  const auto asked = writer.write(requested, at);
+  if (!asked) return asked.error();
+  RC_TRY(shred(writer, plan.user));
+  Forgotten out;
+  if (request.with_mentions && !plan.mentions.empty()) {
+    std::vector<Seq> seqs;
+    for (const Mention& m : plan.mentions) seqs.push_back(m.seq);
+    RC_TRY(writer.log().drop_bodies(seqs));
+    RC_TRY(writer.log().compact_bodies());
+    out.bodies_dropped = seqs.size();
+  }
+  const auto erased = append_erased(writer, plan.user, asked->seq, plan.events, at);
+  if (!erased) return erased.error();
+  out.erased_seq = erased->seq;
+  const auto checkpoint = writer.sign(at);
+  if (!checkpoint) return checkpoint.error();
+  auto path = merkle::inclusion_proof(erased->seq - 1, checkpoint->checkpoint.size, writer.log().nodes());
+  if (!path) return path.error();
+  out.receipt = {erased->seq - 1, encode_header(erased->header), std::move(*path), checkpoint->note};
+  return out;
+}
+
+Result<void> finish_pending_erasures(Writer& writer) {
+  // Also what the list says and the vault does not know yet: a restored store.
+  const auto listed = read_erasures(writer.layout().erasures());
+  if (!listed) return listed.error();
+  std::set<UserNumber> missing;
+  for (const UserNumber number : *listed) {
+    if (!writer.vault().erased(number) || writer.vault().user_key(number)) missing.insert(number);
+  }
+  if (!missing.empty()) RC_TRY(writer.vault().forget(missing));
+  const auto pending = writer.ledger().erase_pending;
+  for (const auto& [user, request] : pending) {
+    const auto header = writer.log().header(request);
+    if (!header) return header.error();
+    const auto at = writer.state().at;
+    RC_TRY(shred(writer, user));
+    if (*header && (*header)->c == 1) {
+      const auto plan = plan_forget(writer, user);
+      if (!plan) return plan.error();
+      std::vector<Seq> seqs;
+      for (const Mention& m : plan->mentions) seqs.push_back(m.seq);
+      RC_TRY(writer.log().drop_bodies(seqs));
+      RC_TRY(writer.log().compact_bodies());
+    }
+    const auto erased = append_erased(writer, user, request, *header ? (*header)->b : 0, at);
+    if (!erased) return erased.error();
+  }
+  return {};
+}
+
+}  // namespace rollcall::store

@@ -1,0 +1,53 @@
+// Forgetting a person: the key and the name are destroyed, the headers stay, every old proof verifies.
+//
+// In this order: append EraseRequested · drop cached keys · rewrite the vault without key and name ·
+// note the number in `erasures` · append UserErased · sign a checkpoint that covers it · hand out a
+// receipt. A crash in between is finished at the next opening for writing.
+#pragma once
+
+#include <filesystem>
+#include <set>
+
+#include "store/tlog_proof.h"
+
+namespace rollcall::store {
+
+class Writer;
+using UserNumber = std::uint32_t;
+
+struct Mention {
+  std::uint64_t seq = 0;
+  UserNumber by = 0;
+};
+
+struct ForgetPlan {
+  UserNumber user = 0;
+  std::uint64_t events = 0;   ///< headers that stay, pseudonymous
+  std::uint64_t bodies = 0;   ///< that become unreadable
+  bool held = false;          ///< a hold forbids it
+  std::vector<Mention> mentions;  ///< others' events whose target is the person
+};
+
+struct ForgetRequest {
+  std::string reason;
+  std::string ticket;
+  bool with_mentions = false;  ///< drop the bodies of the mentions, too
+};
+
+struct Forgotten {
+  std::uint64_t erased_seq = 0;
+  std::uint64_t bodies_dropped = 0;
+  TlogProof receipt;  ///< of UserErased
+};
+
+[[nodiscard]] Result<ForgetPlan> plan_forget(Writer& writer, UserNumber user);
+[[nodiscard]] Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request,
+                                       std::int64_t at);
+/// Redoes what a crash cut short: every EraseRequested without its UserErased.
+[[nodiscard]] Result<void> finish_pending_erasures(Writer& writer);
+
+/// The numbers of erased users, for ever: beside the log and beside backups.
+[[nodiscard]] Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file);
+[[nodiscard]] Result<void> write_erasures(const std::filesystem::path& file, const std::set<UserNumber>& numbers);
+
+}  // namespace rollcall::store

@@ -1,0 +1,49 @@
+// Folding headers into a state and a ledger.
+#include "store/history.h"
+
+#include <fmt/format.h>
+
+namespace rollcall::store {
+
+using engine::Kind;
+
+void Ledger::note(const Header& h) {
+  const auto subject = static_cast<engine::UserNumber>(h.a);
+  switch (h.kind) {
+    case Kind::ActionNamed: actions[h.a] = h.seq; break;
+    case Kind::HoldSet: holds[subject] = h.seq; break;
+    case Kind::HoldReleased: holds.erase(subject); break;
+    case Kind::EraseRequested: erase_pending[subject] = h.seq; break;
+    case Kind::UserErased:
+      erase_pending.erase(h.user);
+      erased[h.user] = h.seq;
+      break;
+    case Kind::RetentionApplied:
+      if (h.c == 1) {
+        if (h.b == 0) retention.erase(static_cast<std::uint8_t>(h.a));
+        else retention[static_cast<std::uint8_t>(h.a)] = h.b;
+      }
+      break;
+    default: break;
+  }
+}
+
+Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
+  std::vector<engine::Transition> transitions;
+  std::optional<Error> fault;
+  RC_TRY(log.scan(state.seq + 1, to, [&](const Header& header, ByteView leaf) {
+    if (const auto wrong = engine::order_fault(state, header)) {
+      fault = Error{Errc::Tampered, fmt::format("seq {}: {}", header.seq, *wrong)};
+      return false;
+    }
+    transitions.clear();
+    const engine::Outcome outcome = engine::apply(state, header, transitions);
+    ledger.note(header);
+    if (visit) visit(header, leaf, outcome, transitions);
+    return true;
+  }));
+  if (fault) return *fault;
+  return {};
+}
+
+}  // namespace rollcall::store

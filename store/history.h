@@ -1,0 +1,35 @@
+// Folding a log: the state at a seq, and the facts about people and policy that lie beside it.
+//
+// Why this file exists: the writer at its start, as-of questions and verification all walk headers
+// in order under the same checks (no gap, no time running back).
+#pragma once
+
+#include <map>
+
+#include "engine/reducer.h"
+#include "store/log.h"
+
+namespace rollcall::store {
+
+/// What user 0's events say that the reducer has no use for.
+struct Ledger {
+  std::map<std::uint64_t, Seq> actions;            ///< id → seq of its ActionNamed
+  std::map<engine::UserNumber, Seq> holds;         ///< held user → seq of its HoldSet
+  std::map<engine::UserNumber, Seq> erase_pending; ///< EraseRequested without its UserErased
+  std::map<engine::UserNumber, Seq> erased;        ///< user → seq of its UserErased
+  std::map<std::uint8_t, std::uint64_t> retention; ///< kind → seconds its bodies are kept (RetentionApplied c=1)
+  void note(const Header& header);
+};
+
+class Fold {
+ public:
+  engine::State state;
+  Ledger ledger;
+
+  /// Applies the log's headers up to and including `to`; `visit` sees each with what it changed.
+  using Visitor = std::function<void(const Header&, ByteView leaf, engine::Outcome,
+                                     std::span<const engine::Transition>)>;
+  Result<void> advance(const Log& log, Seq to, const Visitor& visit = nullptr);
+};
+
+}  // namespace rollcall::store

@@ -1,0 +1,274 @@
+// Opening for writing, staging and committing.
+#include "store/writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "store/files.h"
+#include "store/forget.h"
+#include "store/state_digest.h"
+#include "store/utf8.h"
+
+namespace rollcall::store {
+namespace {
+
+using engine::Header;
+using engine::Kind;
+
+constexpr std::size_t kActionsMax = 4096;
+constexpr std::size_t kUserNameMax = 256;
+
+}  // namespace
+
+engine::Micros wall_now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Result<void> check_user_name(std::string_view name) {
+  if (name.empty() || name.size() > kUserNameMax || !valid_utf8(name) || has_control_character(name)) {
+    return Error{Errc::BadInput, "a user's name is 1 to 256 bytes of UTF-8 without control characters"};
+  }
+  return {};
+}
+
+bool valid_action(std::string_view action) {
+  return !action.empty() && action.size() <= 64 && std::all_of(action.begin(), action.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+Writer::Writer(Layout layout, std::unique_ptr<Log> log, Vault vault)
+    : layout_(std::move(layout)), log_(std::move(log)), vault_(std::move(vault)), sealer_(vault_, layout_.app) {}
+
+Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string origin) {
+  if (origin.empty()) {
+    std::array<std::uint8_t, 4> id;
+    random_bytes(id);
+    origin = fmt::format("rollcall.local/{}-{}", layout.app, hex(id));
+  }
+  if (!note::valid_key_name(origin)) return Error{Errc::BadInput, "an origin has no spaces, control characters or plus signs"};
+  RC_TRY(make_directories(layout.app_dir, Secret::Yes));
+  // Keys and vault first: a log without them could never be written again.
+  if (!std::filesystem::exists(layout.signing_key())) RC_TRY(create_signing_key(layout, origin));
+  const auto signer = signing_key(layout);
+  if (!signer) return signer.error();
+  auto vault = std::filesystem::exists(layout.vault() / "records") ? Vault::open(layout.vault(), layout.app)
+                                                                  : Vault::create(layout.vault(), layout.app);
+  if (!vault) return vault.error();
+  auto log = Log::create(layout, signer->name);
+  if (!log) return log.error();
+  std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
+  writer->sequencer_ = std::make_unique<engine::Sequencer>(engine::State{});
+  return writer;
+}
+
+Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
+  auto log = Log::open(layout, Log::Mode::Write);
+  if (!log) return log.error();
+  auto vault = Vault::open(layout.vault(), layout.app);
+  if (!vault) return vault.error();
+  std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
+  RC_TRY(writer->recover());
+  RC_TRY(finish_pending_erasures(*writer));
+  return writer;
+}
+
+Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
+  return exists(layout) ? open(layout) : create(layout);
+}
+
+Result<void> Writer::recover() {
+  RC_TRY(check_signed_history(*log_, layout_));
+  Fold fold;
+  RC_TRY(fold.advance(*log_, log_->last()));
+  ledger_ = std::move(fold.ledger);
+  // A crash between vault and log leaves names that no event knows; the other way round is damage.
+  const auto users = static_cast<UserNumber>(fold.state.users.size());
+  for (UserNumber number = 1; number < users; ++number) {
+    const bool gone = fold.state.users[number].erased || vault_.erased(number) || ledger_.erase_pending.contains(number);
+    if (!gone && !vault_.user_key(number)) {
+      return Error{Errc::Incomplete, fmt::format("{}: user #{} of the log is missing", vault_.file().string(), number)};
+    }
+  }
+  RC_TRY(vault_.drop_from(users));
+  BodyOpener opener(vault_, layout_.app);
+  for (const auto& [id, seq] : ledger_.actions) {
+    const auto header = log_->header(seq);
+    const auto body = log_->body(seq);
+    if (!header || !*header || !body) return Error{Errc::Incomplete, fmt::format("seq {}: the name of action {} cannot be read", seq, id)};
+    const OpenedBody opened = opener.open(**header, *body);
+    if (opened.state == BodyState::Damaged) return Error{Errc::Tampered, fmt::format("seq {}: the name of action {} is damaged", seq, id)};
+    if (opened.state == BodyState::Open) action_ids_[opened.body.name] = id;
+  }
+  sequencer_ = std::make_unique<engine::Sequencer>(std::move(fold.state));
+  return {};
+}
+
+void Writer::gather(std::size_t from) {
+  for (std::size_t i = from; i < sequenced_.size(); ++i) {
+    pending_.headers.push_back(sequenced_[i].header);
+    ledger_.note(sequenced_[i].header);
+  }
+  transitions_.clear();
+}
+
+void Writer::place(const Header& draft, engine::Micros at, std::optional<Bytes> sealed) {
+  const std::size_t from = sequenced_.size();
+  const std::size_t index = sequencer_->append(draft, at, sequenced_, transitions_);
+  if (sealed) pending_.bodies.emplace_back(sequenced_[index].header.seq, std::move(*sealed));
+  gather(from);
+}
+
+void Writer::conclude(engine::Micros at) {
+  const std::size_t from = sequenced_.size();
+  sequencer_->conclude(at, sequenced_, transitions_);
+  gather(from);
+}
+
+Result<UserNumber> Writer::number_for(const Proposal& proposal, engine::Micros at) {
+  if (proposal.user.empty()) return proposal.number;
+  if (const auto known = vault_.number_of(proposal.user)) return *known;
+  RC_TRY(check_user_name(proposal.user));
+  conclude(at);  // conclusions due before come first, as before any event
+  const auto number = static_cast<UserNumber>(state().users.size());
+  vault_.enroll(number, proposal.user);
+  Header draft;
+  draft.kind = Kind::UserEnrolled;
+  draft.user = number;
+  place(draft, at, std::nullopt);
+  return number;
+}
+
+Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros at) {
+  if (const auto it = action_ids_.find(action); it != action_ids_.end()) return it->second;
+  if (action_ids_.size() >= kActionsMax) return std::uint64_t{0};  // further ones stay in the body
+  const std::uint64_t id = action_ids_.size() + 1;
+  Proposal named;
+  named.kind = Kind::ActionNamed;
+  named.a = id;
+  named.body.name = std::string(action);
+  const auto written = stage(named, at);
+  if (!written) return written.error();
+  action_ids_.emplace(action, id);
+  return id;
+}
+
+Writer::TargetTag Writer::target_tag(std::string_view type, std::string_view id) const {
+  if (type.empty() && id.empty()) return {};
+  if (type == "user") {
+    if (const auto number = vault_.number_of(id)) return {*number, true};
+  }
+  const std::array<std::uint8_t, 1> zero{0};
+  return {get_be64(hmac_sha256(vault_.tag_key(), {as_bytes(type), zero, as_bytes(id)})), false};
+}
+
+std::optional<Seq> Writer::session_by_key(std::string_view user, std::string_view external_key) const {
+  const auto number = vault_.number_of(user);
+  if (!number) return std::nullopt;
+  const Hash tag = hmac_sha256(*vault_.user_key(*number), {as_bytes(external_key)});
+  const engine::User* found = state().find(*number);
+  if (found == nullptr) return std::nullopt;
+  for (const Seq id : found->sessions) {
+    const engine::Session& s = state().sessions.at(id);
+    if (s.tag_high == get_be64(tag) && s.tag_low == get_be64(ByteView(tag).subspan(8))) return id;
+  }
+  return std::nullopt;
+}
+
+Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
+  const auto number = number_for(proposal, at);
+  if (!number) return number.error();
+  Header draft;
+  draft.kind = proposal.kind;
+  draft.cause = proposal.cause;
+  draft.flags = proposal.flags;
+  draft.user = *number;
+  draft.session = proposal.session;
+  draft.a = proposal.a;
+  draft.b = proposal.b;
+  draft.c = proposal.c;
+  draft.d = proposal.d;
+  draft.digest = proposal.digest;
+  engine::Body body = proposal.body;
+  if (proposal.kind == Kind::Activity) {
+    if (proposal.action.empty()) {
+      draft.flags |= engine::flag::kTouch;
+    } else {
+      if (!valid_action(proposal.action)) return Error{Errc::BadInput, "an action is 1 to 64 of a-z, 0-9, dot, underscore and dash"};
+      const auto id = action_id(proposal.action, at);
+      if (!id) return id.error();
+      draft.c = *id;
+      if (*id == 0) body.action = proposal.action;
+    }
+    const TargetTag target = target_tag(body.target_type, body.target_id);
+    draft.a = target.tag;
+    if (target.is_user) draft.flags |= engine::flag::kTargetIsUser;
+  }
+  if (proposal.kind == Kind::Login && !body.external_key.empty()) {
+    const Hash tag = hmac_sha256(*vault_.user_key(*number), {as_bytes(body.external_key)});
+    draft.a = get_be64(tag);
+    draft.b = get_be64(ByteView(tag).subspan(8));
+  }
+  std::optional<Bytes> bytes;
+  if (!body.empty()) {
+    auto sealed = sealer_.seal(*number, proposal.kind, body);
+    if (!sealed) return sealed.error();
+    draft.digest = sealed->digest;
+    draft.body_len = sealed->body_len;
+    draft.epoch = sealed->epoch;
+    draft.flags |= sealed->flags;
+    bytes = std::move(sealed->bytes);
+  }
+  const std::size_t before = sequenced_.size();
+  place(draft, at, std::move(bytes));
+  // The proposal's own event is the first after the conclusions that is not by a timer.
+  for (std::size_t i = before; i < sequenced_.size(); ++i) {
+    const engine::Sequenced& s = sequenced_[i];
+    if (s.header.kind == draft.kind && s.header.cause == draft.cause && s.header.user == draft.user &&
+        s.header.digest == draft.digest && s.header.session == draft.session) {
+      return Written{s.header.seq, s.header, s.outcome};
+    }
+  }
+  return Error{Errc::Io, "the event did not find its place"};
+}
+
+Result<void> Writer::commit(Durable durable) {
+  if (pending_.headers.empty()) return {};
+  RC_TRY(vault_.sync());  // a name is durable before the event that first names it
+  RC_TRY(log_->append(pending_, durable));
+  pending_ = {};
+  sequenced_.clear();
+  return {};
+}
+
+Result<Written> Writer::write(const Proposal& proposal, engine::Micros at) {
+  auto written = stage(proposal, at);
+  if (!written) return written;
+  RC_TRY(commit());
+  return written;
+}
+
+Result<SignedCheckpoint> Writer::sign(engine::Micros at) {
+  const auto signer = signing_key(layout_);
+  if (!signer) return signer.error();
+  conclude(at);
+  RC_TRY(commit());
+  const auto last = log_->header(log_->last());
+  if (!last) return last.error();
+  const bool digested = *last && (*last)->kind == Kind::StateDigest;
+  if (!digested && log_->last() > 0) {
+    Proposal digest;
+    digest.kind = Kind::StateDigest;
+    digest.a = log_->last();
+    digest.b = engine::kReducerVersion;
+    digest.digest = digest_of(state());
+    const auto written = write(digest, at);
+    if (!written) return written.error();
+  }
+  const std::array signers{*signer};
+  return sign_checkpoint(*log_, layout_, signers);
+}
+
+}  // namespace rollcall::store
