@@ -121,4 +121,63 @@ void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t
   }
 }
 
+void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out) { put_user(out, state, number); }
+
+namespace {
+
+/// Walks canonical bytes; every step is checked, so damaged bytes end the walk.
+class Walker {
+ public:
+  explicit Walker(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  bool skip(std::size_t n) {
+    if (bytes_.size() - at_ < n) return false;
+    at_ += n;
+    return true;
+  }
+  std::optional<std::uint32_t> u32() {
+    if (bytes_.size() - at_ < 4) return std::nullopt;
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value |= static_cast<std::uint32_t>(bytes_[at_ + i]) << (8 * i);
+    at_ += 4;
+    return value;
+  }
+  bool skip_list(std::size_t element) {
+    const auto n = u32();
+    return n && *n <= (bytes_.size() - at_) / element && skip(*n * element);
+  }
+  bool skip_sessions() {
+    constexpr std::size_t kFixed = 3 * 8 + 2 + 7 * 8;
+    const auto n = u32();
+    if (!n) return false;
+    for (std::uint32_t i = 0; i < *n; ++i) {
+      if (!skip(kFixed) || !skip_list(16)) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] std::size_t at() const { return at_; }
+  [[nodiscard]] bool done() const { return at_ == bytes_.size(); }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::optional<std::pair<std::size_t, std::size_t>> find_user_record(std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number) {
+  constexpr std::size_t kPolicy = 4 + 4 + 4 * 2 + 4 + 8;
+  constexpr std::size_t kUserFixed = 8 + 1 + 1 + 8 + 8 + 8 + 3 + 8 + 8;
+  Walker walk(bytes);
+  if (page == 0 && (!walk.skip(kPolicy) || !walk.skip_list(12) || !walk.skip_list(12))) return std::nullopt;
+  std::uint64_t expected = static_cast<std::uint64_t>(page) * kUsersPerPage;
+  std::optional<std::pair<std::size_t, std::size_t>> found;
+  while (!walk.done()) {
+    const std::size_t start = walk.at();
+    const auto n = walk.u32();
+    if (!n || *n != expected++ || !walk.skip(kUserFixed) || !walk.skip_sessions() || !walk.skip_list(20)) return std::nullopt;
+    if (*n == number) found = {start, walk.at() - start};
+  }
+  return found;
+}
+
 }  // namespace rollcall::engine

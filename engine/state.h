@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -109,5 +111,11 @@ inline constexpr std::uint32_t kUsersPerPage = 64;
 /// give equal bytes whatever the order in which tables were filled. Little-endian, no padding.
 void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t>& out);
 [[nodiscard]] std::uint32_t page_count(const State& state);
+/// One user's record, as write_page() writes it.
+void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out);
+/// Where in page `page` the record of `number` lies: {offset, length}; nothing where the bytes are no
+/// such page. Total on any bytes.
+[[nodiscard]] std::optional<std::pair<std::size_t, std::size_t>> find_user_record(
+    std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number);
 
 }  // namespace rollcall::engine

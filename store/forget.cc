@@ -33,18 +33,32 @@ Result<void> shred(Writer& writer, UserNumber user) {
 
 }  // namespace
 
+namespace {
+
+std::string erasures_text(const std::set<UserNumber>& numbers) {
+  std::string text;
+  for (const UserNumber number : numbers) text += fmt::format("{}\n", number);
+  return text;
+}
+
+std::string sum_line(std::string_view text) { return fmt::format("sha256 {}\n", hex(sha256({as_bytes(text)}))); }
+
+}  // namespace
+
 Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file) {
   std::set<UserNumber> out;
   if (!std::filesystem::exists(file)) return out;
   const auto text = read_file(file);
   if (!text) return text.error();
-  std::string_view rest = *text;
+  // The list decides whose keys are destroyed: a digit that flipped must never name somebody else.
+  const Error damaged{Errc::Incomplete, fmt::format("{}: damaged (its sum does not fit)", file.string())};
+  const auto sum = text->rfind("sha256 ");
+  if (sum == std::string::npos || text->substr(sum) != sum_line(std::string_view(*text).substr(0, sum))) return damaged;
+  std::string_view rest = std::string_view(*text).substr(0, sum);
   while (!rest.empty()) {
     const auto end = rest.find('\n');
     const auto number = parse_decimal(rest.substr(0, end));
-    if (!number || *number == 0 || *number > 0xFFFFFFFF || end == std::string_view::npos) {
-      return Error{Errc::Incomplete, fmt::format("{}: not a list of user numbers", file.string())};
-    }
+    if (!number || *number == 0 || *number > 0xFFFFFFFF || end == std::string_view::npos) return damaged;
     out.insert(static_cast<UserNumber>(*number));
     rest.remove_prefix(end + 1);
   }
@@ -52,9 +66,8 @@ Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file) {
 }
 
 Result<void> write_erasures(const std::filesystem::path& file, const std::set<UserNumber>& numbers) {
-  std::string text;
-  for (const UserNumber number : numbers) text += fmt::format("{}\n", number);
-  return replace_file(file, text);
+  const std::string text = erasures_text(numbers);
+  return replace_file(file, text + sum_line(text));
 }
 
 Result<ForgetPlan> plan_forget(Writer& writer, UserNumber user) {

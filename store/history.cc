@@ -18,6 +18,7 @@ void Ledger::note(const Header& h) {
       erase_pending.erase(h.user);
       erased[h.user] = h.seq;
       break;
+    case Kind::ImportBegan: imports.insert({h.a, h.b}); break;
     case Kind::RetentionApplied:
       if (h.c == 1) {
         if (h.b == 0) retention.erase(static_cast<std::uint8_t>(h.a));
@@ -36,6 +37,7 @@ Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
       fault = Error{Errc::Tampered, fmt::format("seq {}: {}", header.seq, *wrong)};
       return false;
     }
+    if (before) before(header);
     transitions.clear();
     const engine::Outcome outcome = engine::apply(state, header, transitions);
     ledger.note(header);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "engine/reducer.h"
 #include "store/log.h"
@@ -18,6 +19,7 @@ struct Ledger {
   std::map<engine::UserNumber, Seq> erase_pending; ///< EraseRequested without its UserErased
   std::map<engine::UserNumber, Seq> erased;        ///< user → seq of its UserErased
   std::map<std::uint8_t, std::uint64_t> retention; ///< kind → seconds its bodies are kept (RetentionApplied c=1)
+  std::set<std::pair<std::uint64_t, std::uint64_t>> imports;  ///< first 16 bytes of each file's SHA-256
   void note(const Header& header);
 };
 
@@ -25,6 +27,9 @@ class Fold {
  public:
   engine::State state;
   Ledger ledger;
+
+  /// Sees each header before it is applied, where set.
+  std::function<void(const Header&)> before;
 
   /// Applies the log's headers up to and including `to`; `visit` sees each with what it changed.
   using Visitor = std::function<void(const Header&, ByteView leaf, engine::Outcome,

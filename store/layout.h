@@ -4,7 +4,7 @@
 //   vault/       names and keys; never part of a data backup
 //   keys/        signing.key (secret), trusted (public keys of this log, newest first), policy
 //   checkpoint   a copy of the newest signed checkpoint, outside the database
-//   clean        last seq and root of a clean close; absent while a writer is open
+//   clean        last seq of a clean close; absent while a writer is open
 //   erasures     numbers of erased users, for ever; copied beside backups
 //   writer.lock  held by the one writer
 #pragma once

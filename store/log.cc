@@ -15,6 +15,7 @@
 #include <cstring>
 #include <unistd.h>
 
+#include "store/crypto.h"
 #include "store/files.h"
 
 namespace rollcall::store {
@@ -47,6 +48,12 @@ Error translate(const rocksdb::Status& status, std::string_view doing) {
   if (status.IsCorruption()) code = Errc::Incomplete;
   if (status.IsBusy() || status.ToString().find("lock") != std::string::npos) code = Errc::Conflict;
   return {code, fmt::format("{}: {}", doing, status.ToString())};
+}
+
+/// What a clean close leaves: the last seq, with a sum of itself.
+std::string clean_text(Seq last) {
+  const std::string number = fmt::format("{}", last);
+  return fmt::format("{} {}\n", number, hex(ByteView(sha256({as_bytes(number)})).first(8)));
 }
 
 rocksdb::Options db_options() {
@@ -128,7 +135,7 @@ Log::~Log() {
   if (impl_ && impl_->writable && impl_->db) {
     // What a clean close leaves for the next opening to compare with.
     (void)impl_->db->SyncWAL();
-    (void)replace_file(impl_->layout.clean(), fmt::format("{} {}\n", impl_->last, hex(impl_->range.root())));
+    (void)replace_file(impl_->layout.clean(), clean_text(impl_->last));
   }
 }
 
@@ -157,8 +164,6 @@ std::filesystem::path scratch_folder() {
 
 /// The last seq under one WAL recovery mode, read-only.
 Result<Seq> probe(const Layout& layout, rocksdb::WALRecoveryMode mode) {
-  Log::Mode unused = Log::Mode::Read;
-  (void)unused;
   auto options = db_options();
   options.wal_recovery_mode = mode;
   options.create_missing_column_families = false;
@@ -194,9 +199,9 @@ Result<void> check_recovery(const Layout& layout) {
   const auto strict = probe(layout, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
   if (!strict) return strict.error();
   if (const auto clean = read_file(layout.clean())) {
-    std::uint64_t last = 0;
-    const auto space = clean->find(' ');
-    if (const auto parsed = parse_decimal(std::string_view(*clean).substr(0, space))) last = *parsed;
+    // A damaged marker is no evidence: one that does not fit its own sum counts as absent.
+    const auto parsed = parse_decimal(std::string_view(*clean).substr(0, clean->find(' ')));
+    const Seq last = parsed && *clean == clean_text(*parsed) ? *parsed : 0;
     if (last > *strict) {
       return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the log was closed at seq {} and now ends at {}", last, *strict)};
     }
@@ -307,8 +312,17 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
     const auto completed = [&](merkle::NodeId id, const Hash& hash) {
       if (id.level >= kStoredLevel) batch.Put(impl_->tree(), slice(node_key(id)), slice(hash));
     };
-    for (const Header& h : commit.headers) {
-      range.append(merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h}), completed);
+    Bytes marks;
+    for (std::size_t i = 0; i < commit.headers.size(); ++i) {
+      const Header& h = commit.headers[i];
+      const Hash leaf = merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h});
+      range.append(leaf, completed);
+      marks.insert(marks.end(), leaf.begin(), leaf.begin() + 8);
+      if ((i + 1) % kRecordHeadersMax == 0 || i + 1 == commit.headers.size()) {
+        const Seq first = commit.headers[i / kRecordHeadersMax * kRecordHeadersMax].seq;
+        batch.Put(impl_->tree(), slice(node_key({0, first})), slice(marks));
+        marks.clear();
+      }
     }
   }
   rocksdb::WriteOptions options;
@@ -455,6 +469,25 @@ Result<std::optional<Hash>> Log::stored_node(merkle::NodeId id) const {
   Hash hash;
   std::memcpy(hash.data(), value.data(), 32);
   return std::optional<Hash>{hash};
+}
+
+Result<std::vector<std::uint64_t>> Log::leaf_marks(Seq from, Seq to) const {
+  std::vector<std::uint64_t> out(to < from ? 0 : to - from + 1, 0);
+  const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->tree()));
+  const Bytes start = node_key({0, from});
+  for (it->SeekForPrev(slice(start)), it->Valid() ? void() : it->SeekToFirst(); it->Valid(); it->Next()) {
+    const ByteView key = view(it->key());
+    if (key.size() != 9) return Error{Errc::Tampered, "a key of the tree is not nine bytes long"};
+    if (key[0] != 0) break;
+    const Seq first = get_be64(key.subspan(1));
+    if (first > to) break;
+    const ByteView marks = view(it->value());
+    for (std::size_t i = 0; i < marks.size() / 8; ++i) {
+      if (first + i >= from && first + i <= to) out[first + i - from] = get_be64(marks.subspan(i * 8));
+    }
+  }
+  if (!it->status().ok()) return translate(it->status(), "reading the tree");
+  return out;
 }
 
 merkle::NodeSource Log::nodes() const {

@@ -4,7 +4,9 @@
 // write batch, synced before it returns; what is not in it never happened. Column families:
 //   log   first seq of a record, big-endian → at most 64 headers (store/codec.h)
 //   body  seq, big-endian → sealed body
-//   tree  level u8 ‖ index, big-endian → hash of a complete subtree of 2^level leaves, level ≥ 8
+//   tree  level u8 ‖ index, big-endian → hash of a complete subtree of 2^level leaves, level ≥ 8;
+//         0 ‖ first seq of a record → its leaf marks: the first 8 bytes of each leaf's hash, so that
+//         a verifier can say which of 256 events was changed
 //   meta  text key → value: format, origin, signed checkpoints, idempotency digests, cursors
 #pragma once
 
@@ -69,6 +71,8 @@ class Log {
   [[nodiscard]] merkle::NodeSource nodes() const;
   /// Only what the tree family holds; absent is nullopt.
   Result<std::optional<Hash>> stored_node(merkle::NodeId id) const;
+  /// The leaf marks of from..to, in order; 0 where none is stored.
+  Result<std::vector<std::uint64_t>> leaf_marks(Seq from, Seq to) const;
   /// The root of the first `size` events.
   Result<Hash> root_at(std::uint64_t size) const;
   [[nodiscard]] Hash root() const;  ///< of the whole log; writers only

@@ -193,4 +193,56 @@ bool verify_consistency(std::uint64_t old_size, std::uint64_t size, std::span<co
   return sn == 0 && fr == old_root && sr == root;
 }
 
+Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> known, std::uint64_t size, const NodeSource& nodes) {
+  std::vector<Hash> proof;
+  std::uint32_t level = 0;
+  for (std::uint64_t count = size; count > 1; count = (count + 1) / 2, ++level) {
+    const auto sibling = [&](std::uint64_t index) -> Result<void> {
+      const std::uint64_t start = index << level;
+      const std::uint64_t width = std::min(std::uint64_t{1} << level, size - start);
+      const auto hash = range_root(start, width, nodes);
+      if (!hash) return hash.error();
+      proof.push_back(*hash);
+      return {};
+    };
+    std::vector<std::uint64_t> next;
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      const std::uint64_t index = known[i];
+      next.push_back(index / 2);
+      if (index % 2 == 1) RC_TRY(sibling(index - 1));
+      else if (i + 1 < known.size() && known[i + 1] == index + 1) ++i;
+      else if (index + 1 < count) RC_TRY(sibling(index + 1));
+    }
+    known = std::move(next);
+  }
+  return proof;
+}
+
+std::optional<Hash> multi_root(std::vector<IndexedHash> known, std::uint64_t size, std::span<const Hash> proof) {
+  if (known.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (known[i].index >= size || (i > 0 && known[i].index <= known[i - 1].index)) return std::nullopt;
+  }
+  std::size_t used = 0;
+  for (std::uint64_t count = size; count > 1; count = (count + 1) / 2) {
+    std::vector<IndexedHash> next;
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      const auto [index, hash] = known[i];
+      const bool odd = index % 2 == 1;
+      if (!odd && i + 1 < known.size() && known[i + 1].index == index + 1) {
+        next.push_back({index / 2, node_hash(hash, known[++i].hash)});
+      } else if (odd || index + 1 < count) {
+        if (used == proof.size()) return std::nullopt;
+        const Hash& sibling = proof[used++];
+        next.push_back({index / 2, odd ? node_hash(sibling, hash) : node_hash(hash, sibling)});
+      } else {
+        next.push_back({index / 2, hash});
+      }
+    }
+    known = std::move(next);
+  }
+  if (used != proof.size()) return std::nullopt;
+  return known.front().hash;
+}
+
 }  // namespace rollcall::store::merkle

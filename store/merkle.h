@@ -59,4 +59,16 @@ class CompactRange {
                                       std::span<const Hash> proof, const Hash& old_root,
                                       const Hash& root);
 
+/// One proof for many leaves. Level by level from the leaves up, each known node (ascending) is paired
+/// with its sibling: a known one, else the next hash of the proof; a last node without a sibling moves
+/// up as it is. So a script can check it with a few batches of hashing.
+struct IndexedHash {
+  std::uint64_t index = 0;
+  Hash hash{};
+};
+/// `indices` ascending, distinct, below `size`.
+[[nodiscard]] Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> indices, std::uint64_t size, const NodeSource& nodes);
+/// The root that leaves and proof lead to; nothing where the proof is too short, too long or unordered.
+[[nodiscard]] std::optional<Hash> multi_root(std::vector<IndexedHash> leaves, std::uint64_t size, std::span<const Hash> proof);
+
 }  // namespace rollcall::store::merkle

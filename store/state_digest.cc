@@ -39,12 +39,17 @@ Hash StateDigester::root(engine::State& state) {
 
 Hash digest_of(const engine::State& state) { return root_of(page_hashes(state)); }
 
-PageProof prove_page(const engine::State& state, std::uint32_t page) {
+PagesProof prove_pages(const engine::State& state, const std::vector<std::uint32_t>& pages) {
   const std::vector<Hash> hashes = page_hashes(state);
-  PageProof proof;
-  proof.page = page;
-  proof.pages = static_cast<std::uint32_t>(hashes.size());
-  engine::write_page(state, page, proof.bytes);
+  PagesProof out;
+  out.count = static_cast<std::uint32_t>(hashes.size());
+  std::vector<std::uint64_t> indices;
+  for (const std::uint32_t page : pages) {
+    PagesProof::Page p{page, {}};
+    engine::write_page(state, page, p.bytes);
+    out.pages.push_back(std::move(p));
+    indices.push_back(page);
+  }
   const merkle::NodeSource nodes = [&](merkle::NodeId id) -> Result<Hash> {
     std::vector<Hash> level(hashes.begin() + static_cast<std::ptrdiff_t>(id.index << id.level),
                             hashes.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
@@ -54,12 +59,15 @@ PageProof prove_page(const engine::State& state, std::uint32_t page) {
     }
     return level.front();
   };
-  proof.path = merkle::inclusion_proof(page, proof.pages, nodes).value();
-  return proof;
+  out.proof = merkle::multi_proof(std::move(indices), out.count, nodes).value();
+  return out;
 }
 
-bool verify_page(const PageProof& proof, const Hash& root) {
-  return merkle::verify_inclusion(merkle::leaf_hash(proof.bytes), proof.page, proof.pages, proof.path, root);
+bool verify_pages(const PagesProof& proof, const Hash& root) {
+  std::vector<merkle::IndexedHash> leaves;
+  for (const auto& page : proof.pages) leaves.push_back({page.number, merkle::leaf_hash(page.bytes)});
+  const auto reached = merkle::multi_root(std::move(leaves), proof.count, proof.proof);
+  return reached && *reached == root;
 }
 
 }  // namespace rollcall::store

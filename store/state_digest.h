@@ -19,15 +19,19 @@ class StateDigester {
   std::vector<Hash> pages_;
 };
 
-struct PageProof {
-  std::uint32_t page = 0;
-  std::uint32_t pages = 0;
-  Bytes bytes;
-  std::vector<Hash> path;
+/// Pages with one proof for all of them.
+struct PagesProof {
+  struct Page {
+    std::uint32_t number = 0;
+    Bytes bytes;
+  };
+  std::uint32_t count = 0;  ///< pages in all
+  std::vector<Page> pages;  ///< ascending
+  std::vector<Hash> proof;
 };
 
 [[nodiscard]] Hash digest_of(const engine::State& state);
-[[nodiscard]] PageProof prove_page(const engine::State& state, std::uint32_t page);
-[[nodiscard]] bool verify_page(const PageProof& proof, const Hash& root);
+[[nodiscard]] PagesProof prove_pages(const engine::State& state, const std::vector<std::uint32_t>& pages);
+[[nodiscard]] bool verify_pages(const PagesProof& proof, const Hash& root);
 
 }  // namespace rollcall::store

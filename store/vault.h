@@ -30,6 +30,8 @@ struct MasterKey {
   std::filesystem::path file;  ///< empty where the key came from the environment
   static Result<MasterKey> load(const std::filesystem::path& vault_dir);
   static Result<MasterKey> create(const std::filesystem::path& vault_dir);
+  /// The key to rotate to: ROLLCALL_NEW_MASTER_KEY, else a random one.
+  static Result<MasterKey> next();
 };
 
 class Vault {

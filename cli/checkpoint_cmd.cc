@@ -1,0 +1,44 @@
+// rollcall checkpoint: show, sign, history.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "replay/reader.h"
+#include "store/writer.h"
+
+namespace rollcall::cli {
+
+void add_checkpoint(Command& root) {
+  Command checkpoint = root.command("checkpoint", "what the log has signed");
+  Command show = checkpoint.command("show", "the newest signed note, and nothing else");
+  show.examples("  rollcall checkpoint show > kept-in-january.txt");
+  show.run([](Context& context) {
+    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
+    if (!newest.newest) throw store::Failure({store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
+    fmt::print("{}", store::note::render(newest.newest->note));
+    return 0;
+  });
+  Command sign = checkpoint.command("sign", "append a state digest and sign all that is durable");
+  sign.examples("  rollcall checkpoint sign");
+  sign.run([](Context& context) {
+    const auto writer = store::Writer::open(context.layout()).value();
+    const auto made = writer->sign(store::wall_now()).value();
+    fmt::print("{}", store::note::render(made.note));
+    return 0;
+  });
+  Command history = checkpoint.command("history", "every checkpoint ever signed, oldest first");
+  history.examples("  rollcall checkpoint history");
+  history.run([](Context& context) {
+    const auto reader = replay::Reader::open(context.layout()).value();
+    Rows rows(context, {"size", "root", "signatures"});
+    for (const auto& made : store::checkpoint_history(reader.log()).value()) {
+      rows.add({{"size", made.checkpoint.size}, {"root", store::base64(made.checkpoint.root)}, {"signatures", made.note.signatures.size()},
+                {"note", store::note::render(made.note)}});
+    }
+    rows.finish();
+    return 0;
+  });
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,60 @@
+// What a command is, without the parser: options bound to variables, examples, and a function to run.
+//
+// Why this file exists: each command lives in a file of its own and says what it takes; only
+// command.cc knows CLI11, whose header costs seconds a file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/layout.h"
+
+namespace rollcall::cli {
+
+/// The options before the command, and what they mean.
+struct Context {
+  std::string data;
+  std::string app;
+  std::string output = "short";
+  std::string fields;
+  std::string color = "auto";
+  std::string reason, ticket;
+  bool quiet = false;
+  bool verbose = false;
+
+  /// Of --data, else ROLLCALL_DATA, else ./rollcall-data.
+  [[nodiscard]] store::Layout layout() const;
+};
+
+class Command {
+ public:
+  using Run = std::function<int(Context&)>;
+  struct Impl;
+  explicit Command(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+  Command command(const std::string& name, const std::string& summary);  ///< a subcommand
+  Command& option(const std::string& names, std::string& into, const std::string& help);
+  Command& option(const std::string& names, std::uint64_t& into, const std::string& help);
+  Command& option(const std::string& names, std::vector<std::string>& into, const std::string& help);
+  Command& required(const std::string& names, std::string& into, const std::string& help);
+  Command& flag(const std::string& names, bool& into, const std::string& help);
+  Command& positional(const std::string& name, std::string& into, const std::string& help);
+  Command& optional_positional(const std::string& name, std::string& into, const std::string& help);
+  Command& positionals(const std::string& name, std::vector<std::string>& into, const std::string& help);
+  Command& examples(const std::string& text);
+  void run(Run run);
+  /// For a command that has subcommands and also works without one.
+  void run_default(Run run);
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+/// Parses and runs; the exit code of docs/cli.md.
+int run_command_line(int argc, char** argv, const std::function<void(Command&)>& declare);
+
+}  // namespace rollcall::cli

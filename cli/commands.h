@@ -1,0 +1,28 @@
+// Every command, one function a file.
+#pragma once
+
+#include "cli/command.h"
+
+namespace rollcall::cli {
+
+void add_store(Command& root);
+void add_presence(Command& root);    // login, activity, logout, status
+void add_import(Command& root);
+void add_who(Command& root);
+void add_last(Command& root);
+void add_audit(Command& root);
+void add_show(Command& root);
+void add_verify(Command& root);
+void add_proof(Command& root);
+void add_checkpoint(Command& root);
+void add_key(Command& root);
+void add_tiles(Command& root);
+void add_export(Command& root);
+void add_witness(Command& root);
+void add_forget(Command& root);
+void add_hold(Command& root);
+void add_retention(Command& root);
+void add_subject(Command& root);
+void add_backup(Command& root);
+
+}  // namespace rollcall::cli

@@ -1,0 +1,35 @@
+// rollcall import: history from a file, all of it or nothing.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "replay/import.h"
+
+namespace rollcall::cli {
+
+void add_import(Command& root) {
+  struct Options {
+    std::string file;
+    bool dry_run = false;
+  };
+  auto o = std::make_shared<Options>();
+  Command command = root.command("import", "append the events of an NDJSON file (.zst too)");
+  command.positional("FILE", o->file, "one event a line; docs/import.md says how");
+  command.flag("--dry-run", o->dry_run, "check every line and write nothing");
+  command.examples("  rollcall import events.ndjson.zst");
+  command.run([o](Context& context) {
+    constexpr std::size_t kSizeMax = std::size_t{8} << 30;
+    const std::string text = replay::read_maybe_zst(o->file, kSizeMax).value();
+    const auto writer = store::Writer::open_or_create(context.layout()).value();
+    ProgressBar bar(context, "importing");
+    const auto report = replay::import_ndjson(*writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No, store::wall_now(),
+                                              [&](auto done, auto all) { bar.update(done, all); }).value();
+    Rows rows(context, {"lines", "logins", "activities", "logouts", "appended", "session_gone"});
+    rows.add({{"lines", report.lines}, {"logins", report.logins}, {"activities", report.activities}, {"logouts", report.logouts},
+              {"appended", report.headers}, {"session_gone", report.unknown}});
+    rows.finish();
+    return o->dry_run && report.lines > 0 ? 7 : 0;
+  });
+}
+
+}  // namespace rollcall::cli

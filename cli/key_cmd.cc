@@ -1,0 +1,70 @@
+// rollcall key: the log's signing key, key epochs, the master key.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include <array>
+
+#include "store/files.h"
+#include "store/writer.h"
+
+namespace rollcall::cli {
+
+void add_key(Command& root) {
+  struct Options {
+    std::string name, out;
+    bool master = false, epoch = false, witness = false;
+  };
+  auto o = std::make_shared<Options>();
+  Command key = root.command("key", "keys that sign, and keys that seal");
+
+  Command show = key.command("show", "the log's verifier key (vkey) on a line");
+  show.examples("  rollcall key show");
+  show.run([](Context& context) {
+    fmt::print("{}\n", store::trusted_keys(context.layout()).value().front().vkey());
+    return 0;
+  });
+
+  Command gen = key.command("gen", "make a key pair for a log or a witness elsewhere");
+  gen.positional("NAME", o->name, "the key's name, like witness.example/w1");
+  gen.flag("--witness", o->witness, "a cosigning key");
+  gen.required("-O,--out", o->out, "the file for the private key; its public key is printed");
+  gen.examples("  rollcall key gen witness.example/w1 --witness -O w1.key");
+  gen.run([o](Context&) {
+    if (!store::note::valid_key_name(o->name)) throw store::Failure({store::Errc::BadInput, "a key's name has no spaces, control characters or plus signs"});
+    if (std::filesystem::exists(o->out)) throw store::Failure({store::Errc::Refused, fmt::format("{} exists", o->out)});
+    const store::note::Signer signer{o->name, o->witness ? store::note::Algorithm::Cosignature : store::note::Algorithm::Ed25519, store::random_key()};
+    store::replace_file(o->out, signer.skey() + "\n", store::Secret::Yes).value();
+    fmt::print("{}\n", signer.verifier().vkey());
+    return 0;
+  });
+
+  Command rotate = key.command("rotate", "a new signing key; --epoch a new key epoch; --master a new master key");
+  rotate.flag("--master", o->master, "wrap every key anew by a new master key and destroy the old one");
+  rotate.flag("--epoch", o->epoch, "bodies from now on belong to a new key epoch");
+  rotate.examples("  rollcall key rotate\n  rollcall key rotate --master");
+  rotate.run([o](Context& context) {
+    const auto layout = context.layout();
+    const auto writer = store::Writer::open(layout).value();
+    if (o->epoch) {
+      fmt::print("key epoch {}\n", writer->vault().add_epoch().value());
+      return 0;
+    }
+    if (o->master) {
+      writer->vault().rotate_master(store::MasterKey::next().value()).value();
+      writer->drop_cached_keys();
+      fmt::print("every key is wrapped anew\n");
+      return 0;
+    }
+    // The old key vouches for the new one: one checkpoint carries both signatures.
+    const auto old = store::signing_key(layout).value();
+    (void)writer->sign(store::wall_now()).value();
+    const auto next = store::rotate_signing_key(layout).value();
+    const std::array signers{old, next};
+    (void)store::sign_checkpoint(writer->log(), layout, signers).value();
+    fmt::print("{}\n", next.verifier().vkey());
+    return 0;
+  });
+}
+
+}  // namespace rollcall::cli

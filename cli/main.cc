@@ -1,0 +1,30 @@
+// rollcall: puts the commands together.
+#include <csignal>
+
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace rollcall::cli;
+  std::signal(SIGPIPE, SIG_DFL);  // a reader that went away ends us silently
+  return run_command_line(argc, argv, [](Command& root) {
+    add_who(root);
+    add_last(root);
+    add_audit(root);
+    add_show(root);
+    add_verify(root);
+    add_proof(root);
+    add_checkpoint(root);
+    add_key(root);
+    add_tiles(root);
+    add_witness(root);
+    add_export(root);
+    add_import(root);
+    add_backup(root);
+    add_forget(root);
+    add_hold(root);
+    add_retention(root);
+    add_subject(root);
+    add_presence(root);
+    add_store(root);
+  });
+}

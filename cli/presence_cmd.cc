@@ -1,0 +1,147 @@
+// rollcall login, activity, logout, status: one event appended by hand or from a script.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "replay/time_text.h"
+#include "store/writer.h"
+
+namespace rollcall::cli {
+namespace {
+
+using engine::Kind;
+using store::Errc;
+using store::Failure;
+using store::Proposal;
+
+struct Given {
+  std::string user, session, action, target_type, target_id, description, properties, changes, batch, address, agent, device, until, text, emoji, as;
+  bool do_not_disturb = false;
+};
+
+void context_options(Command& command, Given& g) {
+  command.option("--session", g.session, "your own name for the session (default: one shared by all who name none)");
+  command.option("--address", g.address, "where from");
+  command.option("--agent", g.agent, "with what program");
+  command.option("--device", g.device, "on what device");
+}
+
+/// A JSON object as text, checked; empty stays empty.
+std::string object_text(const std::string& text, const char* what) {
+  if (text.empty()) return text;
+  boost::system::error_code ec;
+  const auto value = boost::json::parse(text, ec);
+  if (ec || !value.is_object()) throw Failure({Errc::BadInput, fmt::format("{} is not a JSON object", what)});
+  return boost::json::serialize(value);
+}
+
+int append(Context& context, Given& g, Proposal p) {
+  const auto writer = store::Writer::open_or_create(context.layout()).value();
+  const auto at = store::wall_now();
+  p.user = g.user;
+  p.body.address = g.address;
+  p.body.agent = g.agent;
+  p.body.device = g.device;
+  const std::string key = g.session.empty() ? "default" : g.session;
+  if (p.kind == Kind::Login) {
+    p.body.external_key = key;
+  } else if (p.kind == Kind::Logout || !g.session.empty()) {
+    // A session is never made by what happens in it: an event that names one which is not open is refused.
+    const auto session = writer->session_by_key(g.user, key);
+    if (!session) throw Failure({Errc::Conflict, fmt::format("{} has no open session '{}'", g.user, key)});
+    p.session = *session;
+  } else if (!writer->vault().number_of(g.user)) {
+    throw Failure({Errc::NotFound, fmt::format("there is no user '{}' (a login enrols one)", g.user)});
+  }
+  const auto written = writer->write(p, at).value();
+  const engine::User* user = writer->state().find(written.header.user);
+  Rows rows(context, {"seq", "outcome", "user", "state"});
+  rows.add({{"seq", written.seq}, {"outcome", engine::name_of(written.outcome)}, {"user", g.user}, {"state", engine::name_of(user->state)}});
+  rows.finish();
+  return 0;
+}
+
+}  // namespace
+
+void add_presence(Command& root) {
+  auto g = std::make_shared<Given>();
+
+  Command login = root.command("login", "a user comes in");
+  login.positional("USER", g->user, "the user's name");
+  context_options(login, *g);
+  login.examples("  rollcall login ada --address 10.1.0.7 --device laptop");
+  login.run([g](Context& context) {
+    Proposal p;
+    p.kind = Kind::Login;
+    p.cause = engine::Cause::Login;
+    return append(context, *g, p);
+  });
+
+  Command activity = root.command("activity", "a user does something");
+  activity.positional("USER", g->user, "the user's name");
+  activity.option("--action", g->action, "what, like order.updated; without it, only a sign of life");
+  activity.option("--target-type", g->target_type, "to what kind of thing");
+  activity.option("--target-id", g->target_id, "to which one");
+  activity.option("--description", g->description, "in words");
+  activity.option("--properties", g->properties, "a JSON object");
+  activity.option("--changes", g->changes, "a JSON object {\"attributes\":{…},\"old\":{…}}");
+  activity.option("--batch", g->batch, "groups the events of one request");
+  context_options(activity, *g);
+  activity.examples("  rollcall activity ada --action order.updated --target-type order --target-id 7 \\\n"
+                    "      --changes '{\"attributes\":{\"state\":\"paid\"},\"old\":{\"state\":\"open\"}}'");
+  activity.run([g](Context& context) {
+    Proposal p;
+    p.kind = Kind::Activity;
+    p.action = g->action;
+    p.body.target_type = g->target_type;
+    p.body.target_id = g->target_id;
+    p.body.description = g->description;
+    p.body.properties = object_text(g->properties, "--properties");
+    p.body.changes = object_text(g->changes, "--changes");
+    p.body.batch = g->batch;
+    return append(context, *g, p);
+  });
+
+  Command logout = root.command("logout", "a user leaves");
+  logout.positional("USER", g->user, "the user's name");
+  context_options(logout, *g);
+  logout.examples("  rollcall logout ada");
+  logout.run([g](Context& context) {
+    Proposal p;
+    p.kind = Kind::Logout;
+    p.cause = engine::Cause::Logout;
+    return append(context, *g, p);
+  });
+
+  Command status = root.command("status", "set or clear a user's status");
+  status.positional("USER", g->user, "the user's name");
+  status.option("--as", g->as, "away, invisible, none, or clear");
+  status.flag("--dnd", g->do_not_disturb, "do not disturb");
+  status.option("--text", g->text, "a status text");
+  status.option("--emoji", g->emoji, "an emoji");
+  status.option("--until", g->until, "when it clears itself, like +2h");
+  status.examples("  rollcall status ada --as away --text 'at lunch' --until +1h\n  rollcall status ada --as clear");
+  status.run([g](Context& context) {
+    Proposal p;
+    p.cause = engine::Cause::User;
+    p.kind = g->as == "clear" ? Kind::StatusCleared : Kind::StatusSet;
+    if (g->as == "away") p.flags = 1;
+    else if (g->as == "invisible") p.flags = 2;
+    else if (!g->as.empty() && g->as != "none" && g->as != "clear") throw Failure({Errc::BadInput, "--as is away, invisible, none or clear"});
+    if (p.kind == Kind::StatusSet) {
+      if (g->do_not_disturb) p.flags |= engine::flag::kDoNotDisturb;
+      p.body.status_text = g->text;
+      p.body.emoji = g->emoji;
+      if (!g->until.empty()) {
+        const auto until = replay::parse_time(g->until, store::wall_now()).value();
+        if (!std::holds_alternative<engine::Micros>(until)) throw Failure({Errc::BadInput, "--until takes a time"});
+        p.a = static_cast<std::uint64_t>(std::get<engine::Micros>(until));
+      }
+    }
+    return append(context, *g, p);
+  });
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,30 @@
+// One event as people and machines are shown it: names put in, the body opened, as a JSON object.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "replay/reader.h"
+
+namespace rollcall::replay {
+
+struct EventView {
+  Header header;
+  std::string user;      ///< name or #number; empty for the app itself
+  std::string action;
+  store::OpenedBody body;
+};
+
+[[nodiscard]] EventView view_of(const Reader& reader, const Header& header);
+
+/// seq, at, kind, cause, user, user_number, session, action, target…, description, properties,
+/// attribute_changes, batch, context; absent keys are left out.
+[[nodiscard]] boost::json::object to_json(const EventView& event);
+/// The rows other tools know: spatie/laravel-activitylog 4 and 5, owen-it/laravel-auditing.
+[[nodiscard]] boost::json::object to_activitylog4(const EventView& event);
+[[nodiscard]] boost::json::object to_activitylog5(const EventView& event);
+[[nodiscard]] boost::json::object to_owenit(const EventView& event);
+
+/// Old and new values side by side: "state: open → paid". Empty where nothing changed.
+[[nodiscard]] std::vector<std::string> diff_lines(const EventView& event);
+
+}  // namespace rollcall::replay

@@ -1,0 +1,237 @@
+// The two passes of an import.
+#include "replay/import.h"
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include <boost/json.hpp>
+#include <map>
+#include <memory>
+
+#include "replay/time_text.h"
+#include "store/files.h"
+
+namespace rollcall::replay {
+namespace {
+
+using engine::Kind;
+using engine::Micros;
+using store::Errc;
+using store::Error;
+using store::Proposal;
+using store::Result;
+namespace json = boost::json;
+
+struct Line {
+  Micros at = 0;
+  std::string session;
+  Proposal proposal;
+};
+
+class LineReader {
+ public:
+  Result<Line> parse(std::string_view text, std::uint64_t number) {
+    number_ = number;
+    json::monotonic_resource arena(buffer_, sizeof buffer_);
+    boost::system::error_code ec;
+    const json::value value = json::parse(text, ec, &arena);
+    if (ec) return bad(ec.message());
+    if (!value.is_object()) return bad("not a JSON object");
+    const json::object& o = value.get_object();
+    Line line;
+    std::string at;
+    std::string type;
+    RC_TRY(take(o, "at", at));
+    RC_TRY(take(o, "type", type));
+    RC_TRY(take(o, "user", line.proposal.user));
+    RC_TRY(take(o, "session", line.session));
+    RC_TRY(take(o, "action", line.proposal.action));
+    const auto time = parse_rfc3339(at);
+    if (!time) return bad(time.error().detail);
+    line.at = *time;
+    if (type == "login") line.proposal.kind = Kind::Login, line.proposal.cause = engine::Cause::Login;
+    else if (type == "logout") line.proposal.kind = Kind::Logout, line.proposal.cause = engine::Cause::Logout;
+    else if (type == "activity") line.proposal.kind = Kind::Activity;
+    else return bad("\"type\" is login, activity or logout");
+    if (const auto named = store::check_user_name(line.proposal.user); !named) return bad(named.error().detail);
+    if (!line.proposal.action.empty() && !store::valid_action(line.proposal.action)) {
+      return bad("\"action\" is 1 to 64 of a-z, 0-9, dot, underscore and dash");
+    }
+    RC_TRY(body(o, line.proposal.body));
+    const auto encoded = store::encode_body(line.proposal.body);
+    if (!encoded) return bad(encoded.error().detail);
+    return line;
+  }
+
+ private:
+  Error bad(std::string_view why) const { return {Errc::BadInput, fmt::format("line {}: {}", number_, why)}; }
+
+  Result<void> take(const json::object& o, std::string_view key, std::string& out) const {
+    const json::value* v = o.if_contains(key);
+    if (v == nullptr || v->is_null()) return {};
+    if (!v->is_string()) return bad(fmt::format("\"{}\" is not a string", key));
+    out.assign(v->get_string().begin(), v->get_string().end());
+    return {};
+  }
+
+  Result<void> take_object(const json::object& o, std::string_view key, std::string& out) const {
+    const json::value* v = o.if_contains(key);
+    if (v == nullptr || v->is_null()) return {};
+    if (!v->is_object()) return bad(fmt::format("\"{}\" is not an object", key));
+    out = json::serialize(*v);
+    return {};
+  }
+
+  Result<void> body(const json::object& o, engine::Body& body) const {
+    RC_TRY(take(o, "description", body.description));
+    RC_TRY(take(o, "log_name", body.log_name));
+    RC_TRY(take(o, "batch", body.batch));
+    RC_TRY(take(o, "request_id", body.request_id));
+    RC_TRY(take_object(o, "properties", body.properties));
+    RC_TRY(take_object(o, "changes", body.changes));
+    for (const std::string_view key : {"target", "context"}) {
+      const json::value* v = o.if_contains(key);
+      if (v == nullptr || v->is_null()) continue;
+      if (!v->is_object()) return bad(fmt::format("\"{}\" is not an object", key));
+      const json::object& part = v->get_object();
+      if (key == "target") {
+        RC_TRY(take(part, "type", body.target_type));
+        RC_TRY(take(part, "id", body.target_id));
+      } else {
+        RC_TRY(take(part, "agent", body.agent));
+        RC_TRY(take(part, "device", body.device));
+        RC_TRY(take(part, "address", body.address));
+        if (body.address.empty()) RC_TRY(take(part, "host", body.address));
+      }
+    }
+    return {};
+  }
+
+  std::uint64_t number_ = 0;
+  unsigned char buffer_[16384];
+};
+
+/// Calls `visit` with each line that is not blank; stops at its first error.
+Result<std::uint64_t> for_each_line(std::string_view text, const std::function<Result<void>(std::string_view, std::uint64_t)>& visit) {
+  std::uint64_t number = 0;
+  std::uint64_t seen = 0;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    RC_TRY(visit(line, number));
+    ++seen;
+  }
+  return seen;
+}
+
+constexpr std::size_t kEventsPerCommit = 1000;
+
+}  // namespace
+
+Result<std::string> read_maybe_zst(const std::filesystem::path& path, std::size_t size_max) {
+  auto raw = store::read_file(path);
+  if (!raw || path.extension() != ".zst") return raw;
+  struct Free {
+    void operator()(ZSTD_DCtx* c) const { ZSTD_freeDCtx(c); }
+  };
+  const std::unique_ptr<ZSTD_DCtx, Free> ctx{ZSTD_createDCtx()};
+  std::string out;
+  std::string chunk(1 << 20, '\0');
+  ZSTD_inBuffer in{raw->data(), raw->size(), 0};
+  std::size_t more = 0;
+  while (in.pos < in.size) {
+    ZSTD_outBuffer piece{chunk.data(), chunk.size(), 0};
+    more = ZSTD_decompressStream(ctx.get(), &piece, &in);
+    if (ZSTD_isError(more)) return Error{Errc::BadInput, fmt::format("{}: {}", path.string(), ZSTD_getErrorName(more))};
+    out.append(chunk.data(), piece.pos);
+    if (out.size() > size_max) return Error{Errc::BadInput, fmt::format("{}: more than {} bytes when decompressed", path.string(), size_max)};
+  }
+  if (more != 0) return Error{Errc::BadInput, fmt::format("{}: it ends in the middle of a frame", path.string())};
+  return out;
+}
+
+Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run, Micros now, const Progress& progress) {
+  LineReader reader;
+  ImportReport report;
+  report.dry_run = dry_run == DryRun::Yes;
+  Micros last_at = writer.state().at;
+  // First pass: every line is sound, in time order, and after what the log holds.
+  const auto lines = for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
+    const auto parsed = reader.parse(line, number);
+    if (!parsed) return parsed.error();
+    if (parsed->at < last_at) {
+      return Error{Errc::Refused, report.lines == 0 ? fmt::format("the log has moved on to {}: an import of the past ({}) is refused", rfc3339(last_at), rfc3339(parsed->at))
+                                                    : fmt::format("line {}: it is earlier than the line before", number)};
+    }
+    if (parsed->at > now + 5'000'000) return Error{Errc::BadInput, fmt::format("line {}: {} lies in the future", number, rfc3339(parsed->at))};
+    last_at = parsed->at;
+    ++report.lines;
+    switch (parsed->proposal.kind) {
+      case Kind::Login: ++report.logins; break;
+      case Kind::Logout: ++report.logouts; break;
+      default: ++report.activities; break;
+    }
+    return {};
+  });
+  if (!lines) return lines.error();
+  const store::Hash digest = store::sha256({store::as_bytes(text)});
+  Proposal began;
+  began.kind = Kind::ImportBegan;
+  const store::ByteView d(digest);
+  began.a = store::get_be64(d);
+  began.b = store::get_be64(d.subspan(8));
+  began.c = store::get_be64(d.subspan(16));
+  began.d = store::get_be64(d.subspan(24));
+  if (writer.ledger().imports.contains({began.a, began.b})) return Error{Errc::Refused, "this very file was imported before"};
+  if (report.lines == 0 || report.dry_run) return report;
+
+  const engine::Seq before = writer.log().last();
+  std::map<std::string, engine::Seq> sessions;  // user ‖ 0 ‖ the file's session → its Login
+  bool first = true;
+  std::uint64_t done = 0;
+  std::size_t gathered = 0;
+  const auto written = for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
+    auto parsed = reader.parse(line, number);
+    if (!parsed) return parsed.error();
+    if (first) {
+      const auto w = writer.stage(began, parsed->at);
+      if (!w) return w.error();
+      first = false;
+    }
+    Proposal& p = parsed->proposal;
+    const std::string key = p.user + '\0' + parsed->session;
+    if (p.kind == Kind::Login) p.body.external_key = parsed->session;
+    else if (!parsed->session.empty()) {
+      const auto it = sessions.find(key);
+      p.session = it == sessions.end() ? ~engine::Seq{0} : it->second;
+    }
+    const auto w = writer.stage(p, parsed->at);
+    if (!w) return w.error();
+    if (p.kind == Kind::Login && w->outcome == engine::Outcome::Applied) sessions[key] = w->seq;
+    if (w->outcome == engine::Outcome::UnknownSession) ++report.unknown;
+    ++done;
+    if (++gathered == kEventsPerCommit) {
+      gathered = 0;
+      RC_TRY(writer.commit());
+      if (progress) progress(done, report.lines);
+    }
+    return {};
+  });
+  if (!written) return written.error();
+  Proposal ended;
+  ended.kind = Kind::ImportEnded;
+  ended.a = report.lines;
+  const auto w = writer.stage(ended, last_at);
+  if (!w) return w.error();
+  RC_TRY(writer.commit());
+  const auto checkpoint = writer.sign(last_at);
+  if (!checkpoint) return checkpoint.error();
+  report.headers = writer.log().last() - before;
+  if (progress) progress(report.lines, report.lines);
+  return report;
+}
+
+}  // namespace rollcall::replay

@@ -1,0 +1,54 @@
+// A store opened for reading: its log at one seq, its names and keys where the vault is there.
+#pragma once
+
+#include "store/checkpoints.h"
+#include "store/history.h"
+#include "store/sealing.h"
+
+namespace rollcall::replay {
+
+using engine::Header;
+using engine::Micros;
+using engine::Seq;
+using engine::UserNumber;
+using store::Errc;
+using store::Error;
+using store::Result;
+
+class Reader {
+ public:
+  /// The log first, then the vault. Without a vault or its master key, names are numbers and bodies
+  /// stay closed; `vault_problem` says why.
+  static Result<Reader> open(const store::Layout& layout);
+
+  [[nodiscard]] const store::Log& log() const { return *log_; }
+  [[nodiscard]] const store::Vault* vault() const { return vault_.get(); }
+  [[nodiscard]] const std::optional<Error>& vault_problem() const { return vault_problem_; }
+  [[nodiscard]] const store::Layout& layout() const { return layout_; }
+  [[nodiscard]] Seq last() const { return log_->last(); }
+
+  /// The user's name, or #number.
+  [[nodiscard]] std::string user_text(UserNumber number) const;
+  /// By name or #number; an error says that there is none.
+  [[nodiscard]] Result<UserNumber> find_user(std::string_view text) const;
+  [[nodiscard]] store::OpenedBody open_body(const Header& header) const;
+  /// The action's name: interned, or in `body`. Empty for a touch.
+  [[nodiscard]] std::string action_text(const Header& header, const engine::Body& body) const;
+  [[nodiscard]] std::optional<std::uint64_t> action_id(std::string_view name) const;
+
+ private:
+  Reader() = default;
+  void load_actions() const;
+
+  store::Layout layout_;
+  std::unique_ptr<store::Log> log_;
+  std::unique_ptr<store::Vault> vault_;
+  std::unique_ptr<store::BodyOpener> opener_;
+  std::optional<Error> vault_problem_;
+  mutable std::optional<std::map<std::uint64_t, std::string>> actions_;
+};
+
+/// The state just before the moment: events at or after it are not in. seq:N is after event N.
+[[nodiscard]] Result<store::Fold> state_at(const Reader& reader, Seq last_included);
+
+}  // namespace rollcall::replay
