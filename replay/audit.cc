@@ -1,0 +1,242 @@
+// Filters and cursors.
+#include "replay/audit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+namespace rollcall::replay {
+namespace {
+
+using engine::Kind;
+namespace json = boost::json;
+
+/// The text of a field of an event; nothing where it has none.
+std::optional<std::string> field_of(const EventView& e, std::string_view field) {
+  const engine::Body& b = e.body.body;
+  if (field == "user") return e.user;
+  if (field == "kind") return std::string(engine::name_of(e.header.kind));
+  if (field == "cause") return std::string(engine::name_of(e.header.cause));
+  if (field == "action") return e.action;
+  if (field == "session") return fmt::format("{}", e.header.session);
+  if (field == "target") return b.target_type + ":" + b.target_id;
+  if (field == "target_type") return b.target_type;
+  if (field == "target_id") return b.target_id;
+  if (field == "address") return b.address;
+  if (field == "agent") return b.agent;
+  if (field == "device") return b.device;
+  if (field == "batch") return b.batch;
+  if (field == "request_id") return b.request_id;
+  if (field == "log_name") return b.log_name;
+  if (field == "description") return b.description;
+  if (field == "reason") return b.reason;
+  if (field == "ticket") return b.ticket;
+  for (const auto& [prefix, text] : {std::pair<std::string_view, const std::string*>{"properties.", &b.properties}, {"changes.", &b.changes}}) {
+    if (!field.starts_with(prefix)) continue;
+    boost::system::error_code ec;
+    const json::value root = json::parse(text->empty() ? "{}" : *text, ec);
+    if (ec) return std::nullopt;
+    std::string pointer = "/" + std::string(field.substr(prefix.size()));
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    const json::value* v = root.find_pointer(pointer, ec);
+    if (v == nullptr) return std::nullopt;
+    return v->is_string() ? std::string(v->get_string()) : json::serialize(*v);
+  }
+  return std::nullopt;
+}
+
+bool in_body(std::string_view field) { return field != "user" && field != "kind" && field != "cause" && field != "session" && field != "action"; }
+
+bool address_matches(const std::string& address, const std::string& wanted) {
+  if (wanted.ends_with('*')) return address.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
+  return address == wanted;
+}
+
+bool by_a_timer(const Header& h) {
+  return h.kind == Kind::Inactivity || h.cause == engine::Cause::GraceExpired || h.cause == engine::Cause::TtlExpired ||
+         h.cause == engine::Cause::Expired || h.cause == engine::Cause::Superseded || h.kind == Kind::UserEnrolled;
+}
+
+constexpr std::size_t kMacSize = 16;
+
+}  // namespace
+
+const std::vector<std::string>& audit_fields() {
+  static const std::vector<std::string> fields{"user", "kind", "cause", "action", "session", "target", "target_type", "target_id", "address", "agent",
+                                               "device", "batch", "request_id", "log_name", "description", "reason", "ticket"};
+  return fields;
+}
+
+Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) {
+    filter.matches.emplace_back("", text);
+    return {};
+  }
+  const std::string field = text.substr(0, equals);
+  const std::string value = text.substr(equals + 1);
+  const auto& known = audit_fields();
+  if (std::find(known.begin(), known.end(), field) == known.end() && !field.starts_with("properties.") && !field.starts_with("changes.")) {
+    return Error{Errc::BadInput, fmt::format("there is no field '{}': `rollcall audit fields` lists them", field)};
+  }
+  if (field == "user") {
+    const auto number = reader.find_user(value);
+    if (!number) return number.error();
+    filter.users.insert(*number);
+    return {};
+  }
+  if (field == "kind") {
+    const auto kind = engine::kind_of(value);
+    if (!kind) return Error{Errc::BadInput, fmt::format("there is no kind '{}'", value)};
+    filter.kinds.insert(*kind);
+    return {};
+  }
+  filter.matches.emplace_back(field, value);
+  return {};
+}
+
+store::Hash AuditFilter::digest() const {
+  std::string text = fmt::format("{}-{};users", from, to);
+  for (const auto u : users) text += fmt::format(" {}", u);
+  text += fmt::format(";causer {};sessions", causer_only);
+  for (const auto s : sessions) text += fmt::format(" {}", s);
+  text += ";kinds";
+  for (const auto k : kinds) text += fmt::format(" {}", static_cast<int>(k));
+  text += ";causes";
+  for (const auto c : causes) text += fmt::format(" {}", static_cast<int>(c));
+  auto sorted_addresses = addresses;
+  std::sort(sorted_addresses.begin(), sorted_addresses.end());
+  for (const auto& a : sorted_addresses) text += fmt::format(";ip {}:{}", a.size(), a);
+  text += fmt::format(";re {}:{};any {}", pattern.size(), pattern, any_person);
+  auto sorted = matches;
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [field, value] : sorted) text += fmt::format(";{}={}:{}", field, value.size(), value);
+  return store::sha256({store::as_bytes(text)});
+}
+
+Result<Audit> Audit::prepare(const Reader& reader, AuditFilter filter) {
+  Audit audit(reader, std::move(filter));
+  AuditFilter& f = audit.filter_;
+  if (!f.pattern.empty()) {
+    try {
+      audit.regex_.emplace(f.pattern, std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error& e) {
+      return Error{Errc::BadInput, fmt::format("-g: not a regular expression ({})", e.what())};
+    }
+  }
+  for (const auto& [field, value] : f.matches) {
+    if (field == "action" && value != "") {
+      audit.action_ = reader.action_id(value);
+      audit.action_unknown_ = !audit.action_;
+    }
+    if (in_body(field)) audit.needs_body_ = true;
+  }
+  if (audit.regex_ || !f.addresses.empty() || audit.action_unknown_) audit.needs_body_ = true;
+  return audit;
+}
+
+bool Audit::header_matches(const Header& h) const {
+  const AuditFilter& f = filter_;
+  if (!f.users.empty() && !f.users.contains(h.user)) {
+    // What others did to the person belongs to the person's log, unless only the causer counts.
+    const bool target = h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 && f.users.contains(static_cast<UserNumber>(h.a));
+    if (f.causer_only || !target) return false;
+  }
+  if (f.causer_only && by_a_timer(h)) return false;
+  if (!f.kinds.empty() && !f.kinds.contains(h.kind)) return false;
+  if (!f.causes.empty() && !f.causes.contains(h.cause)) return false;
+  if (!f.sessions.empty() && !f.sessions.contains(h.session) && !(h.kind == Kind::Login && f.sessions.contains(h.seq))) return false;
+  if (action_ && (h.kind != Kind::Activity || h.c != *action_)) return false;
+  if (action_unknown_ && (h.kind != Kind::Activity || h.c != 0)) return false;
+  if (f.any_person && h.user == 0) return false;
+  if (needs_body_ && h.body_len == 0) return false;
+  return true;
+}
+
+bool Audit::body_matches(const EventView& e) const {
+  const AuditFilter& f = filter_;
+  if (!f.addresses.empty() && std::none_of(f.addresses.begin(), f.addresses.end(), [&](const auto& a) { return address_matches(e.body.body.address, a); })) return false;
+  for (const auto& [field, value] : f.matches) {
+    if (field.empty()) {
+      const engine::Body& b = e.body.body;
+      const bool found = b.description.find(value) != std::string::npos || b.properties.find(value) != std::string::npos ||
+                         b.changes.find(value) != std::string::npos || b.target_id.find(value) != std::string::npos || e.action.find(value) != std::string::npos;
+      if (!found) return false;
+      continue;
+    }
+    const auto text = field_of(e, field);
+    if (!text || *text != value) return false;
+  }
+  if (regex_) {
+    const engine::Body& b = e.body.body;
+    bool found = false;
+    for (const std::string* text : {&b.description, &b.properties, &b.changes, &b.target_id, &b.agent, &e.action}) {
+      // std::regex recurses a stack frame a character: longer texts are searched in their beginning.
+      constexpr std::size_t kSearched = 4096;
+      const auto end = text->begin() + static_cast<std::ptrdiff_t>(std::min(text->size(), kSearched));
+      if (std::regex_search(text->begin(), end, *regex_)) found = true;
+    }
+    if (!found) return false;
+  }
+  return true;
+}
+
+std::optional<EventView> Audit::match(const Header& h) const {
+  if (!header_matches(h)) return std::nullopt;
+  EventView view = view_of(*reader_, h);
+  if (!body_matches(view)) return std::nullopt;
+  return view;
+}
+
+Result<void> Audit::run(bool newest_first, const std::function<bool(const EventView&)>& visit) const {
+  const store::Log::Visitor each = [&](const Header& h, store::ByteView) {
+    const auto event = match(h);
+    return !event || visit(*event);
+  };
+  return newest_first ? reader_->log().scan_back(filter_.from, filter_.to, each) : reader_->log().scan(filter_.from, filter_.to, each);
+}
+
+namespace {
+
+store::Hash cursor_mac(const Reader& reader, store::ByteView payload) {
+  const store::Key key = reader.vault() != nullptr ? reader.vault()->tag_key() : store::Key{};
+  return store::hmac_sha256(key, {store::as_bytes("rollcall/cursor/v1"), payload});
+}
+
+store::Bytes cursor_payload(const Reader& reader, const AuditFilter& filter, Seq seq) {
+  const std::string name = reader.log().origin();
+  const store::Hash origin = store::sha256({store::as_bytes(name)});
+  const store::Hash question = filter.digest();
+  store::Bytes out(origin.begin(), origin.begin() + 8);
+  store::put_be64(out, seq);
+  out.insert(out.end(), question.begin(), question.begin() + 8);
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> make_cursor(const Reader& reader, const AuditFilter& filter, Seq seq) {
+  store::Bytes out = cursor_payload(reader, filter, seq);
+  const store::Hash mac = cursor_mac(reader, out);
+  out.insert(out.end(), mac.begin(), mac.begin() + kMacSize);
+  return store::base64url(out);
+}
+
+Result<Seq> read_cursor(const Reader& reader, const AuditFilter& filter, std::string_view cursor) {
+  const Error malformed{Errc::CursorMalformed, "the cursor is not one that this program made"};
+  const auto raw = store::from_base64url(cursor);
+  if (!raw || raw->size() != 24 + kMacSize) return malformed;
+  const store::ByteView payload = store::ByteView(*raw).first(24);
+  const Seq seq = store::get_be64(payload.subspan(8));
+  const store::Bytes expected = cursor_payload(reader, filter, seq);
+  // Its own log is asked first: another log's MAC cannot be checked here.
+  if (!std::equal(payload.begin(), payload.begin() + 8, expected.begin())) return Error{Errc::CursorForeign, "the cursor belongs to another log"};
+  const store::Hash mac = cursor_mac(reader, payload);
+  if (!store::equal_constant_time(store::ByteView(*raw).subspan(24), store::ByteView(mac).first(kMacSize))) return malformed;
+  if (!std::equal(payload.begin() + 16, payload.end(), expected.begin() + 16)) return Error{Errc::CursorForeign, "the cursor belongs to another filter"};
+  if (seq > reader.last()) return Error{Errc::CursorGone, "the cursor's position is not in this log"};
+  return seq;
+}
+
+}  // namespace rollcall::replay

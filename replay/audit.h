@@ -1,0 +1,63 @@
+// The contextual activity log: which events match, in which order, from where on.
+//
+// Why this file exists: an auditor's question is a filter over headers first (free) and over opened
+// bodies last (dear), asked forwards, backwards, page by page with a cursor, or for ever.
+#pragma once
+
+#include <functional>
+#include <regex>
+#include <set>
+
+#include "replay/event_view.h"
+
+namespace rollcall::replay {
+
+struct AuditFilter {
+  Seq from = 1, to = ~Seq{0};            ///< inclusive
+  std::set<UserNumber> users;
+  bool causer_only = false;              ///< --causer: only what the user did, not what timers concluded
+  std::set<std::uint64_t> sessions;
+  std::set<engine::Kind> kinds;
+  std::set<engine::Cause> causes;
+  std::vector<std::string> addresses;    ///< exact, or a prefix ending in *
+  std::string pattern;                   ///< ECMAScript regular expression over the event's texts
+  std::vector<std::pair<std::string, std::string>> matches;  ///< FIELD=VALUE, all must hold
+  bool any_person = false;               ///< leave out the app's own events
+
+  /// The same for equal questions, whatever their order: what a cursor is bound to. Names are not in it.
+  [[nodiscard]] store::Hash digest() const;
+};
+
+/// Fields that FIELD=VALUE knows; properties.x and changes.x besides.
+[[nodiscard]] const std::vector<std::string>& audit_fields();
+/// FIELD=VALUE checked; a plain word is searched for in the texts.
+[[nodiscard]] Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::string& text);
+
+class Audit {
+ public:
+  static Result<Audit> prepare(const Reader& reader, AuditFilter filter);
+  /// Visits matches in order (or newest first); false stops.
+  Result<void> run(bool newest_first, const std::function<bool(const EventView&)>& visit) const;
+  /// Whether the header alone refuses.
+  [[nodiscard]] bool header_matches(const Header& header) const;
+  [[nodiscard]] std::optional<EventView> match(const Header& header) const;
+
+ private:
+  Audit(const Reader& reader, AuditFilter filter) : reader_(&reader), filter_(std::move(filter)) {}
+  [[nodiscard]] bool body_matches(const EventView& event) const;
+
+  const Reader* reader_;
+  AuditFilter filter_;
+  std::optional<std::regex> regex_;
+  std::optional<std::uint64_t> action_;  ///< header-level: the interned action asked for
+  bool action_unknown_ = false;
+  bool needs_body_ = false;
+};
+
+/// A place in an answer: base64url of {origin hash, seq, filter hash, MAC}. The MAC's key is the log's
+/// tag key, so a cursor made up by somebody else is malformed, not a wrong answer.
+[[nodiscard]] Result<std::string> make_cursor(const Reader& reader, const AuditFilter& filter, Seq seq);
+/// The seq it stands at; an error where it belongs to another log or filter.
+[[nodiscard]] Result<Seq> read_cursor(const Reader& reader, const AuditFilter& filter, std::string_view cursor);
+
+}  // namespace rollcall::replay
