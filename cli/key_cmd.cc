@@ -34,7 +34,7 @@ void add_key(Command& root) {
     if (!store::note::valid_key_name(o->name)) throw store::Failure({store::Errc::BadInput, "a key's name has no spaces, control characters or plus signs"});
     if (std::filesystem::exists(o->out)) throw store::Failure({store::Errc::Refused, fmt::format("{} exists", o->out)});
     const store::note::Signer signer{o->name, o->witness ? store::note::Algorithm::Cosignature : store::note::Algorithm::Ed25519, store::random_key()};
-    store::replace_file(o->out, signer.skey() + "\n", store::Secret::Yes).value();
+    store::replace_file(std::filesystem::absolute(o->out), signer.skey() + "\n", store::Secret::Yes).value();
     fmt::print("{}\n", signer.verifier().vkey());
     return 0;
   });

@@ -26,7 +26,7 @@ void add_proof(Command& root) {
     const auto receipt = replay::receipt_for(reader, *seq).value();
     const std::string text = store::render(receipt);
     if (o->out.empty()) fmt::print("{}", text);
-    else store::replace_file(o->out, text).value();
+    else store::replace_file(std::filesystem::absolute(o->out), text).value();
     return 0;
   });
 }

@@ -12,8 +12,23 @@ namespace {
 using engine::Kind;
 namespace json = boost::json;
 
-/// The text of a field of an event; nothing where it has none.
-std::optional<std::string> field_of(const EventView& e, std::string_view field) {
+bool in_body(std::string_view field) { return field != "user" && field != "kind" && field != "cause" && field != "session" && field != "action"; }
+
+bool address_matches(const std::string& address, const std::string& wanted) {
+  if (wanted.ends_with('*')) return address.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
+  return address == wanted;
+}
+
+bool by_a_timer(const Header& h) {
+  return h.kind == Kind::Inactivity || h.cause == engine::Cause::GraceExpired || h.cause == engine::Cause::TtlExpired ||
+         h.cause == engine::Cause::Expired || h.cause == engine::Cause::Superseded || h.kind == Kind::UserEnrolled;
+}
+
+constexpr std::size_t kMacSize = 16;
+
+}  // namespace
+
+std::optional<std::string> field_text(const EventView& e, std::string_view field) {
   const engine::Body& b = e.body.body;
   if (field == "user") return e.user;
   if (field == "kind") return std::string(engine::name_of(e.header.kind));
@@ -45,22 +60,6 @@ std::optional<std::string> field_of(const EventView& e, std::string_view field) 
   }
   return std::nullopt;
 }
-
-bool in_body(std::string_view field) { return field != "user" && field != "kind" && field != "cause" && field != "session" && field != "action"; }
-
-bool address_matches(const std::string& address, const std::string& wanted) {
-  if (wanted.ends_with('*')) return address.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
-  return address == wanted;
-}
-
-bool by_a_timer(const Header& h) {
-  return h.kind == Kind::Inactivity || h.cause == engine::Cause::GraceExpired || h.cause == engine::Cause::TtlExpired ||
-         h.cause == engine::Cause::Expired || h.cause == engine::Cause::Superseded || h.kind == Kind::UserEnrolled;
-}
-
-constexpr std::size_t kMacSize = 16;
-
-}  // namespace
 
 const std::vector<std::string>& audit_fields() {
   static const std::vector<std::string> fields{"user", "kind", "cause", "action", "session", "target", "target_type", "target_id", "address", "agent",
@@ -165,7 +164,7 @@ bool Audit::body_matches(const EventView& e) const {
       if (!found) return false;
       continue;
     }
-    const auto text = field_of(e, field);
+    const auto text = field_text(e, field);
     if (!text || *text != value) return false;
   }
   if (regex_) {

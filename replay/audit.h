@@ -30,6 +30,8 @@ struct AuditFilter {
 
 /// Fields that FIELD=VALUE knows; properties.x and changes.x besides.
 [[nodiscard]] const std::vector<std::string>& audit_fields();
+/// The text of a field of an event; nothing where it has none.
+[[nodiscard]] std::optional<std::string> field_text(const EventView& event, std::string_view field);
 /// FIELD=VALUE checked; a plain word is searched for in the texts.
 [[nodiscard]] Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::string& text);
 

@@ -178,14 +178,17 @@ Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout, const 
 }
 
 Result<PolicyFile> store_policy(const Layout& layout) {
+  PolicyFile policy;
   if (std::filesystem::exists(layout.policy())) {
     const auto text = read_file(layout.policy());
     if (!text) return text.error();
-    return parse_policy_file(*text);
+    auto parsed = parse_policy_file(*text);
+    if (!parsed) return Error{Errc::Incomplete, fmt::format("{}: {}", layout.policy().string(), parsed.error().detail)};
+    policy = std::move(*parsed);
   }
   const auto keys = trusted_keys(layout);
   if (!keys) return keys.error();
-  PolicyFile policy;
+  policy.logs.clear();  // its own keys are those it signs with, rotated ones included
   for (const auto& key : *keys) policy.logs.push_back({key, ""});
   return policy;
 }

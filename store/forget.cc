@@ -130,6 +130,16 @@ Result<void> finish_pending_erasures(Writer& writer) {
     if (!writer.vault().erased(number) || writer.vault().user_key(number)) missing.insert(number);
   }
   if (!missing.empty()) RC_TRY(writer.vault().forget(missing));
+  for (const UserNumber number : *listed) {  // a restored log does not know what happened after its backup
+    const engine::User* user = writer.state().find(number);
+    if (user == nullptr || user->erased || writer.ledger().erase_pending.contains(number)) continue;
+    Proposal again;
+    again.kind = Kind::EraseRequested;
+    again.a = number;
+    again.body.reason = "on the list of erasures when the store was restored";
+    const auto asked = writer.write(again, writer.state().at);
+    if (!asked) return asked.error();
+  }
   const auto pending = writer.ledger().erase_pending;
   for (const auto& [user, request] : pending) {
     const auto header = writer.log().header(request);

@@ -116,17 +116,6 @@ struct Log::Impl {
   ColumnFamilyHandle* body() const { return handles[2]; }
   ColumnFamilyHandle* tree() const { return handles[3]; }
   ColumnFamilyHandle* meta() const { return handles[4]; }
-
-  Result<Seq> find_last() const {
-    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions(), log()));
-    it->SeekToLast();
-    if (!it->status().ok()) return translate(it->status(), "reading the log's end");
-    if (!it->Valid()) return Seq{0};
-    const auto record = RecordView::open(view(it->value()));
-    if (!record) return record.error();
-    if (it->key().size() != 8) return Error{Errc::Tampered, "the log's last key is not a seq"};
-    return get_be64(view(it->key())) + record->count() - 1;
-  }
 };
 
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -135,6 +124,14 @@ Log::~Log() {
   if (impl_ && impl_->writable && impl_->db) {
     // What a clean close leaves for the next opening to compare with.
     (void)impl_->db->SyncWAL();
+    // A long WAL is replayed by everyone who opens the log after us.
+    rocksdb::VectorLogPtr wals;
+    std::uint64_t wal_bytes = 0;
+    if (impl_->db->GetSortedWalFiles(wals).ok()) {
+      for (const auto& wal : wals) wal_bytes += wal->SizeFileBytes();
+    }
+    constexpr std::uint64_t kLongWal = 4U << 20;
+    if (wal_bytes > kLongWal) (void)impl_->db->Flush(rocksdb::FlushOptions(), impl_->handles);
     (void)replace_file(impl_->layout.clean(), clean_text(impl_->last));
   }
 }
@@ -162,6 +159,18 @@ std::filesystem::path scratch_folder() {
   return std::filesystem::temp_directory_path() / fmt::format("rollcall-{}-{}", ::getpid(), counter++);
 }
 
+/// The last seq of an open database.
+Result<Seq> last_seq(rocksdb::DB& db, ColumnFamilyHandle* log) {
+  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions(), log));
+  it->SeekToLast();
+  if (!it->status().ok()) return translate(it->status(), "reading the log's end");
+  if (!it->Valid()) return Seq{0};
+  const auto record = RecordView::open(view(it->value()));
+  if (!record) return record.error();
+  if (it->key().size() != 8) return Error{Errc::Tampered, "the log's last key is not a seq"};
+  return get_be64(view(it->key())) + record->count() - 1;
+}
+
 /// The last seq under one WAL recovery mode, read-only.
 Result<Seq> probe(const Layout& layout, rocksdb::WALRecoveryMode mode) {
   auto options = db_options();
@@ -173,43 +182,35 @@ Result<Seq> probe(const Layout& layout, rocksdb::WALRecoveryMode mode) {
   std::vector<ColumnFamilyHandle*> handles;
   const auto db = open_db(layout.log(), options, "read", {}, handles);
   Result<Seq> out = Seq{0};
-  if (!db) {
-    out = db.error();
+  if (db) {
+    const std::unique_ptr<rocksdb::DB> owned(*db);
+    out = last_seq(*owned, handles[1]);
+    for (auto* handle : handles) owned->DestroyColumnFamilyHandle(handle);
   } else {
-    const std::unique_ptr<rocksdb::Iterator> it((*db)->NewIterator(rocksdb::ReadOptions(), handles[1]));
-    it->SeekToLast();
-    if (!it->status().ok()) out = translate(it->status(), "reading the log's end");
-    else if (it->Valid() && it->key().size() == 8) {
-      const auto record = RecordView::open(view(it->value()));
-      if (record) out = get_be64(view(it->key())) + record->count() - 1;
-      else out = record.error();
-    }
-    for (auto* handle : handles) (*db)->DestroyColumnFamilyHandle(handle);
-    delete *db;
+    out = db.error();
   }
   std::error_code ec;
   std::filesystem::remove_all(scratch, ec);
   return out;
 }
 
-/// Refuses a log whose acknowledged history was damaged. RocksDB's default recovery drops everything
-/// after a damaged WAL record without a word; the strict one refuses a torn tail. Reading under both
-/// rules tells them apart: the same last seq is a torn tail.
-Result<void> check_recovery(const Layout& layout) {
-  const auto strict = probe(layout, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
-  if (!strict) return strict.error();
+/// Refuses a log whose acknowledged history was damaged, where `last` is what RocksDB's default
+/// recovery reads. That recovery drops everything after a damaged WAL record without a word; the
+/// strict one refuses a torn tail. Reading on past damage tells them apart: the same last seq is a
+/// torn tail. After a clean close the marker tells without reading twice.
+Result<void> check_recovery(const Layout& layout, Seq last) {
   if (const auto clean = read_file(layout.clean())) {
     // A damaged marker is no evidence: one that does not fit its own sum counts as absent.
     const auto parsed = parse_decimal(std::string_view(*clean).substr(0, clean->find(' ')));
-    const Seq last = parsed && *clean == clean_text(*parsed) ? *parsed : 0;
-    if (last > *strict) {
-      return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the log was closed at seq {} and now ends at {}", last, *strict)};
+    if (parsed && *clean == clean_text(*parsed)) {
+      if (*parsed == last) return {};
+      return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the log was closed at seq {} and now ends at {}", *parsed, last)};
     }
   }
   const auto loose = probe(layout, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
   if (!loose) return loose.error();
-  if (*strict != *loose) {
-    return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the write-ahead log reads up to seq {}, and goes on after a gap to {}", *strict, *loose)};
+  if (last != *loose) {
+    return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the write-ahead log reads up to seq {}, and goes on after a gap to {}", last, *loose)};
   }
   return {};
 }
@@ -250,9 +251,13 @@ Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
     if (writer_alive) return Error{Errc::Conflict, fmt::format("another process is writing to {}", layout.app_dir.string())};
     impl->lock.emplace(std::move(**lock));
   }
-  if (!writer_alive) RC_TRY(check_recovery(layout));
+  if (mode == Mode::Write) {  // before anything is opened for writing: recovery itself would drop what it cannot read
+    const auto readable = probe(layout, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
+    if (!readable) return readable.error();
+    RC_TRY(check_recovery(layout, *readable));
+  }
   auto options = db_options();
-  if (mode == Mode::Read) {
+  if (mode != Mode::Write) {
     impl->scratch = scratch_folder();
     RC_TRY(make_directories(impl->scratch));
     options.db_log_dir = impl->scratch.string();
@@ -261,16 +266,18 @@ Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
     std::error_code ec;
     std::filesystem::remove(layout.clean(), ec);
   }
-  const char* how = mode == Mode::Write ? "write" : writer_alive ? "secondary" : "read";
+  const bool secondary = mode == Mode::Follow || (mode == Mode::Read && writer_alive);
+  const char* how = mode == Mode::Write ? "write" : secondary ? "secondary" : "read";
   const auto db = open_db(layout.log(), options, how, impl->scratch, impl->handles);
   if (!db) return db.error();
   impl->db.reset(*db);
-  if (writer_alive) {
+  if (secondary) {
     const auto status = impl->db->TryCatchUpWithPrimary();
     if (!status.ok()) return translate(status, "catching up with the writer");
   }
-  const auto last = impl->find_last();
+  const auto last = last_seq(*impl->db, impl->log());
   if (!last) return last.error();
+  if (mode != Mode::Write && !writer_alive) RC_TRY(check_recovery(layout, *last));
   impl->last = *last;
   std::unique_ptr<Log> log(new Log(std::move(impl)));
   const auto format = log->meta("format");
@@ -285,6 +292,15 @@ Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
     log->impl_->writable = true;
   }
   return log;
+}
+
+Result<void> Log::catch_up() {
+  const auto status = impl_->db->TryCatchUpWithPrimary();
+  if (!status.ok()) return translate(status, "catching up with the writer");
+  const auto last = last_seq(*impl_->db, impl_->log());
+  if (!last) return last.error();
+  impl_->last = *last;
+  return {};
 }
 
 Seq Log::last() const { return impl_->last; }
@@ -578,12 +594,41 @@ Result<Seq> Log::seq_at(engine::Micros t) const {
   return low;
 }
 
-Result<void> Log::checkpoint_to(const std::filesystem::path& directory) const {
-  rocksdb::Checkpoint* made = nullptr;
-  auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string());
-  if (!status.ok()) return translate(status, fmt::format("making a checkpoint in {}", directory.string()));
+Result<void> Log::copy_to(const std::filesystem::path& directory) const {
+  if (impl_->writable) {
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string());
+    if (!status.ok()) return translate(status, fmt::format("copying to {}", directory.string()));
+    return {};
+  }
+  auto options = db_options();
+  options.create_if_missing = true;
+  options.error_if_exists = true;
+  std::vector<ColumnFamilyHandle*> handles;
+  const auto db = open_db(directory, options, "write", {}, handles);
+  if (!db) return db.error();
+  const std::unique_ptr<rocksdb::DB> copy(*db);
+  rocksdb::Status status;
+  for (std::size_t family = 1; family < handles.size() && status.ok(); ++family) {
+    const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->handles[family]));
+    rocksdb::WriteOptions write;
+    write.disableWAL = true;  // flushed below
+    rocksdb::WriteBatch batch;
+    for (it->SeekToFirst(); it->Valid() && status.ok(); it->Next()) {
+      batch.Put(handles[family], it->key(), it->value());
+      if (batch.GetDataSize() > (1U << 20)) {
+        status = copy->Write(write, &batch);
+        batch.Clear();
+      }
+    }
+    if (status.ok()) status = it->status();
+    if (status.ok()) status = copy->Write(write, &batch);
+  }
+  if (status.ok()) status = copy->Flush(rocksdb::FlushOptions(), handles);
+  for (auto* handle : handles) copy->DestroyColumnFamilyHandle(handle);
+  if (!status.ok()) return translate(status, fmt::format("copying to {}", directory.string()));
   return {};
 }
 

@@ -34,16 +34,20 @@ enum class WithTree { Yes, No }; ///< No: only benchmarks/append_bench.cc, to kn
 
 class Log {
  public:
-  enum class Mode { Write, Read };
+  enum class Mode { Write, Read, Follow };
 
   /// Makes an empty log. The caller holds the writer's lock.
   static Result<std::unique_ptr<Log>> create(const Layout& layout, std::string_view origin);
   /// Write: recovers, having refused damage inside acknowledged history. Read: works beside a live
-  /// writer (as a RocksDB secondary) and sees what was durable when it was opened.
+  /// writer (as a RocksDB secondary) and sees what was durable when it was opened. Follow: always as a
+  /// secondary, so that catch_up() can go on.
   static Result<std::unique_ptr<Log>> open(const Layout& layout, Mode mode);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
+
+  /// Follow only: takes in what was appended since; last() moves.
+  Result<void> catch_up();
 
   [[nodiscard]] Seq last() const;  ///< 0 for an empty log
   [[nodiscard]] std::string origin() const;
@@ -86,8 +90,9 @@ class Log {
   /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
   Result<Seq> seq_at(engine::Micros t) const;
 
-  /// A RocksDB checkpoint (hard links) of everything, for backups.
-  Result<void> checkpoint_to(const std::filesystem::path& directory) const;
+  /// A copy of everything, for backups: a RocksDB checkpoint (hard links) where this log is open for
+  /// writing; beside a live writer, a new database written from what was durable at opening.
+  Result<void> copy_to(const std::filesystem::path& directory) const;
   /// Raw access for tests that damage a value: family log|body|tree|meta.
   Result<void> overwrite_for_test(std::string_view family, std::string_view key, std::string_view value);
   Result<std::vector<std::pair<std::string, std::string>>> dump_for_test(std::string_view family) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "store/backup.h"
 #include "store/files.h"
 #include "store/forget.h"
 #include "store/state_digest.h"
@@ -71,6 +72,7 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   if (!vault) return vault.error();
   std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
   RC_TRY(writer->recover());
+  if (std::filesystem::exists(layout.restored())) RC_TRY(continue_restored(*writer));
   RC_TRY(finish_pending_erasures(*writer));
   return writer;
 }

@@ -1,0 +1,19 @@
+// The filters that audit and export share: read from options once, turned into one AuditFilter.
+#pragma once
+
+#include "cli/command.h"
+#include "replay/audit.h"
+
+namespace rollcall::cli {
+
+struct AuditOptions {
+  std::vector<std::string> matches, users, sessions, kinds, addresses;
+  std::string since, until, seqs, pattern;
+  bool causer = false;
+  void declare(Command& command);
+  [[nodiscard]] replay::AuditFilter filter(const replay::Reader& reader) const;
+  /// For the log of reads: users as numbers, the pattern left out.
+  [[nodiscard]] std::string describe() const;
+};
+
+}  // namespace rollcall::cli

@@ -1,0 +1,68 @@
+// rollcall hold: what must not be forgotten or dropped.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/confirm.h"
+#include "cli/output.h"
+#include "replay/reader.h"
+#include "replay/time_text.h"
+#include "store/writer.h"
+
+namespace rollcall::cli {
+namespace {
+
+int append(Context& context, engine::Kind kind, const std::string& name) {
+  const auto writer = store::Writer::open(context.layout()).value();
+  const auto number = writer->vault().number_of(name);
+  if (!number) throw store::Failure({store::Errc::NotFound, fmt::format("there is no user '{}'", name)});
+  const bool held = writer->ledger().holds.contains(*number);
+  if (held == (kind == engine::Kind::HoldSet)) throw store::Failure({store::Errc::Conflict, held ? "there is a hold on that user already" : "there is no hold on that user"});
+  store::Proposal p;
+  p.kind = kind;
+  p.a = *number;
+  p.body.reason = context.reason;
+  p.body.ticket = context.ticket;
+  const auto written = writer->write(p, store::wall_now()).value();
+  fmt::print("#{}\n", written.seq);
+  return 0;
+}
+
+}  // namespace
+
+void add_hold(Command& root) {
+  struct Options {
+    std::string user;
+    bool yes = false;
+  };
+  auto o = std::make_shared<Options>();
+  Command hold = root.command("hold", "forbid forgetting and dropping, for a user");
+  Command add = hold.command("add", "from now on, forget and retention leave the user alone");
+  add.positional("USER", o->user, "the user's name");
+  add.examples("  rollcall --reason 'case 12/26' hold add ada");
+  add.run([o](Context& context) { return append(context, engine::Kind::HoldSet, o->user); });
+  Command release = hold.command("release", "end a hold");
+  release.positional("USER", o->user, "the user's name");
+  release.flag("--yes", o->yes, "do not ask");
+  release.examples("  rollcall --reason 'case closed' hold release ada --yes");
+  release.run([o](Context& context) {
+    fmt::print(stderr, "Plan: end the hold on {}; it can be forgotten and its texts dropped from then on.\n", printable(o->user));
+    confirm("the user", o->user, o->yes);
+    return append(context, engine::Kind::HoldReleased, o->user);
+  });
+  Command list = hold.command("list", "the holds there are");
+  list.examples("  rollcall hold list");
+  list.run([](Context& context) {
+    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto fold = replay::state_at(reader, reader.last()).value();
+    Rows rows(context, {"user", "since", "seq", "reason", "ticket"});
+    for (const auto& [user, seq] : fold.ledger.holds) {
+      const auto header = reader.log().header(seq).value();
+      const auto opened = reader.open_body(*header);
+      rows.add({{"user", reader.user_text(user)}, {"since", replay::rfc3339(header->at)}, {"seq", seq}, {"reason", opened.body.reason}, {"ticket", opened.body.ticket}});
+    }
+    rows.finish();
+    return 0;
+  });
+}
+
+}  // namespace rollcall::cli

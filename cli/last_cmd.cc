@@ -1,0 +1,104 @@
+// rollcall last: sessions, newest first: who was here from when to when, and how it ended.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "cli/commands.h"
+#include "cli/moment.h"
+#include "cli/output.h"
+#include "cli/reading.h"
+
+namespace rollcall::cli {
+namespace {
+
+struct Stay {
+  engine::UserNumber user = 0;
+  engine::Seq login = 0, logout = 0;
+  engine::Micros from = 0, to = 0;
+  engine::Cause end = engine::Cause::None;
+};
+
+/// Every session of the log up to `upto`, in order of login.
+std::vector<Stay> stays(const replay::Reader& reader, engine::Seq upto) {
+  std::vector<Stay> out;
+  std::map<engine::Seq, std::size_t> open;
+  std::map<engine::UserNumber, std::set<engine::Seq>> of_user;
+  store::Fold fold;
+  const auto close = [&](engine::Seq session, const engine::Header& h) {
+    const auto it = open.find(session);
+    if (it == open.end()) return;
+    Stay& stay = out[it->second];
+    stay.logout = h.seq;
+    stay.to = h.at;
+    stay.end = h.cause;
+    of_user[stay.user].erase(session);
+    open.erase(it);
+  };
+  fold.advance(reader.log(), upto, [&](const engine::Header& h, store::ByteView, engine::Outcome outcome, auto) {
+    if (outcome != engine::Outcome::Applied) return;
+    if (h.kind == engine::Kind::Login) {
+      open[h.seq] = out.size();
+      of_user[h.user].insert(h.seq);
+      out.push_back({h.user, h.seq, 0, h.at, 0, engine::Cause::None});
+    } else if (h.kind == engine::Kind::UserErased || (h.kind == engine::Kind::Logout && h.session == 0)) {
+      for (const engine::Seq s : std::set<engine::Seq>(of_user[h.user])) close(s, h);
+    } else if (h.kind == engine::Kind::Logout) {
+      close(h.session, h);
+    }
+  }).value();
+  return out;
+}
+
+}  // namespace
+
+void add_last(Command& root) {
+  struct Options {
+    std::vector<std::string> users;
+    std::string since, until, at_least;
+    std::uint64_t n = 0;
+    bool open = false;
+  };
+  auto o = std::make_shared<Options>();
+  Command command = root.command("last", "sessions, newest first");
+  command.positionals("USER", o->users, "only these");
+  command.option("-S,--since", o->since, "that ended after this moment");
+  command.option("-U,--until", o->until, "that began before this moment");
+  command.option("-n", o->n, "at most so many");
+  command.option("--min", o->at_least, "at least so long, like 10min");
+  command.flag("--open", o->open, "only those still open");
+  command.examples("  rollcall last ada -n 2\n  rollcall last -S yesterday --min 1h");
+  command.run([o](Context& context) {
+    log_read(context, o->users, "last");
+    const auto reader = replay::Reader::open(context.layout()).value();
+    std::set<engine::UserNumber> wanted;
+    for (const auto& name : o->users) wanted.insert(reader.find_user(name).value());
+    const engine::Seq from = o->since.empty() ? 0 : last_before(reader, o->since) + 1;
+    const engine::Seq upto = o->until.empty() ? reader.last() : last_before(reader, o->until);
+    const engine::Micros least = o->at_least.empty() ? 0 : replay::parse_duration(o->at_least).value();
+    const auto now = reader.last() == 0 ? engine::Header{} : reader.log().header(reader.last()).value().value_or(engine::Header{});
+    auto found = stays(reader, reader.last());
+    std::reverse(found.begin(), found.end());
+    Rows rows(context, {"user", "from", "to", "length", "end", "login", "logout"});
+    std::uint64_t shown = 0;
+    for (const auto& stay : found) {
+      if (!wanted.empty() && !wanted.contains(stay.user)) continue;
+      if (stay.login > upto || (stay.logout != 0 && stay.logout < from) || (o->open && stay.logout != 0)) continue;
+      const engine::Micros length = (stay.logout != 0 ? stay.to : now.at) - stay.from;
+      if (length < least) continue;
+      if (o->n != 0 && shown++ == o->n) break;
+      const bool machine = machine_output(context);
+      const auto moment = [&](engine::Micros t) { return machine ? replay::rfc3339(t) : replay::short_time(t); };
+      boost::json::object row{{"user", reader.user_text(stay.user)}, {"from", moment(stay.from)}, {"to", stay.logout != 0 ? moment(stay.to) : "still here"}};
+      row["length"] = machine ? boost::json::value(static_cast<double>(length) / 1e6) : boost::json::value(replay::short_duration(length));
+      row["end"] = stay.logout != 0 ? engine::name_of(stay.end) : "";
+      row["login"] = stay.login;
+      row["logout"] = stay.logout != 0 ? boost::json::value(stay.logout) : boost::json::value(nullptr);
+      rows.add(std::move(row));
+    }
+    rows.finish();
+    return 0;
+  });
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,18 @@
+// HistoryRead for commands.
+#include "cli/reading.h"
+
+#include "replay/read_log.h"
+#include "replay/reader.h"
+
+namespace rollcall::cli {
+
+void log_read(Context& context, const std::vector<std::string>& users, const std::string& what) {
+  replay::ReadNote note{context.reason, context.ticket, what, 0};
+  if ((!context.reason.empty() || !context.ticket.empty()) && users.size() == 1) {
+    const auto reader = replay::Reader::open(context.layout()).value();
+    note.subject = reader.find_user(users.front()).value();
+  }
+  replay::note_read(context.layout(), note).value();
+}
+
+}  // namespace rollcall::cli

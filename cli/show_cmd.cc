@@ -1,0 +1,55 @@
+// rollcall show SEQ: one event, in full.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/reading.h"
+#include "replay/event_view.h"
+#include "replay/receipt.h"
+#include "replay/time_text.h"
+
+namespace rollcall::cli {
+
+void add_show(Command& root) {
+  struct Options {
+    std::string seq;
+    bool raw = false, proof = false;
+  };
+  auto o = std::make_shared<Options>();
+  Command command = root.command("show", "one event, in full");
+  command.positional("SEQ", o->seq, "the event's number");
+  command.flag("--raw", o->raw, "the entry's bytes, as they are hashed");
+  command.flag("--proof", o->proof, "with its receipt");
+  command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum");
+  command.run([o](Context& context) {
+    const auto seq = store::parse_decimal(o->seq.starts_with('#') ? std::string_view(o->seq).substr(1) : std::string_view(o->seq));
+    if (!seq || *seq == 0) throw store::Failure({store::Errc::BadInput, "SEQ is a number from 1 on"});
+    log_read(context, {}, "show " + o->seq);
+    const auto reader = replay::Reader::open(context.layout()).value();
+    if (*seq > reader.last()) throw store::Failure({store::Errc::NotFound, fmt::format("there is no event {}: the log ends at {}", *seq, reader.last())});
+    const auto leaf = reader.log().leaf(*seq).value();
+    if (o->raw) {
+      std::fwrite(leaf->data(), 1, leaf->size(), stdout);
+      return 0;
+    }
+    const auto event = replay::view_of(reader, store::decode_header(*leaf));
+    auto json = replay::to_json(event);
+    json["prev"] = event.header.prev;
+    json["leaf"] = store::base64(store::merkle::leaf_hash(*leaf));
+    if (machine_output(context)) {
+      fmt::print("{}\n", boost::json::serialize(json));
+    } else {
+      for (const auto& [key, value] : json) {
+        if (key == "attribute_changes") continue;
+        fmt::print("{:<14} {}\n", std::string(key), printable(value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value)));
+      }
+      for (const auto& line : replay::diff_lines(event)) fmt::print("{:<14} {}\n", "changed", printable(line));
+    }
+    if (o->proof) fmt::print("\n{}", store::render(replay::receipt_for(reader, *seq).value()));
+    return 0;
+  });
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,103 @@
+// rollcall who: who was here at a moment, in what state, from where.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/moment.h"
+#include "cli/output.h"
+#include "cli/reading.h"
+#include "replay/bundle.h"
+
+namespace rollcall::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> users;
+  std::string at = "now", out;
+  std::vector<std::string> states;
+  bool count = false, proof = false;
+};
+
+int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
+  if (o.users.size() != 1) throw store::Failure({store::Errc::BadInput, "--proof is for one user"});
+  replay::BundleRequest request;
+  request.complete = replay::Complete::Chain;
+  request.user = reader.find_user(o.users.front()).value();
+  request.asked_seq = upto;
+  const auto files = replay::make_bundle(reader, request).value();
+  const std::string path = o.out.empty() ? fmt::format("who-{}-{}.tar", request.user, upto) : o.out;
+  replay::write_bundle(files, path).value();
+  fmt::print("{}\n", path);
+  return 0;
+}
+
+}  // namespace
+
+void add_who(Command& root) {
+  auto o = std::make_shared<Options>();
+  Command command = root.command("who", "who was here at a moment");
+  command.positionals("USER", o->users, "only these");
+  command.option("--at", o->at, "the moment (default: now)");
+  command.option("--state", o->states, "online, away, offline");
+  command.flag("--count", o->count, "only how many");
+  command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
+  command.option("-O,--out", o->out, "where the bundle goes (a folder or .tar)");
+  command.examples("  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who ada --at 2026-01-14T10:00:00Z --proof -O ada.tar");
+  command.run([o](Context& context) {
+    log_read(context, o->users, "who --at " + o->at);
+    const auto reader = replay::Reader::open(context.layout()).value();
+    const engine::Seq upto = last_before(reader, o->at);
+    if (o->proof) return prove(reader, *o, upto);
+    const auto fold = replay::state_at(reader, upto).value();
+    std::vector<engine::UserNumber> wanted;
+    for (const auto& name : o->users) wanted.push_back(reader.find_user(name).value());
+    std::uint64_t online = 0, away = 0;
+    for (const auto& user : fold.state.users) {
+      online += user.state == engine::Presence::Online ? 1 : 0;
+      away += user.state == engine::Presence::Away ? 1 : 0;
+    }
+    if (o->count) {
+      fmt::print("{} online, {} away\n", online, away);
+      return 0;
+    }
+    if (!machine_output(context)) {
+      const auto root_hash = upto == 0 ? std::string("-") : store::base64(reader.log().root_at(upto).value()).substr(0, 8) + "…";
+      fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n", o->at == "now" ? replay::short_time(store::wall_now()) : replay::short_time(fold.state.at), upto, root_hash, online, away);
+    }
+    Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from"});
+    std::vector<std::pair<std::string, engine::UserNumber>> order;
+    for (engine::UserNumber n = 1; n < fold.state.users.size(); ++n) {
+      const auto& user = fold.state.users[n];
+      const std::string state(engine::name_of(user.state));
+      if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), n) == wanted.end()) continue;
+      if (!o->states.empty() ? std::find(o->states.begin(), o->states.end(), state) == o->states.end() : wanted.empty() && user.state == engine::Presence::Offline) continue;
+      order.emplace_back(reader.user_text(n), n);
+    }
+    std::sort(order.begin(), order.end());
+    for (const auto& [name, n] : order) {
+      const auto& user = fold.state.users[n];
+      std::string from;
+      engine::Micros active = 0;
+      for (const engine::Seq id : user.sessions) {
+        active = std::max(active, fold.state.sessions.at(id).last_activity_at);
+        const auto header = reader.log().header(id).value();
+        const std::string address = header ? reader.open_body(*header).body.address : "";
+        if (!address.empty() && from.find(address) == std::string::npos) from += (from.empty() ? "" : ", ") + address;
+      }
+      boost::json::object row{{"user", name}, {"state", engine::name_of(user.state)}};
+      const bool machine = machine_output(context);
+      const auto moment = [&](engine::Micros t) { return t == 0 ? std::string() : machine ? replay::rfc3339(t) : replay::short_time(t); };
+      row["since"] = moment(user.since);
+      row["sessions"] = user.sessions.size();
+      row["last_activity"] = moment(active != 0 ? active : user.last_seen);
+      row["from"] = from;
+      if (machine) row["do_not_disturb"] = user.do_not_disturb;
+      rows.add(std::move(row));
+    }
+    rows.finish();
+    return 0;
+  });
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,145 @@
+// HTTP over Beast.
+#include "net/http.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/url.hpp>
+
+namespace rollcall::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = asio::ip::tcp;
+using store::Errc;
+using store::Error;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kBodyMax = 128 * 1024;
+constexpr std::uint32_t kHeaderMax = 8 * 1024;
+constexpr auto kTimeout = std::chrono::seconds(10);
+constexpr int kConnectionsMax = 1000;
+
+struct Server {
+  std::function<Reply(const Request&)> handler;
+  int connections = 0;
+};
+
+asio::awaitable<void> serve_connection(tcp::socket socket, std::shared_ptr<Server> server) {
+  ++server->connections;
+  beast::tcp_stream stream(std::move(socket));
+  beast::flat_buffer buffer;
+  while (true) {
+    http::request_parser<http::string_body> parser;
+    parser.body_limit(kBodyMax);
+    parser.header_limit(kHeaderMax);
+    stream.expires_after(kTimeout);
+    const auto [failed, n] = co_await http::async_read(stream, buffer, parser, as_result);
+    if (failed) break;
+    const auto& request = parser.get();
+    const Reply reply = server->handler({std::string(request.method_string()), std::string(request.target()), request.body()});
+    http::response<http::string_body> response{static_cast<http::status>(reply.status), request.version()};
+    response.set(http::field::content_type, reply.type);
+    response.keep_alive(request.keep_alive());
+    response.body() = reply.body;
+    response.prepare_payload();
+    stream.expires_after(kTimeout);
+    const auto [unsent, sent] = co_await http::async_write(stream, response, as_result);
+    if (unsent || !response.keep_alive()) break;
+  }
+  beast::error_code ec;
+  stream.socket().shutdown(tcp::socket::shutdown_send, ec);
+  --server->connections;
+}
+
+asio::awaitable<void> accept_all(tcp::acceptor& acceptor, std::shared_ptr<Server> server) {
+  while (true) {
+    auto [failed, socket] = co_await acceptor.async_accept(as_result);
+    if (failed == asio::error::operation_aborted) co_return;
+    if (failed || server->connections >= kConnectionsMax) continue;
+    asio::co_spawn(acceptor.get_executor(), serve_connection(std::move(socket), server), asio::detached);
+  }
+}
+
+asio::awaitable<void> exchange(std::string host, std::string port, http::request<http::string_body> request, store::Result<Reply>& out) {
+  const auto executor = co_await asio::this_coro::executor;
+  tcp::resolver resolver(executor);
+  beast::tcp_stream stream(executor);
+  stream.expires_after(kTimeout);
+  const auto failed = [&](const char* doing, const beast::error_code& ec) { out = Error{Errc::Io, fmt::format("{} {}:{}: {}", doing, host, port, ec.message())}; };
+  const auto [unresolved, endpoints] = co_await resolver.async_resolve(host, port, as_result);
+  if (unresolved) co_return failed("cannot find", unresolved);
+  const auto [unconnected, endpoint] = co_await stream.async_connect(endpoints, as_result);
+  if (unconnected) co_return failed("cannot connect to", unconnected);
+  const auto [unsent, sent] = co_await http::async_write(stream, request, as_result);
+  if (unsent) co_return failed("cannot send to", unsent);
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kBodyMax);
+  const auto [unread, n] = co_await http::async_read(stream, buffer, parser, as_result);
+  if (unread) co_return failed("no answer from", unread);
+  const auto& response = parser.get();
+  out = Reply{response.result_int(), std::string(response[http::field::content_type]), response.body()};
+}
+
+store::Result<Reply> request(http::verb verb, const std::string& url, const std::string& body) {
+  const auto parsed = boost::urls::parse_uri(url);
+  if (!parsed || parsed->scheme() != "http") return Error{Errc::BadInput, fmt::format("'{}' is not an http:// URL", url)};
+  const std::string host(parsed->host_address());
+  const std::string port = parsed->has_port() ? std::string(parsed->port()) : "80";
+  std::string target(parsed->encoded_target());
+  if (target.empty()) target = "/";
+  http::request<http::string_body> message{verb, target, 11};
+  message.set(http::field::host, std::string(parsed->encoded_host_and_port()));
+  message.set(http::field::user_agent, "rollcall");
+  if (verb == http::verb::post) {
+    message.body() = body;
+    message.prepare_payload();
+  }
+  asio::io_context io{1};
+  store::Result<Reply> out = Error{Errc::Io, "no answer"};
+  asio::co_spawn(io, exchange(host, port, std::move(message), out), asio::detached);
+  io.run();
+  return out;
+}
+
+}  // namespace
+
+store::Result<void> serve_http(const std::string& address, std::uint16_t port, const std::function<Reply(const Request&)>& handler,
+                               const std::function<void(std::uint16_t)>& listening) {
+  beast::error_code ec;
+  const auto ip = asio::ip::make_address(address, ec);
+  if (ec) return Error{Errc::BadInput, fmt::format("'{}' is not an address", address)};
+  asio::io_context io{1};
+  tcp::acceptor acceptor(io);
+  const tcp::endpoint endpoint(ip, port);
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return Error{Errc::Io, fmt::format("cannot listen on {}:{}: {}", address, port, ec.message())};
+  listening(acceptor.local_endpoint().port());
+  auto server = std::make_shared<Server>();
+  server->handler = handler;
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](const beast::error_code&, int) { io.stop(); });
+  asio::co_spawn(io, accept_all(acceptor, server), asio::detached);
+  io.run();
+  return {};
+}
+
+store::Result<Reply> post(const std::string& url, const std::string& body) { return request(http::verb::post, url, body); }
+store::Result<Reply> get(const std::string& url) { return request(http::verb::get, url, {}); }
+
+}  // namespace rollcall::net
