@@ -19,6 +19,13 @@ struct Options {
   bool count = false, proof = false;
 };
 
+/// The moment asked about; for seq:N the time of that event.
+std::string asked_time(const std::string& text, engine::Micros of_seq) {
+  const auto spec = replay::parse_time(text, store::wall_now()).value();
+  const auto* at = std::get_if<engine::Micros>(&spec);
+  return replay::short_time(at != nullptr ? *at : of_seq);
+}
+
 int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
   if (o.users.size() != 1) throw store::Failure({store::Errc::BadInput, "--proof is for one user"});
   replay::BundleRequest request;
@@ -63,7 +70,7 @@ void add_who(Command& root) {
     }
     if (!machine_output(context)) {
       const auto root_hash = upto == 0 ? std::string("-") : store::base64(reader.log().root_at(upto).value()).substr(0, 8) + "…";
-      fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n", o->at == "now" ? replay::short_time(store::wall_now()) : replay::short_time(fold.state.at), upto, root_hash, online, away);
+      fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n", asked_time(o->at, fold.state.at), upto, root_hash, online, away);
     }
     Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from"});
     std::vector<std::pair<std::string, engine::UserNumber>> order;

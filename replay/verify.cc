@@ -348,7 +348,7 @@ class Verification {
   void vault() {
     const auto& vault = *reader_.vault();
     for (UserNumber number = 1; number < last_of_.size(); ++number) {
-      if (vault.user_key(number) || erased_.contains(number) || requested_.contains(number)) continue;
+      if (vault.user_key(number) || vault.erased(number) || erased_.contains(number) || requested_.contains(number)) continue;
       find(Verdict::Incomplete, 0, fmt::format("{}: user #{} of the log is missing", vault.file().string(), number));
       break;
     }

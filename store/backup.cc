@@ -34,6 +34,19 @@ std::string render(const BackupInfo& info) {
   return fmt::format("app {}\norigin {}\nsize {}\nroot {}\ntaken_at {}\n", info.app, info.origin, info.size, base64(info.root), info.taken_at);
 }
 
+/// Notes where copies lie, before the first is made: an erasure must reach them all.
+Result<void> remember(const Layout& layout, std::string_view what, const fs::path& directory) {
+  const std::string line = fmt::format("{} {}\n", what, directory.string());
+  std::string text;
+  if (fs::exists(layout.backups())) {
+    auto there = read_file(layout.backups());
+    if (!there) return there.error();
+    text = std::move(*there);
+  }
+  if (("\n" + text).find("\n" + line) != std::string::npos) return {};
+  return replace_file(layout.backups(), text + line);
+}
+
 bool valid_name(std::string_view name) {
   return !name.empty() && name.size() <= 100 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
@@ -53,6 +66,8 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   const auto erased = union_of({layout.erasures(), request.directory / "erasures"});
   if (!erased) return erased.error();
   RC_TRY(write_erasures(request.directory / "erasures", *erased));
+  RC_TRY(remember(layout, "data", request.directory));
+  if (!request.vault_directory.empty()) RC_TRY(remember(layout, "vault", request.vault_directory));
   const fs::path aside = request.directory / (".making-" + request.name);
   std::error_code ec;
   fs::remove_all(aside, ec);

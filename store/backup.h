@@ -4,6 +4,9 @@
 //   DIR/erasures                                                numbers of everybody ever forgotten
 //   VAULT_DIR/<name>                                            the vault's records, where asked for
 //
+// The app's folder keeps a list of these folders (`backups`): forgetting somebody puts the number on
+// each list of erasures and takes the key out of each copy of the vault.
+//
 // A restore applies the newest list of erasures before anything is read, and the restored store goes
 // on under a new origin: its first event, LogContinued, names the old origin, size and root. The old
 // log may have signed more than the backup holds; two histories must never be signed under one name.

@@ -21,6 +21,35 @@ Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std:
   return writer.write(erased, at);
 }
 
+/// Puts the number on the list beside every backup, and takes the key out of every copy of the vault.
+/// A folder that is gone has nothing to forget.
+Result<void> tell_backups(const Layout& layout, UserNumber user) {
+  if (!std::filesystem::exists(layout.backups())) return {};
+  const auto text = read_file(layout.backups());
+  if (!text) return text.error();
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    const auto space = line.find(' ');
+    if (space == std::string_view::npos) continue;
+    const std::filesystem::path directory(std::string(line.substr(space + 1)));
+    if (!std::filesystem::is_directory(directory)) continue;
+    if (line.starts_with("data ")) {
+      auto numbers = read_erasures(directory / "erasures");
+      if (!numbers) return numbers.error();
+      numbers->insert(user);
+      RC_TRY(write_erasures(directory / "erasures", *numbers));
+      continue;
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      if (entry.is_regular_file()) RC_TRY(Vault::scrub_copy(entry.path(), {user}));
+    }
+  }
+  return {};
+}
+
 /// Destroys key and name, durably. Idempotent.
 Result<void> shred(Writer& writer, UserNumber user) {
   writer.drop_cached(user);
@@ -28,7 +57,8 @@ Result<void> shred(Writer& writer, UserNumber user) {
   if (!erased) return erased.error();
   erased->insert(user);
   RC_TRY(write_erasures(writer.layout().erasures(), *erased));
-  return writer.vault().forget({user});
+  RC_TRY(writer.vault().forget({user}));
+  return tell_backups(writer.layout(), user);
 }
 
 }  // namespace

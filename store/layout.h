@@ -6,6 +6,7 @@
 //   checkpoint   a copy of the newest signed checkpoint, outside the database
 //   clean        last seq of a clean close; absent while a writer is open
 //   erasures     numbers of erased users, for ever; copied beside backups
+//   backups      folders that hold backups of this app (`data DIR`) and copies of its vault (`vault DIR`)
 //   restored     this store was restored: the first opening for writing gives it a new origin
 //   writer.lock  held by the one writer
 #pragma once
@@ -29,6 +30,7 @@ struct Layout {
   [[nodiscard]] std::filesystem::path checkpoint() const { return app_dir / "checkpoint"; }
   [[nodiscard]] std::filesystem::path clean() const { return app_dir / "clean"; }
   [[nodiscard]] std::filesystem::path erasures() const { return app_dir / "erasures"; }
+  [[nodiscard]] std::filesystem::path backups() const { return app_dir / "backups"; }
   [[nodiscard]] std::filesystem::path restored() const { return app_dir / "restored"; }
   [[nodiscard]] std::filesystem::path writer_lock() const { return app_dir / "writer.lock"; }
 };

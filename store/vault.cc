@@ -300,6 +300,27 @@ Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
   return rewrite();
 }
 
+Result<void> Vault::scrub_copy(const std::filesystem::path& file, const std::set<UserNumber>& numbers) {
+  const auto text = read_file(file);
+  if (!text) return text.error();
+  std::string kept;
+  ByteView rest = as_bytes(*text);
+  while (!rest.empty()) {
+    const std::uint32_t size = rest.size() >= 8 ? get_be32(rest) : 0;
+    if (size < 5 || rest.size() - 8 < size) return Error{Errc::Incomplete, fmt::format("{}: not a copy of a vault, or damaged", file.string())};
+    const ByteView record = rest.first(size + 8);
+    const bool gone = record[4] == 'U' && numbers.contains(get_be32(record.subspan(5)));
+    if (!gone) kept.append(as_text(record));
+    rest = rest.subspan(size + 8);
+  }
+  for (const UserNumber number : numbers) {
+    Bytes payload{'X'};
+    put_be32(payload, number);
+    kept.append(as_text(framed(payload)));
+  }
+  return replace_file(file, kept, Secret::Yes);
+}
+
 Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
   const auto it = epochs_.find(epoch);
   if (it == epochs_.end()) return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};

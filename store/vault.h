@@ -70,6 +70,9 @@ class Vault {
   /// Wraps everything by a new master key and replaces the key file.
   [[nodiscard]] Result<void> rotate_master(const MasterKey& next);
 
+  /// Takes users out of a copy of a vault file, marking them erased; needs no key. Durable on return.
+  [[nodiscard]] static Result<void> scrub_copy(const std::filesystem::path& file, const std::set<UserNumber>& numbers);
+
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
 
  private:
