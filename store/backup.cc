@@ -229,7 +229,8 @@ Result<void> continue_restored(Writer& writer) {
   std::filesystem::remove(layout.checkpoint(), ec);
   RC_TRY(create_signing_key(layout, origin));
   RC_TRY(log.put_meta("origin", origin));
-  const auto written = writer.write(continued, std::max(wall_now(), writer.state().at));
+  // At the last event's own time: nothing may fall due before it, so that it is the first.
+  const auto written = writer.write(continued, writer.state().at);
   if (!written) return written.error();
   std::filesystem::remove(layout.restored(), ec);
   RC_TRY(sync_directory(layout.app_dir));

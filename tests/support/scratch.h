@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+#include "tests/support/results.h"
+
 namespace rollcall::test {
 
 /// A folder of its own, removed at the end.

@@ -1,0 +1,242 @@
+// Verification finds every flipped byte that matters, and never calls a wrong answer verified.
+#include "replay/verify.h"
+
+#include <catch2/catch.hpp>
+
+#include <boost/json.hpp>
+
+#include "replay/event_view.h"
+#include "store/files.h"
+#include "tests/support/stores.h"
+
+using namespace rollcall;
+using replay::Verdict;
+using store::Layout;
+using store::Log;
+using test::Scratch;
+
+namespace {
+
+replay::VerifyReport verify(const Layout& layout, bool full = true) {
+  replay::VerifyOptions options;
+  options.full = full;
+  options.replay = full;
+  return replay::verify_store(layout, options);
+}
+
+/// Every answer the store gives: all events with their texts, and the state at the end.
+std::string answers(const Layout& layout) {
+  const auto reader = replay::Reader::open(layout);
+  if (!reader) return "cannot open";
+  std::string out;
+  const auto done = reader->log().scan(1, reader->last(), [&](const engine::Header& h, store::ByteView leaf) {
+    out.append(store::as_text(leaf));
+    out += boost::json::serialize(replay::to_json(replay::view_of(*reader, h)));
+    return true;
+  });
+  return done ? store::hex(store::sha256({store::as_bytes(out)})) : "cannot read";
+}
+
+std::string told(const replay::VerifyReport& report) {
+  std::string out;
+  for (const auto& f : report.findings) out += f.text + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("an untouched store verifies, quick, full and replayed", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 1500, 41);
+  CHECK(verify(layout, false).verdict() == Verdict::Verified);
+  const auto report = verify(layout);
+  INFO(told(report));
+  CHECK(report.verdict() == Verdict::Verified);
+  CHECK(report.bodies_opened > 1000);
+}
+
+TEST_CASE("verification pins a size and works while a writer appends", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 500, 42);
+  const auto writer = store::Writer::open(layout).value();
+  for (int i = 0; i < 5; ++i) {
+    test::fill(*writer, 200, 43, writer->state().at);
+    const auto report = verify(layout);
+    INFO(told(report));
+    CHECK(report.verdict() == Verdict::Verified);
+    CHECK(report.size == writer->log().last());
+  }
+}
+
+TEST_CASE("one byte flipped through the database is named, whatever it was", "[replay][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const Scratch scratch;
+  const auto layout = test::make_real_store(scratch.path() / "good", 20'000);
+  const std::string right = answers(layout);
+  struct Place {
+    std::string family, key, value;
+  };
+  std::vector<Place> places;
+  {
+    const auto log = Log::open(layout, Log::Mode::Write).value();
+    for (const char* family : {"log", "body", "tree", "meta"}) {
+      for (auto& [key, value] : log->dump_for_test(family).value()) places.push_back({family, key, value});
+    }
+  }
+  std::map<std::string, std::vector<std::size_t>> by_family;
+  for (std::size_t i = 0; i < places.size(); ++i) by_family[places[i].family].push_back(i);
+  int named = 0;
+  const int n = test::rounds(20);
+  for (int round = 0; round < n; ++round) {
+    // Families in turn, so that the small ones are hit, too.
+    const char* family = std::array{"log", "body", "log", "tree", "body", "meta"}[static_cast<std::size_t>(round) % 6];
+    const auto& candidates = by_family[family];
+    const Place& place = places[candidates[test::below(rng, candidates.size())]];
+    std::string value = place.value;
+    const std::size_t at = test::below(rng, value.size());
+    value[at] = static_cast<char>(value[at] ^ (1 << test::below(rng, 8)));
+    {
+      const auto log = Log::open(layout, Log::Mode::Write).value();
+      log->overwrite_for_test(place.family, place.key, value).value();
+    }
+    const auto report = verify(layout);
+    INFO(place.family << " byte " << at << " of the value of key " << store::hex(store::as_bytes(place.key)) << ": " << told(report));
+    if (report.verdict() == Verdict::Verified) {
+      CHECK(answers(layout) == right);
+      CHECK(place.family == "meta");  // a cursor or setting is no evidence
+    } else {
+      CHECK((report.verdict() == Verdict::Tampered || report.verdict() == Verdict::Incomplete));
+      if (place.family != "meta") {
+        REQUIRE_FALSE(report.findings.empty());
+        const auto& f = report.findings.front();
+        // The event it names is the damaged one, or lies in the record or subtree that was damaged.
+        CHECK(f.seq != 0);
+        ++named;
+      }
+    }
+    const auto log = Log::open(layout, Log::Mode::Write).value();
+    log->overwrite_for_test(place.family, place.key, place.value).value();
+  }
+  CHECK(named > 0);
+  CHECK(verify(layout).verdict() == Verdict::Verified);
+}
+
+TEST_CASE("a changed header is named to the event, and its neighbours are not", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 1000, 44);
+  {
+    const auto log = Log::open(layout, Log::Mode::Write).value();
+    for (auto& [key, value] : log->dump_for_test("log").value()) {
+      const auto first = store::get_be64(store::as_bytes(key));
+      const auto record = store::RecordView::open(store::as_bytes(value)).value();
+      if (first > 500 || first + record.count() <= 500) continue;
+      value[store::kRecordPrefix + (500 - first) * store::kHeaderSize + 64] ^= 1;  // field c of event 500
+      log->overwrite_for_test("log", key, value).value();
+    }
+  }
+  const auto report = verify(layout);
+  CHECK(report.verdict() == Verdict::Tampered);
+  REQUIRE_FALSE(report.findings.empty());
+  for (const auto& f : report.findings) {
+    if (f.seq != 0) CHECK(f.seq == 500);
+  }
+}
+
+TEST_CASE("one byte flipped in a file is named, or stops the reading, or is no evidence", "[replay][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const Scratch scratch;
+  const auto layout = test::make_real_store(scratch.path() / "good", 20'000);
+  const std::string right = answers(layout);
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(layout.app_dir)) {
+    if (entry.is_regular_file() && entry.file_size() > 0) files.push_back(std::filesystem::relative(entry.path(), scratch.path() / "good"));
+  }
+  const int n = test::rounds(20);
+  for (int round = 0; round < n; ++round) {
+    test::copy_tree(scratch.path() / "good", scratch.path() / "bad");
+    const auto bad = test::layout_in(scratch.path() / "bad");
+    const auto file = scratch.path() / "bad" / files[test::below(rng, files.size())];
+    std::string content = test::slurp(file);
+    const std::size_t at = test::below(rng, content.size());
+    content[at] = static_cast<char>(content[at] ^ (1 << test::below(rng, 8)));
+    store::replace_file(file, content).value();
+    const auto report = verify(bad);
+    INFO(file.string() << " byte " << at << ": " << told(report));
+    if (report.verdict() == Verdict::Verified) {
+      CHECK(answers(bad) == right);
+    } else {
+      CHECK((report.verdict() == Verdict::Tampered || report.verdict() == Verdict::Incomplete));
+      CHECK_FALSE(report.findings.empty());
+    }
+  }
+}
+
+TEST_CASE("a missing body that no event explains is tampering", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 300, 45);
+  engine::Seq victim = 0;
+  {
+    const auto log = Log::open(layout, Log::Mode::Write).value();
+    victim = store::get_be64(store::as_bytes(log->dump_for_test("body").value()[20].first));
+    log->drop_bodies(std::array{victim}).value();
+  }
+  const auto report = verify(layout);
+  CHECK(report.verdict() == Verdict::Tampered);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].seq == victim);
+}
+
+TEST_CASE("without the vault it says that bodies were not opened", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 300, 46);
+  std::filesystem::remove_all(layout.vault());
+  const auto report = verify(layout);
+  INFO(told(report));
+  CHECK(report.verdict() == Verdict::Verified);
+  bool said = false;
+  for (const auto& c : report.checks) said |= c.subject == "bodies not opened";
+  CHECK(said);
+}
+
+TEST_CASE("a fork of what an auditor kept is proven", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path() / "a", 300, 47);
+  test::copy_tree(scratch.path() / "a", scratch.path() / "b");
+  const auto other = test::layout_in(scratch.path() / "b");
+  replay::VerifyOptions options;
+  {
+    const auto writer = store::Writer::open(layout).value();
+    test::fill(*writer, 50, 48, writer->state().at);
+    options.saved = newest_checkpoint(writer->log(), layout).value().newest->note;
+  }
+  {
+    const auto writer = store::Writer::open(other).value();
+    test::fill(*writer, 200, 49, writer->state().at);
+  }
+  CHECK(replay::verify_store(layout, options).verdict() == Verdict::Verified);
+  CHECK(replay::verify_store(other, options).verdict() == Verdict::Tampered);
+}
+
+TEST_CASE("a state digest that does not follow from the history is a divergence", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 200, 50);
+  {
+    const auto writer = store::Writer::open(layout).value();
+    store::Proposal alive;
+    alive.kind = engine::Kind::AliveMark;
+    writer->write(alive, writer->state().at).value();
+    store::Proposal lie;
+    lie.kind = engine::Kind::StateDigest;
+    lie.a = writer->log().last();
+    lie.b = engine::kReducerVersion;
+    lie.digest.fill(7);
+    writer->write(lie, writer->state().at).value();
+    const std::array signers{store::signing_key(layout).value()};
+    sign_checkpoint(writer->log(), layout, signers).value();
+  }
+  CHECK(verify(layout).verdict() == Verdict::Diverged);
+}

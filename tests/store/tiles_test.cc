@@ -1,0 +1,61 @@
+// Tiles against those of the known log, and proofs made from our own tiles.
+#include "store/tiles.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/stores.h"
+
+using namespace rollcall;
+using namespace rollcall::store;
+using test::Scratch;
+
+TEST_CASE("exported tiles rebuild the signed root", "[store]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path() / "data", 900, 31);
+  const auto log = Log::open(layout, Log::Mode::Read).value();
+  const auto newest = newest_checkpoint(*log, layout).value().newest.value();
+  export_tiles(*log, newest, scratch.path() / "tiles", nullptr).value();
+  CHECK(test::slurp(scratch.path() / "tiles" / "checkpoint") == note::render(newest.note));
+  merkle::CompactRange range;
+  const std::uint64_t size = newest.checkpoint.size;
+  for (std::uint64_t tile = 0; tile * 256 < size; ++tile) {
+    const std::uint64_t width = std::min<std::uint64_t>(256, size - tile * 256);
+    const std::string hashes = test::slurp(scratch.path() / "tiles" / tile_path(0, tile, width));
+    const std::string entries = test::slurp(scratch.path() / "tiles" / tile_path(-1, tile, width));
+    REQUIRE(hashes.size() == width * 32);
+    REQUIRE(entries.size() == width * (2 + kHeaderSize));
+    for (std::uint64_t i = 0; i < width; ++i) {
+      Hash h;
+      std::copy_n(hashes.begin() + static_cast<std::ptrdiff_t>(32 * i), 32, h.begin());
+      CHECK(merkle::leaf_hash(as_bytes(std::string_view(entries).substr(i * 114 + 2, 112))) == h);
+      range.append(h);
+    }
+  }
+  CHECK(range.root() == newest.checkpoint.root);
+  CHECK(test::slurp(scratch.path() / "tiles" / tile_path(1, 0, size / 256)).size() == size / 256 * 32);
+  CHECK(export_tiles(*log, newest, scratch.path() / "tiles", nullptr).value() == 1);  // only the checkpoint again
+}
+
+TEST_CASE("the tiles of the known log lead to its checkpoint", "[store]") {
+  const auto directory = test::test_data("tlog/log");
+  if (!directory) {
+    WARN("skipped: no tlog/log in the test data");
+    return;
+  }
+  const auto checkpoint = note::parse_checkpoint(note::parse(test::slurp(*directory / "checkpoint")).value().text).value();
+  merkle::CompactRange range;
+  for (std::uint64_t tile = 0; tile * 256 < checkpoint.size; ++tile) {
+    const std::uint64_t width = std::min<std::uint64_t>(256, checkpoint.size - tile * 256);
+    const std::string hashes = test::slurp(*directory / tile_path(0, tile, width));
+    const std::string entries = test::slurp(*directory / tile_path(-1, tile, width));
+    std::size_t at = 0;
+    for (std::uint64_t i = 0; i < width; ++i) {
+      const std::size_t size = static_cast<std::size_t>(static_cast<unsigned char>(entries[at])) * 256 + static_cast<unsigned char>(entries[at + 1]);
+      const Hash leaf = merkle::leaf_hash(as_bytes(std::string_view(entries).substr(at + 2, size)));
+      CHECK(as_text(leaf) == std::string_view(hashes).substr(32 * i, 32));
+      range.append(leaf);
+      at += 2 + size;
+    }
+  }
+  CHECK(range.root() == checkpoint.root);
+}

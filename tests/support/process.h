@@ -1,0 +1,39 @@
+// Running the rollcall binary as a user would, and killing it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace rollcall::test {
+
+struct Finished {
+  int code = 0;     ///< exit code; 128 + signal where it was killed
+  std::string out;  ///< stdout
+  std::string err;  ///< stderr
+};
+
+/// Runs `rollcall ARGS` in `directory` to its end.
+Finished rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args);
+
+/// A running rollcall.
+class Process {
+ public:
+  Process(const std::filesystem::path& directory, const std::vector<std::string>& args);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  /// SIGKILL after `micros`, unless it ended before; true where it was killed.
+  bool kill_after(long micros);
+  void signal(int number);
+  /// Reads stdout until a line that holds `text`; that line.
+  std::string wait_for(const std::string& text);
+  int wait();
+
+ private:
+  int pid_ = -1;
+  int out_ = -1;
+  std::string buffer_;
+};
+
+}  // namespace rollcall::test
