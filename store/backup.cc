@@ -217,7 +217,6 @@ Result<void> continue_restored(Writer& writer) {
   Proposal continued;
   continued.kind = engine::Kind::LogContinued;
   continued.a = log.last();
-  continued.digest = log.root();
   continued.body.detail = fmt::format("{{\"origin\":\"{}\",\"size\":{},\"root\":\"{}\"}}", old_origin, log.last(), base64(log.root()));
   // The old log's signatures are kept under its own name; they say nothing of this one.
   for (const auto& made : *history) {

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,17 +70,32 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   return sync_directory(path.parent_path());
 }
 
+// Open-file-description locks (fcntl_locking(2)): they can be asked about without being taken.
 Result<std::optional<FileLock>> FileLock::try_lock(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return system_error("cannot open", path);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const bool taken = errno == EWOULDBLOCK;
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+    const bool taken = errno == EAGAIN || errno == EACCES;
     const Error error = system_error("cannot lock", path);
     ::close(fd);
     if (taken) return std::optional<FileLock>{};
     return error;
   }
   return std::optional<FileLock>{FileLock{fd}};
+}
+
+bool FileLock::held(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  const bool asked = ::fcntl(fd, F_OFD_GETLK, &whole) == 0;
+  ::close(fd);
+  return asked && whole.l_type != F_UNLCK;
 }
 
 FileLock::~FileLock() {

@@ -239,16 +239,25 @@ Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view 
 }
 
 Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
+  // A writer that starts or ends while a reader opens looks like damage for a moment: real damage
+  // is still there when the reader looks again.
+  constexpr int kLooks = 4;
+  auto opened = open_once(layout, mode);
+  for (int look = 1; look < kLooks && !opened && mode != Mode::Write && exists(layout); ++look) opened = open_once(layout, mode);
+  return opened;
+}
+
+Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   if (!exists(layout)) {
     return Error{Errc::NotFound, fmt::format("there is no log in {} (a login, an import or `store init` makes one)", layout.app_dir.string())};
   }
   auto impl = std::make_unique<Impl>();
   impl->layout = layout;
-  auto lock = FileLock::try_lock(layout.writer_lock());
-  if (!lock && mode == Mode::Write) return lock.error();
-  const bool writer_alive = lock && !*lock;
+  const bool writer_alive = mode != Mode::Write && FileLock::held(layout.writer_lock());
   if (mode == Mode::Write) {
-    if (writer_alive) return Error{Errc::Conflict, fmt::format("another process is writing to {}", layout.app_dir.string())};
+    auto lock = FileLock::try_lock(layout.writer_lock());
+    if (!lock) return lock.error();
+    if (!*lock) return Error{Errc::Conflict, fmt::format("another process is writing to {}", layout.app_dir.string())};
     impl->lock.emplace(std::move(**lock));
   }
   if (mode == Mode::Write) {  // before anything is opened for writing: recovery itself would drop what it cannot read

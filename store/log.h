@@ -99,6 +99,7 @@ class Log {
 
  private:
   struct Impl;
+  static Result<std::unique_ptr<Log>> open_once(const Layout& layout, Mode mode);
   explicit Log(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -10,7 +10,7 @@
 #include "tests/support/stores.h"
 
 using namespace rollcall;
-using test::rollcall;
+using test::run_rollcall;
 using test::Scratch;
 
 namespace {
@@ -20,35 +20,35 @@ bool holds(const std::string& text, const std::string& part) { return text.find(
 TEST_CASE("an auditor's day: who, audit, proof, verify", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
-  REQUIRE(rollcall(dir, {"login", "ada", "--address", "10.1.0.7"}).code == 0);
-  REQUIRE(rollcall(dir, {"activity", "ada", "--action", "order.updated", "--target-type", "order", "--target-id", "7", "--changes", R"({"attributes":{"state":"paid"},"old":{"state":"open"}})", "--batch", "req-9"}).code == 0);
-  CHECK(holds(rollcall(dir, {"who"}).out, "ada"));
-  const auto audit = rollcall(dir, {"audit", "-u", "ada"});
+  REQUIRE(run_rollcall(dir, {"login", "ada", "--address", "10.1.0.7"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "order.updated", "--target-type", "order", "--target-id", "7", "--changes", R"({"attributes":{"state":"paid"},"old":{"state":"open"}})", "--batch", "req-9"}).code == 0);
+  CHECK(holds(run_rollcall(dir, {"who"}).out, "ada"));
+  const auto audit = run_rollcall(dir, {"audit", "-u", "ada"});
   CHECK(holds(audit.out, "batch req-9"));
   CHECK(holds(audit.out, "state: open \xE2\x86\x92 paid"));
-  CHECK(rollcall(dir, {"audit", "-u", "ada", "-e", "logout", "--fail-empty"}).code == 4);
-  CHECK(rollcall(dir, {"verify"}).code == 21);  // nothing was signed yet
-  REQUIRE(rollcall(dir, {"checkpoint", "sign"}).code == 0);
-  CHECK(rollcall(dir, {"verify", "--full", "--replay"}).code == 0);
-  const auto shown = rollcall(dir, {"checkpoint", "show"});
+  CHECK(run_rollcall(dir, {"audit", "-u", "ada", "-e", "logout", "--fail-empty"}).code == 4);
+  CHECK(run_rollcall(dir, {"verify"}).code == 21);  // nothing was signed yet
+  REQUIRE(run_rollcall(dir, {"checkpoint", "sign"}).code == 0);
+  CHECK(run_rollcall(dir, {"verify", "--full", "--replay"}).code == 0);
+  const auto shown = run_rollcall(dir, {"checkpoint", "show"});
   CHECK(store::note::render(store::note::parse(shown.out).value()) == shown.out);
-  const auto key = rollcall(dir, {"key", "show"});
+  const auto key = run_rollcall(dir, {"key", "show"});
   CHECK(store::note::Verifier::parse(std::string_view(key.out).substr(0, key.out.size() - 1)));
-  REQUIRE(rollcall(dir, {"proof", "2", "-O", "two.tlog-proof"}).code == 0);
-  CHECK(rollcall(dir, {"verify", "proof", "two.tlog-proof"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"proof", "2", "-O", "two.tlog-proof"}).code == 0);
+  CHECK(run_rollcall(dir, {"verify", "proof", "two.tlog-proof"}).code == 0);
   std::string receipt = test::slurp(dir / "two.tlog-proof");
   receipt[receipt.find("index") + 6] = '3';
   std::ofstream(dir / "bad.tlog-proof") << receipt;
-  CHECK(rollcall(dir, {"verify", "proof", "bad.tlog-proof"}).code == 20);
-  CHECK(rollcall(dir, {"proof", "999"}).code == 1);
+  CHECK(run_rollcall(dir, {"verify", "proof", "bad.tlog-proof"}).code == 20);
+  CHECK(run_rollcall(dir, {"proof", "999"}).code == 1);
   store::replace_file(dir / "old.txt", shown.out).value();
-  REQUIRE(rollcall(dir, {"logout", "ada"}).code == 0);
-  REQUIRE(rollcall(dir, {"checkpoint", "sign"}).code == 0);
-  store::replace_file(dir / "new.txt", rollcall(dir, {"checkpoint", "show"}).out).value();
-  CHECK(rollcall(dir, {"verify", "between", "old.txt", "new.txt"}).code == 0);
-  CHECK(rollcall(dir, {"verify", "--checkpoint", "old.txt"}).code == 0);
-  CHECK(rollcall(dir, {"who", "ada", "--at", "seq:3", "--proof", "-O", "ada.tar"}).code == 0);
-  const auto bundle = rollcall(dir, {"verify", "bundle", "ada.tar", "--key", key.out.substr(0, key.out.size() - 1)});
+  REQUIRE(run_rollcall(dir, {"logout", "ada"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"checkpoint", "sign"}).code == 0);
+  store::replace_file(dir / "new.txt", run_rollcall(dir, {"checkpoint", "show"}).out).value();
+  CHECK(run_rollcall(dir, {"verify", "between", "old.txt", "new.txt"}).code == 0);
+  CHECK(run_rollcall(dir, {"verify", "--checkpoint", "old.txt"}).code == 0);
+  CHECK(run_rollcall(dir, {"who", "ada", "--at", "seq:3", "--proof", "-O", "ada.tar"}).code == 0);
+  const auto bundle = run_rollcall(dir, {"verify", "bundle", "ada.tar", "--key", key.out.substr(0, key.out.size() - 1)});
   CHECK(bundle.code == 0);
   CHECK(holds(bundle.out, "was online after seq 3"));
 }
@@ -56,49 +56,49 @@ TEST_CASE("an auditor's day: who, audit, proof, verify", "[cli]") {
 TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
-  CHECK(rollcall(dir, {"nosuch"}).code == 2);
-  CHECK(rollcall(dir, {"audit", "--nosuch"}).code == 2);
-  CHECK(rollcall(dir, {"who"}).code == 1);
-  REQUIRE(rollcall(dir, {"login", "ada"}).code == 0);
-  const auto unknown = rollcall(dir, {"audit", "-u", "nobody"});
+  CHECK(run_rollcall(dir, {"nosuch"}).code == 2);
+  CHECK(run_rollcall(dir, {"audit", "--nosuch"}).code == 2);
+  CHECK(run_rollcall(dir, {"who"}).code == 1);
+  REQUIRE(run_rollcall(dir, {"login", "ada"}).code == 0);
+  const auto unknown = run_rollcall(dir, {"audit", "-u", "nobody"});
   CHECK(unknown.code == 1);
   CHECK(holds(unknown.err, "there is no user 'nobody'"));
-  CHECK(rollcall(dir, {"audit", "--cursor", "rubbish"}).code == 10);
-  CHECK(rollcall(dir, {"logout", "ada", "--session", "other"}).code == 5);
-  CHECK(rollcall(dir, {"forget", "ada", "--reason", "x"}).code == 3);
-  CHECK(rollcall(dir, {"forget", "ada", "--dry-run"}).code == 7);
-  CHECK(rollcall(dir, {"login", "bad\x1bname"}).code == 1);
-  CHECK_FALSE(holds(rollcall(dir, {"who"}).out, "\x1b"));
+  CHECK(run_rollcall(dir, {"audit", "--cursor", "rubbish"}).code == 10);
+  CHECK(run_rollcall(dir, {"logout", "ada", "--session", "other"}).code == 5);
+  CHECK(run_rollcall(dir, {"forget", "ada", "--reason", "x"}).code == 3);
+  CHECK(run_rollcall(dir, {"forget", "ada", "--dry-run"}).code == 7);
+  CHECK(run_rollcall(dir, {"login", "bad\x1bname"}).code == 1);
+  CHECK_FALSE(holds(run_rollcall(dir, {"who"}).out, "\x1b"));
 }
 
 TEST_CASE("reads are logged where a reason is given, and refused without one where the store asks", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
-  REQUIRE(rollcall(dir, {"login", "ada"}).code == 0);
-  REQUIRE(rollcall(dir, {"--reason", "incident 7", "--ticket", "T-1", "audit", "-u", "ada"}).code == 0);
-  const auto queries = rollcall(dir, {"audit", "queries", "-o", "ndjson"});
+  REQUIRE(run_rollcall(dir, {"login", "ada"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"--reason", "incident 7", "--ticket", "T-1", "audit", "-u", "ada"}).code == 0);
+  const auto queries = run_rollcall(dir, {"audit", "queries", "-o", "ndjson"});
   CHECK(holds(queries.out, "incident 7"));
   CHECK(holds(queries.out, "\"subject\":\"ada\""));
-  REQUIRE(rollcall(dir, {"store", "reads", "reason"}).code == 0);
-  CHECK(rollcall(dir, {"audit", "-u", "ada"}).code == 3);
-  CHECK(rollcall(dir, {"who"}).code == 3);
-  CHECK(rollcall(dir, {"--reason", "r", "who"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"store", "reads", "reason"}).code == 0);
+  CHECK(run_rollcall(dir, {"audit", "-u", "ada"}).code == 3);
+  CHECK(run_rollcall(dir, {"who"}).code == 3);
+  CHECK(run_rollcall(dir, {"--reason", "r", "who"}).code == 0);
 }
 
 TEST_CASE("audit goes on from a cursor file, and follows what another process appends", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
-  REQUIRE(rollcall(dir, {"login", "ada"}).code == 0);
-  const auto first = rollcall(dir, {"audit", "--cursor-file", "here", "-o", "ndjson"});
+  REQUIRE(run_rollcall(dir, {"login", "ada"}).code == 0);
+  const auto first = run_rollcall(dir, {"audit", "--cursor-file", "here", "-o", "ndjson"});
   CHECK(holds(first.out, "\"login\""));
-  REQUIRE(rollcall(dir, {"activity", "ada", "--action", "page.viewed"}).code == 0);
-  const auto second = rollcall(dir, {"audit", "--cursor-file", "here", "-o", "ndjson"});
+  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "page.viewed"}).code == 0);
+  const auto second = run_rollcall(dir, {"audit", "--cursor-file", "here", "-o", "ndjson"});
   CHECK_FALSE(holds(second.out, "\"login\""));
   CHECK(holds(second.out, "page.viewed"));
-  CHECK(rollcall(dir, {"audit", "-e", "login", "--cursor-file", "here"}).code == 11);
+  CHECK(run_rollcall(dir, {"audit", "-e", "login", "--cursor-file", "here"}).code == 11);
   test::Process follower(dir, {"audit", "-f", "-n", "1", "-o", "ndjson"});
   CHECK(holds(follower.wait_for("seq"), "page.viewed"));
-  REQUIRE(rollcall(dir, {"activity", "ada", "--action", "later.thing"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "later.thing"}).code == 0);
   CHECK(holds(follower.wait_for("later"), "later.thing"));
   follower.signal(SIGINT);
   CHECK(follower.wait() == 0);
@@ -109,28 +109,28 @@ TEST_CASE("two installations witness each other, and verify demands the quorum",
   const auto& dir = scratch.path();
   const auto line = [](const test::Finished& f) { return f.out.substr(0, f.out.find('\n')); };
   for (const std::string site : {"a", "b"}) {
-    REQUIRE(rollcall(dir, {"-d", site, "store", "init", "--origin", "log.example/" + site}).code == 0);
-    REQUIRE(rollcall(dir, {"-d", site, "login", "ada"}).code == 0);
-    REQUIRE(rollcall(dir, {"-d", site, "checkpoint", "sign"}).code == 0);
-    REQUIRE(rollcall(dir, {"key", "gen", "witness.example/" + site, "--witness", "-O", site + ".key"}).code == 0);
+    REQUIRE(run_rollcall(dir, {"-d", site, "store", "init", "--origin", "log.example/" + site}).code == 0);
+    REQUIRE(run_rollcall(dir, {"-d", site, "login", "ada"}).code == 0);
+    REQUIRE(run_rollcall(dir, {"-d", site, "checkpoint", "sign"}).code == 0);
+    REQUIRE(run_rollcall(dir, {"key", "gen", "witness.example/" + site, "--witness", "-O", site + ".key"}).code == 0);
   }
   for (const auto& [mine, other] : {std::pair<std::string, std::string>{"a", "b"}, {"b", "a"}}) {
-    test::Process witness(dir, {"witness", "serve", "--key", other + ".key", "--state", other + "-state", "--log", line(rollcall(dir, {"-d", mine, "key", "show"})), "--listen", "127.0.0.1:0"});
+    test::Process witness(dir, {"witness", "serve", "--key", other + ".key", "--state", other + "-state", "--log", line(run_rollcall(dir, {"-d", mine, "key", "show"})), "--listen", "127.0.0.1:0"});
     const std::string said = witness.wait_for("on http://");
     REQUIRE(holds(said, "http://"));
     const std::string url = said.substr(said.find("http://"));
     const std::string vkey = said.substr(8, said.find(" on ") - 8);
-    REQUIRE(rollcall(dir, {"-d", mine, "witness", "add", other, vkey, url}).code == 0);
-    CHECK(rollcall(dir, {"-d", mine, "verify"}).code == 21);
-    CHECK(rollcall(dir, {"-d", mine, "witness", "status"}).code == 21);
-    CHECK(rollcall(dir, {"-d", mine, "witness", "cosign"}).code == 0);
-    CHECK(rollcall(dir, {"-d", mine, "verify", "--full"}).code == 0);
-    CHECK(rollcall(dir, {"-d", mine, "witness", "status"}).code == 0);
-    REQUIRE(rollcall(dir, {"-d", mine, "logout", "ada"}).code == 0);
-    REQUIRE(rollcall(dir, {"-d", mine, "checkpoint", "sign"}).code == 0);
-    CHECK(rollcall(dir, {"-d", mine, "verify"}).code == 21);
-    CHECK(rollcall(dir, {"-d", mine, "witness", "cosign"}).code == 0);
-    CHECK(rollcall(dir, {"-d", mine, "verify"}).code == 0);
+    REQUIRE(run_rollcall(dir, {"-d", mine, "witness", "add", other, vkey, url}).code == 0);
+    CHECK(run_rollcall(dir, {"-d", mine, "verify"}).code == 21);
+    CHECK(run_rollcall(dir, {"-d", mine, "witness", "status"}).code == 21);
+    CHECK(run_rollcall(dir, {"-d", mine, "witness", "cosign"}).code == 0);
+    CHECK(run_rollcall(dir, {"-d", mine, "verify", "--full"}).code == 0);
+    CHECK(run_rollcall(dir, {"-d", mine, "witness", "status"}).code == 0);
+    REQUIRE(run_rollcall(dir, {"-d", mine, "logout", "ada"}).code == 0);
+    REQUIRE(run_rollcall(dir, {"-d", mine, "checkpoint", "sign"}).code == 0);
+    CHECK(run_rollcall(dir, {"-d", mine, "verify"}).code == 21);
+    CHECK(run_rollcall(dir, {"-d", mine, "witness", "cosign"}).code == 0);
+    CHECK(run_rollcall(dir, {"-d", mine, "verify"}).code == 0);
     witness.signal(SIGTERM);
     CHECK(witness.wait() == 0);
   }
@@ -146,7 +146,7 @@ TEST_CASE("every command has help with examples", "[cli]") {
       {"retention", "apply"}, {"subject", "export"}, {"login"}, {"activity"}, {"logout"}, {"status"}, {"store", "init"}, {"store", "info"}, {"store", "reads"}};
   for (auto command : commands) {
     command.push_back("--help");
-    const auto help = rollcall(scratch.path(), command);
+    const auto help = run_rollcall(scratch.path(), command);
     INFO(command[0] << " " << command[1]);
     CHECK(help.code == 0);
     CHECK(holds(help.out, "Examples:"));

@@ -35,7 +35,7 @@ void check_sound(const store::Layout& layout) {
 /// How long the command takes undisturbed, so that kills fall all over it.
 long span_of(const std::filesystem::path& directory, const std::vector<std::string>& args) {
   const auto start = std::chrono::steady_clock::now();
-  REQUIRE(test::rollcall(directory, args).code == 0);
+  REQUIRE(test::run_rollcall(directory, args).code == 0);
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("kill -9 while appending", "[cli][crash]") {
   const Scratch scratch;
   std::ofstream(scratch.path() / "first.ndjson") << events(0, 2000);
   std::ofstream(scratch.path() / "more.ndjson") << events(2000, 40'000);
-  REQUIRE(test::rollcall(scratch.path(), {"import", "first.ndjson", "-d", "base"}).code == 0);
+  REQUIRE(test::run_rollcall(scratch.path(), {"import", "first.ndjson", "-d", "base"}).code == 0);
   test::copy_tree(scratch.path() / "base", scratch.path() / "timed");
   const long span = span_of(scratch.path(), {"import", "more.ndjson", "-d", "timed"});
   int killed = 0;
@@ -93,7 +93,7 @@ TEST_CASE("kill -9 while signing", "[cli][crash]") {
     killed += process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span)))) ? 1 : 0;
     check_sound(test::layout_in(scratch.path() / "data"));
     // Signing goes on from there, and never signs two roots for one size.
-    REQUIRE(test::rollcall(scratch.path(), {"checkpoint", "sign", "-d", "data"}).code == 0);
+    REQUIRE(test::run_rollcall(scratch.path(), {"checkpoint", "sign", "-d", "data"}).code == 0);
     check_sound(test::layout_in(scratch.path() / "data"));
   }
   CHECK(killed > 0);
@@ -155,7 +155,7 @@ TEST_CASE("kill -9 while restoring: the store is there whole, or not at all", "[
       killed += process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span)))) ? 1 : 0;
     }
     const auto layout = test::layout_in(scratch.path() / "data");
-    if (!store::exists(layout)) REQUIRE(test::rollcall(scratch.path(), restore("data")).code == 0);
+    if (!store::exists(layout)) REQUIRE(test::run_rollcall(scratch.path(), restore("data")).code == 0);
     const auto writer = store::Writer::open(layout);
     INFO((writer ? "" : writer.error().detail));
     REQUIRE(writer);

@@ -97,14 +97,17 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
     std::string value = place.value;
     const std::size_t at = test::below(rng, value.size());
     value[at] = static_cast<char>(value[at] ^ (1 << test::below(rng, 8)));
+    // On a copy: a damaged format could not be opened again to mend it.
+    test::copy_tree(scratch.path() / "good", scratch.path() / "bad");
+    const auto bad = test::layout_in(scratch.path() / "bad");
     {
-      const auto log = Log::open(layout, Log::Mode::Write).value();
+      const auto log = Log::open(bad, Log::Mode::Write).value();
       log->overwrite_for_test(place.family, place.key, value).value();
     }
-    const auto report = verify(layout);
+    const auto report = verify(bad);
     INFO(place.family << " byte " << at << " of the value of key " << store::hex(store::as_bytes(place.key)) << ": " << told(report));
     if (report.verdict() == Verdict::Verified) {
-      CHECK(answers(layout) == right);
+      CHECK(answers(bad) == right);
       CHECK(place.family == "meta");  // a cursor or setting is no evidence
     } else {
       CHECK((report.verdict() == Verdict::Tampered || report.verdict() == Verdict::Incomplete));
@@ -116,11 +119,8 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
         ++named;
       }
     }
-    const auto log = Log::open(layout, Log::Mode::Write).value();
-    log->overwrite_for_test(place.family, place.key, place.value).value();
   }
   CHECK(named > 0);
-  CHECK(verify(layout).verdict() == Verdict::Verified);
 }
 
 TEST_CASE("a changed header is named to the event, and its neighbours are not", "[replay]") {

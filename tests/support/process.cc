@@ -38,7 +38,7 @@ int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 +
 
 }  // namespace
 
-Finished rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args) {
+Finished run_rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args) {
   const Scratch scratch;
   const auto out = scratch.path() / "out", err = scratch.path() / "err";
   const int o = ::open(out.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);

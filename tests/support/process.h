@@ -14,7 +14,7 @@ struct Finished {
 };
 
 /// Runs `rollcall ARGS` in `directory` to its end.
-Finished rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args);
+Finished run_rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args);
 
 /// A running rollcall.
 class Process {
