@@ -1,11 +1,16 @@
 // SHA-256, HMAC, HKDF, XAES-256-GCM and Ed25519 over OpenSSL.
 #include "store/crypto.h"
 
+// SHA-256's own functions are marked deprecated in OpenSSL 3 and remain its fastest way in: 74 ns a
+// tree leaf against 118 ns through a fetched EVP_MD, measured here (benchmarks, `append`).
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -22,7 +27,6 @@ struct Deleter {
     Free(p);
   }
 };
-using MdPtr = std::unique_ptr<EVP_MD, Deleter<EVP_MD_free>>;
 using MdCtxPtr = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using CipherPtr = std::unique_ptr<EVP_CIPHER, Deleter<EVP_CIPHER_free>>;
 using CipherCtxPtr = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
@@ -33,14 +37,6 @@ void must(bool ok) {
   if (!ok) std::abort();
 }
 
-const EVP_MD* sha256_md() {
-  static const MdPtr md{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
-  return md.get();
-}
-EVP_MD_CTX* md_context() {
-  thread_local const MdCtxPtr ctx{EVP_MD_CTX_new()};
-  return ctx.get();
-}
 const EVP_CIPHER* gcm() {
   static const CipherPtr cipher{EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
   return cipher.get();
@@ -57,16 +53,16 @@ EVP_CIPHER_CTX* cipher_context() {
 }  // namespace
 
 Hash sha256(std::initializer_list<ByteView> parts) {
-  EVP_MD_CTX* ctx = md_context();
-  must(EVP_DigestInit_ex2(ctx, sha256_md(), nullptr) == 1);
-  for (const ByteView part : parts) must(EVP_DigestUpdate(ctx, part.data(), part.size()) == 1);
+  SHA256_CTX ctx;
+  SHA256_Init(&ctx);
+  for (const ByteView part : parts) SHA256_Update(&ctx, part.data(), part.size());
   Hash out;
-  must(EVP_DigestFinal_ex(ctx, out.data(), nullptr) == 1);
+  SHA256_Final(out.data(), &ctx);
   return out;
 }
 
 Hash hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
-  // RFC 2104 over the fetched SHA-256: EVP_MAC costs three times as much for these short inputs.
+  // RFC 2104 over SHA-256: EVP_MAC costs three times as much for these short inputs.
   std::array<std::uint8_t, 64> inner{};
   if (key.size() > inner.size()) {
     const Hash hashed = sha256({key});
@@ -77,12 +73,12 @@ Hash hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
   auto outer = inner;
   for (auto& b : inner) b ^= 0x36;
   for (auto& b : outer) b ^= 0x5c;
-  EVP_MD_CTX* ctx = md_context();
-  must(EVP_DigestInit_ex2(ctx, sha256_md(), nullptr) == 1);
-  must(EVP_DigestUpdate(ctx, inner.data(), inner.size()) == 1);
-  for (const ByteView part : parts) must(EVP_DigestUpdate(ctx, part.data(), part.size()) == 1);
+  SHA256_CTX ctx;
+  SHA256_Init(&ctx);
+  SHA256_Update(&ctx, inner.data(), inner.size());
+  for (const ByteView part : parts) SHA256_Update(&ctx, part.data(), part.size());
   Hash digest;
-  must(EVP_DigestFinal_ex(ctx, digest.data(), nullptr) == 1);
+  SHA256_Final(digest.data(), &ctx);
   const Hash out = sha256({outer, digest});
   wipe(inner);
   wipe(outer);

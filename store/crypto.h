@@ -1,8 +1,8 @@
-// The cryptographic primitives the store uses, over OpenSSL's EVP: SHA-256, HMAC, HKDF,
+// The cryptographic primitives the store uses, over OpenSSL: SHA-256, HMAC, HKDF,
 // XAES-256-GCM and Ed25519.
 //
 // Why this file exists: OpenSSL 3's one-shot calls fetch their algorithm each time and cost three
-// times what a fetched one does; each function here uses a per-thread context with a fetched one.
+// times what a fetched one does; ciphers here are fetched once and used in a per-thread context.
 #pragma once
 
 #include <initializer_list>

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <cstring>
 #include <unistd.h>
 
@@ -48,6 +49,15 @@ Error translate(const rocksdb::Status& status, std::string_view doing) {
   if (status.IsCorruption()) code = Errc::Incomplete;
   if (status.IsBusy() || status.ToString().find("lock") != std::string::npos) code = Errc::Conflict;
   return {code, fmt::format("{}: {}", doing, status.ToString())};
+}
+
+constexpr std::size_t kHashedAside = 512;  ///< headers in a commit from which a second thread pays
+
+std::vector<Hash> leaf_hashes(std::span<const Header> headers) {
+  std::vector<Hash> out;
+  out.reserve(headers.size());
+  for (const Header& h : headers) out.push_back(merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h}));
+  return out;
 }
 
 /// What a clean close leaves: the last seq, with a sum of itself.
@@ -326,6 +336,11 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   for (const Header& h : commit.headers) {
     if (h.seq != expected++) return Error{Errc::Conflict, fmt::format("a commit skips a seq: expected {}, found {}", expected - 1, h.seq)};
   }
+  const bool hashed = tree == WithTree::Yes;
+  // A large commit's leaves are hashed on the other core while this one builds the batch.
+  const bool aside = hashed && commit.headers.size() >= kHashedAside;
+  std::future<std::vector<Hash>> leaves_aside;
+  if (aside) leaves_aside = std::async(std::launch::async, [&commit] { return leaf_hashes(commit.headers); });
   for (std::size_t i = 0; i < commit.headers.size(); i += kRecordHeadersMax) {
     const auto part = std::span(commit.headers).subspan(i, std::min(kRecordHeadersMax, commit.headers.size() - i));
     batch.Put(impl_->log(), slice(seq_key(part.front().seq)), slice(encode_record(part)));
@@ -333,17 +348,16 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   for (const auto& [seq, sealed] : commit.bodies) batch.Put(impl_->body(), slice(seq_key(seq)), slice(sealed));
   for (const auto& [key, value] : commit.meta) batch.Put(impl_->meta(), key, value);
   merkle::CompactRange range = impl_->range;
-  if (tree == WithTree::Yes) {
+  if (hashed) {
     const auto completed = [&](merkle::NodeId id, const Hash& hash) {
       if (id.level >= kStoredLevel) batch.Put(impl_->tree(), slice(node_key(id)), slice(hash));
     };
+    const std::vector<Hash> leaves = aside ? leaves_aside.get() : leaf_hashes(commit.headers);
     Bytes marks;
-    for (std::size_t i = 0; i < commit.headers.size(); ++i) {
-      const Header& h = commit.headers[i];
-      const Hash leaf = merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h});
-      range.append(leaf, completed);
-      marks.insert(marks.end(), leaf.begin(), leaf.begin() + 8);
-      if ((i + 1) % kRecordHeadersMax == 0 || i + 1 == commit.headers.size()) {
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      range.append(leaves[i], completed);
+      marks.insert(marks.end(), leaves[i].begin(), leaves[i].begin() + 8);
+      if ((i + 1) % kRecordHeadersMax == 0 || i + 1 == leaves.size()) {
         const Seq first = commit.headers[i / kRecordHeadersMax * kRecordHeadersMax].seq;
         batch.Put(impl_->tree(), slice(node_key({0, first})), slice(marks));
         marks.clear();

@@ -236,10 +236,10 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
   return Error{Errc::Io, "the event did not find its place"};
 }
 
-Result<void> Writer::commit(Durable durable) {
+Result<void> Writer::commit(Durable durable, WithTree tree) {
   if (pending_.headers.empty()) return {};
   RC_TRY(vault_.sync());  // a name is durable before the event that first names it
-  RC_TRY(log_->append(pending_, durable));
+  RC_TRY(log_->append(pending_, durable, tree));
   pending_ = {};
   sequenced_.clear();
   return {};

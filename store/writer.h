@@ -49,7 +49,7 @@ class Writer {
   Result<Written> stage(const Proposal& proposal, engine::Micros at);
   /// The conclusions of timers due strictly before `at`.
   void conclude(engine::Micros at);
-  Result<void> commit(Durable durable = Durable::Yes);
+  Result<void> commit(Durable durable = Durable::Yes, WithTree tree = WithTree::Yes);
   /// stage() and commit().
   Result<Written> write(const Proposal& proposal, engine::Micros at);
 
