@@ -103,38 +103,29 @@ void print_cursor(const replay::Reader& reader, const replay::AuditFilter& filte
 }
 
 /// Goes on with what is appended: reads nothing that was read before.
-int follow(Context& context, const Options& o, const replay::Reader& first, const replay::AuditFilter& question, engine::Seq shown) {
+int follow(Context& context, const Options& o, const replay::AuditFilter& question, engine::Seq seen, engine::Seq shown) {
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   Printer printer(context);
-  auto log = store::Log::open(context.layout(), store::Log::Mode::Follow).value();
-  engine::Seq seen = first.last();
-  auto reader = std::make_unique<replay::Reader>(replay::Reader::open(context.layout()).value());
+  auto reader = replay::Reader::open(context.layout(), store::Log::Mode::Follow).value();
   auto filter = question;
   filter.to = ~engine::Seq{0};
-  auto audit = std::make_unique<replay::Audit>(replay::Audit::prepare(*reader, filter).value());
   while (stop_asked == 0) {
-    log->catch_up().value();
-    if (log->last() > seen) {
-      // Only what is new is read; names and bodies come from a reader opened anew when there is news.
-      audit.reset();
-      reader = std::make_unique<replay::Reader>(replay::Reader::open(context.layout()).value());
-      audit = std::make_unique<replay::Audit>(replay::Audit::prepare(*reader, filter).value());
-      const engine::Seq upto = std::min(log->last(), reader->last());
-      reader->log().scan(seen + 1, upto, [&](const engine::Header& h, store::ByteView) {
-        if (const auto event = audit->match(h)) {
-          printer.print(*event);
-          shown = h.seq;
-        }
+    reader.catch_up().value();
+    if (reader.last() > seen) {
+      filter.from = seen + 1;
+      replay::Audit::prepare(reader, filter).value().run(false, [&](const EventView& e) {
+        printer.print(e);
+        shown = e.header.seq;
         return true;
       }).value();
-      seen = upto;
+      seen = reader.last();
       printer.flush();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));  // how often a follower asks the log
   }
   printer.finish();
-  print_cursor(*reader, question, o, shown);
+  print_cursor(reader, question, o, shown);
   return 0;
 }
 
@@ -182,7 +173,7 @@ int run(Context& context, const Options& o) {
   printer.finish();
   if (o.follow) {
     printer.flush();
-    return follow(context, o, reader, question, last_shown);
+    return follow(context, o, question, reader.last(), last_shown);
   }
   print_cursor(reader, question, o, last_shown);
   return count == 0 && o.fail_empty ? 4 : 0;

@@ -7,20 +7,43 @@
 
 namespace rollcall::replay {
 
-Result<Reader> Reader::open(const store::Layout& layout) {
+Result<Reader> Reader::open(const store::Layout& layout, store::Log::Mode mode) {
   Reader reader;
   reader.layout_ = layout;
-  auto log = store::Log::open(layout, store::Log::Mode::Read);
+  auto log = store::Log::open(layout, mode);
   if (!log) return log.error();
   reader.log_ = std::move(*log);
-  auto vault = store::Vault::open(layout.vault(), layout.app);
-  if (vault) {
-    reader.vault_ = std::make_unique<store::Vault>(std::move(*vault));
-    reader.opener_ = std::make_unique<store::BodyOpener>(*reader.vault_, layout.app);
-  } else {
-    reader.vault_problem_ = vault.error();
-  }
+  reader.load_vault();
   return reader;
+}
+
+void Reader::load_vault() {
+  opener_.reset();
+  vault_.reset();
+  vault_problem_.reset();
+  auto vault = store::Vault::open(layout_.vault(), layout_.app);
+  if (!vault) {
+    vault_problem_ = vault.error();
+    return;
+  }
+  vault_ = std::make_unique<store::Vault>(std::move(*vault));
+  opener_ = std::make_unique<store::BodyOpener>(*vault_, layout_.app);
+}
+
+Result<void> Reader::catch_up() {
+  const Seq before = log_->last();
+  RC_TRY(log_->catch_up());
+  // Only what is new is read: does it enrol or erase anybody, or name an action?
+  bool people = false;
+  bool actions = false;
+  RC_TRY(log_->scan(before + 1, log_->last(), [&](const Header& h, store::ByteView) {
+    people |= h.kind == engine::Kind::UserEnrolled || h.kind == engine::Kind::UserErased;
+    actions |= h.kind == engine::Kind::ActionNamed;
+    return true;
+  }));
+  if (people) load_vault();
+  if (actions) actions_.reset();
+  return {};
 }
 
 std::string Reader::user_text(UserNumber number) const {
@@ -60,13 +83,27 @@ store::OpenedBody Reader::open_body(const Header& header) const {
 
 void Reader::load_actions() const {
   actions_.emplace();
-  // Actions are named in user 0's events, which the chain of prev joins; the newest is found from
-  // the end. Logs hold few of them, and they lie early.
-  (void)log_->scan(1, log_->last(), [&](const Header& h, store::ByteView) {
-    if (h.kind == engine::Kind::ActionNamed) {
-      const auto opened = open_body(h);
-      if (opened.state == store::BodyState::Open) actions_->emplace(h.a, opened.body.name);
+  const auto take = [&](const Header& h) {
+    if (h.kind != engine::Kind::ActionNamed) return;
+    const auto opened = open_body(h);
+    if (opened.state == store::BodyState::Open) actions_->emplace(h.a, opened.body.name);
+  };
+  // The log's meta family points to the events that name actions; where a pointer is wrong, all
+  // headers are searched: the events are the truth.
+  const auto pointers = log_->scan_meta("action/");
+  bool sound = pointers.has_value();
+  if (sound) {
+    for (const auto& [key, text] : *pointers) {
+      const auto seq = store::parse_decimal(text);
+      const auto header = seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
+      sound = sound && header && *header && (*header)->kind == engine::Kind::ActionNamed && key == fmt::format("action/{:04x}", (*header)->a);
+      if (sound) take(**header);
     }
+  }
+  if (sound) return;
+  actions_->clear();
+  (void)log_->scan(1, log_->last(), [&](const Header& h, store::ByteView) {
+    take(h);
     return true;
   });
 }

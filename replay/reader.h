@@ -19,7 +19,9 @@ class Reader {
  public:
   /// The log first, then the vault. Without a vault or its master key, names are numbers and bodies
   /// stay closed; `vault_problem` says why.
-  static Result<Reader> open(const store::Layout& layout);
+  static Result<Reader> open(const store::Layout& layout, store::Log::Mode mode = store::Log::Mode::Read);
+  /// For a reader opened to follow: takes in what was appended since, names of new users included.
+  Result<void> catch_up();
 
   [[nodiscard]] const store::Log& log() const { return *log_; }
   [[nodiscard]] const store::Vault* vault() const { return vault_.get(); }
@@ -39,6 +41,7 @@ class Reader {
  private:
   Reader() = default;
   void load_actions() const;
+  void load_vault();
 
   store::Layout layout_;
   std::unique_ptr<store::Log> log_;

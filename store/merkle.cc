@@ -75,6 +75,18 @@ Hash node_hash(const Hash& left, const Hash& right) {
 
 Hash empty_root() { return sha256({}); }
 
+NodeSource nodes_of(const std::vector<Hash>& leaves) {
+  return [&leaves](NodeId id) -> Result<Hash> {
+    std::vector<Hash> level(leaves.begin() + static_cast<std::ptrdiff_t>(id.index << id.level),
+                            leaves.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
+    while (level.size() > 1) {
+      for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = node_hash(level[2 * i], level[2 * i + 1]);
+      level.resize(level.size() / 2);
+    }
+    return level.front();
+  };
+}
+
 Result<CompactRange> CompactRange::load(std::uint64_t size, const NodeSource& nodes) {
   CompactRange range;
   range.size_ = size;

@@ -26,6 +26,9 @@ struct NodeId {
 /// Hash of a complete subtree. Called only for subtrees that lie wholly within the tree.
 using NodeSource = std::function<Result<Hash>(NodeId)>;
 
+/// The nodes of a tree whose leaves' hashes are in memory. `leaves` must outlive it.
+[[nodiscard]] NodeSource nodes_of(const std::vector<Hash>& leaves);
+
 /// The at most 64 complete subtrees that make up a tree: all that appending needs.
 class CompactRange {
  public:

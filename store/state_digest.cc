@@ -50,16 +50,7 @@ PagesProof prove_pages(const engine::State& state, const std::vector<std::uint32
     out.pages.push_back(std::move(p));
     indices.push_back(page);
   }
-  const merkle::NodeSource nodes = [&](merkle::NodeId id) -> Result<Hash> {
-    std::vector<Hash> level(hashes.begin() + static_cast<std::ptrdiff_t>(id.index << id.level),
-                            hashes.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
-    while (level.size() > 1) {
-      for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
-      level.resize(level.size() / 2);
-    }
-    return level.front();
-  };
-  out.proof = merkle::multi_proof(std::move(indices), out.count, nodes).value();
+  out.proof = merkle::multi_proof(std::move(indices), out.count, merkle::nodes_of(hashes)).value();
   return out;
 }
 

@@ -153,6 +153,8 @@ Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros 
   named.body.name = std::string(action);
   const auto written = stage(named, at);
   if (!written) return written.error();
+  // Where readers find the name without walking the log; the event is the truth, this only points.
+  pending_.meta.emplace_back(fmt::format("action/{:04x}", id), fmt::format("{}", written->seq));
   action_ids_.emplace(action, id);
   return id;
 }

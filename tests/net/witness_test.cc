@@ -24,16 +24,7 @@ struct Site {
       leaves.push_back(merkle::leaf_hash(b));
     }
   }
-  merkle::NodeSource nodes() {
-    return [this](merkle::NodeId id) -> store::Result<Hash> {
-      std::vector<Hash> level(leaves.begin() + static_cast<std::ptrdiff_t>(id.index << id.level), leaves.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
-      while (level.size() > 1) {
-        for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
-        level.resize(level.size() / 2);
-      }
-      return level[0];
-    };
-  }
+  merkle::NodeSource nodes() const { return merkle::nodes_of(leaves); }
   std::string checkpoint(std::uint64_t size) {
     note::Note made{note::render(note::Checkpoint{log.name, size, merkle::root(size, nodes()).value()}), {}};
     made.signatures.push_back(note::sign(made.text, log));

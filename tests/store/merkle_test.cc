@@ -29,16 +29,7 @@ std::vector<Hash> numbered(std::size_t n) {
   return out;
 }
 
-merkle::NodeSource source(const std::vector<Hash>& leaves) {
-  return [&leaves](merkle::NodeId id) -> Result<Hash> {
-    std::vector<Hash> level(leaves.begin() + static_cast<std::ptrdiff_t>(id.index << id.level), leaves.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
-    while (level.size() > 1) {
-      for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
-      level.resize(level.size() / 2);
-    }
-    return level[0];
-  };
-}
+merkle::NodeSource source(const std::vector<Hash>& leaves) { return merkle::nodes_of(leaves); }
 
 /// Every proof made from `proof` by one change: a byte, a hash dropped, a hash added.
 std::vector<std::vector<Hash>> damaged(const std::vector<Hash>& proof) {

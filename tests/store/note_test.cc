@@ -1,6 +1,7 @@
 // Signed notes, checkpoints, cosignatures, receipts and policies against known answers.
 #include "store/note.h"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
 #include "store/merkle.h"
@@ -104,15 +105,7 @@ TEST_CASE("a receipt of the 700-entry log verifies, and no damaged one", "[store
   merkle::CompactRange range;
   std::vector<Hash> leaves;
   for (int i = 0; i < 700; ++i) leaves.push_back(merkle::leaf_hash(as_bytes(entry(i))));
-  const merkle::NodeSource nodes = [&](merkle::NodeId id) -> Result<Hash> {
-    std::vector<Hash> level(leaves.begin() + static_cast<std::ptrdiff_t>(id.index << id.level), leaves.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
-    while (level.size() > 1) {
-      for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
-      level.resize(level.size() / 2);
-    }
-    return level[0];
-  };
-  const TlogProof proof{412, {}, merkle::inclusion_proof(412, 700, nodes).value(), note::parse(kCheckpoint).value()};
+  const TlogProof proof{412, {}, merkle::inclusion_proof(412, 700, merkle::nodes_of(leaves)).value(), note::parse(kCheckpoint).value()};
   const std::string text = render(proof);
   const std::array keys{note::Verifier::parse(kLogKey).value()};
   REQUIRE(verify_tlog_proof(parse_tlog_proof(text).value(), as_bytes(entry(412)), keys));
@@ -130,6 +123,35 @@ TEST_CASE("a receipt of the 700-entry log verifies, and no damaged one", "[store
   } else {
     WARN("skipped: no tlog/event-412.tlog-proof in the test data");
   }
+}
+
+TEST_CASE("every value of the known log's list is reproduced", "[store]") {
+  const auto file = rollcall::test::test_data("tlog/v.json");
+  if (!file) {
+    WARN("skipped: no tlog/v.json in the test data");
+    return;
+  }
+  const auto known = boost::json::parse(rollcall::test::slurp(*file)).as_object();
+  std::vector<Hash> leaves;
+  for (int i = 0; i < 700; ++i) leaves.push_back(merkle::leaf_hash(as_bytes(entry(i))));
+  const auto list = [](const boost::json::value& v) {
+    std::vector<std::string> out;
+    for (const auto& x : v.as_array()) out.emplace_back(x.as_string());
+    return out;
+  };
+  const auto texts = [](const std::vector<Hash>& proof) {
+    std::vector<std::string> out;
+    for (const auto& h : proof) out.push_back(base64(h));
+    return out;
+  };
+  const merkle::NodeSource nodes = merkle::nodes_of(leaves);
+  CHECK(base64(merkle::root(700, nodes).value()) == known.at("root").as_string());
+  CHECK(base64(merkle::root(300, nodes).value()) == known.at("oldroot").as_string());
+  CHECK(base64(leaves[412]) == known.at("leaf").as_string());
+  CHECK(base64(as_bytes(entry(412))) == known.at("entry").as_string());
+  CHECK(texts(merkle::inclusion_proof(412, 700, nodes).value()) == list(known.at("incl")));
+  CHECK(texts(merkle::consistency_proof(300, 700, nodes).value()) == list(known.at("cons")));
+  CHECK(hex(note::Verifier::parse(std::string(known.at("vkey").as_string())).value().public_key) == known.at("pub").as_string());
 }
 
 TEST_CASE("tile paths are those of the specification", "[store]") {
