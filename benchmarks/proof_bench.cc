@@ -206,7 +206,7 @@ int bench_forget(const std::string& directory, std::uint64_t events) {
     }
     writer->commit().value();
     const auto start = Clock::now();
-    const auto plan = store::plan_forget(*writer, *writer->vault().number_of(name)).value();
+    const auto plan = store::plan_forget(*writer, *writer->vault().number_of(name));
     const auto done = store::forget(*writer, plan, {"bench", "", false}, writer->state().at).value();
     took.push_back(seconds_since(start));
     if (plan.events < events || done.erased_seq == 0) return 1;

@@ -33,7 +33,7 @@ void add_forget(Command& root) {
       if (parsed && *parsed < writer->state().users.size()) number = static_cast<store::UserNumber>(*parsed);
     }
     if (!number || *number == 0) throw store::Failure({store::Errc::NotFound, fmt::format("there is no user '{}'", o->user)});
-    const auto plan = store::plan_forget(*writer, *number).value();
+    const auto plan = store::plan_forget(*writer, *number);
     fmt::print(stderr, "Plan: destroy the key and the name of user #{}; {} texts become unreadable, {} events stay as pseudonymous headers; {} holds.\n", plan.user, plan.bodies, plan.events, plan.held ? 1 : 0);
     if (!plan.mentions.empty()) {
       fmt::print(stderr, "{} events of others have this person as their target ({}):\n", plan.mentions.size(), o->with_mentions ? "their texts will be dropped" : "they stay; --with-mentions drops their texts");

@@ -100,20 +100,14 @@ Result<void> write_erasures(const std::filesystem::path& file, const std::set<Us
   return replace_file(file, text + sum_line(text));
 }
 
-Result<ForgetPlan> plan_forget(Writer& writer, UserNumber user) {
+ForgetPlan plan_forget(const Writer& writer, UserNumber user) {
   ForgetPlan plan;
   plan.user = user;
   plan.held = writer.ledger().holds.contains(user);
-  // One pass over the headers finds the person's own events and those that have them as target.
-  RC_TRY(writer.log().scan(1, writer.log().last(), [&](const Header& h, ByteView) {
-    if (h.user == user) {
-      ++plan.events;
-      plan.bodies += h.body_len != 0 ? 1 : 0;
-    } else if (h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 && h.a == user) {
-      plan.mentions.push_back({h.seq, h.user});
-    }
-    return true;
-  }));
+  const auto count = writer.census().of(user);
+  plan.events = count.events;
+  plan.bodies = count.bodies;
+  plan.mentions = writer.census().mentions_of(user);
   return plan;
 }
 
@@ -177,10 +171,8 @@ Result<void> finish_pending_erasures(Writer& writer) {
     const auto at = writer.state().at;
     RC_TRY(shred(writer, user));
     if (*header && (*header)->c == 1) {
-      const auto plan = plan_forget(writer, user);
-      if (!plan) return plan.error();
       std::vector<Seq> seqs;
-      for (const Mention& m : plan->mentions) seqs.push_back(m.seq);
+      for (const Mention& m : writer.census().mentions_of(user)) seqs.push_back(m.seq);
       RC_TRY(writer.log().drop_bodies(seqs));
       RC_TRY(writer.log().compact_bodies());
     }

@@ -40,7 +40,7 @@ struct Forgotten {
   TlogProof receipt;  ///< of UserErased
 };
 
-[[nodiscard]] Result<ForgetPlan> plan_forget(Writer& writer, UserNumber user);
+[[nodiscard]] ForgetPlan plan_forget(const Writer& writer, UserNumber user);
 [[nodiscard]] Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request,
                                        std::int64_t at);
 /// Redoes what a crash cut short: every EraseRequested without its UserErased.

@@ -84,7 +84,7 @@ Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
 Result<void> Writer::recover() {
   RC_TRY(check_signed_history(*log_, layout_));
   Fold fold;
-  RC_TRY(fold.advance(*log_, log_->last()));
+  RC_TRY(fold.advance(*log_, log_->last(), [&](const Header& h, ByteView, engine::Outcome, auto) { census_.note(h); }));
   ledger_ = std::move(fold.ledger);
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
@@ -112,6 +112,7 @@ void Writer::gather(std::size_t from) {
   for (std::size_t i = from; i < sequenced_.size(); ++i) {
     pending_.headers.push_back(sequenced_[i].header);
     ledger_.note(sequenced_[i].header);
+    census_.note(sequenced_[i].header);
   }
   transitions_.clear();
 }

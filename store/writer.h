@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine/sequencer.h"
+#include "store/census.h"
 #include "store/checkpoints.h"
 #include "store/history.h"
 #include "store/sealing.h"
@@ -67,6 +68,7 @@ class Writer {
 
   [[nodiscard]] const engine::State& state() const { return sequencer_->state(); }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+  [[nodiscard]] const Census& census() const { return census_; }
   [[nodiscard]] Log& log() { return *log_; }
   [[nodiscard]] Vault& vault() { return vault_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
@@ -87,6 +89,7 @@ class Writer {
   Vault vault_;
   Sealer sealer_;
   Ledger ledger_;
+  Census census_;
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_;
   Commit pending_;

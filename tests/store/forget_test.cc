@@ -107,7 +107,7 @@ TEST_CASE("after forget the name, the key and the texts are in no file, and ever
   {
     const auto writer = Writer::open(layout).value();
     seq_before = writer->log().last();
-    const auto plan = plan_forget(*writer, victim.number).value();
+    const auto plan = plan_forget(*writer, victim.number);
     CHECK(plan.events > 10);
     receipt = forget(*writer, plan, {"a request", "T-1", false}, wall_now()).value().receipt;
   }
@@ -173,12 +173,12 @@ TEST_CASE("a hold forbids forgetting, and a second forgetting is refused", "[sto
   hold.kind = engine::Kind::HoldSet;
   hold.a = 3;
   writer->write(hold, writer->state().at).value();
-  auto plan = plan_forget(*writer, 3).value();
+  auto plan = plan_forget(*writer, 3);
   CHECK(plan.held);
   CHECK(forget(*writer, plan, {}, writer->state().at).error().code == Errc::Refused);
   hold.kind = engine::Kind::HoldReleased;
   writer->write(hold, writer->state().at).value();
-  plan = plan_forget(*writer, 3).value();
+  plan = plan_forget(*writer, 3);
   REQUIRE(forget(*writer, plan, {}, writer->state().at));
   CHECK(forget(*writer, plan, {}, writer->state().at).error().code == Errc::Refused);
 }
@@ -189,7 +189,7 @@ TEST_CASE("with mentions, the texts of others about the person go, and the log s
   std::vector<Mention> mentions;
   {
     const auto writer = Writer::open(layout).value();
-    const auto plan = plan_forget(*writer, 3).value();
+    const auto plan = plan_forget(*writer, 3);
     mentions = plan.mentions;
     REQUIRE_FALSE(mentions.empty());
     REQUIRE(forget(*writer, plan, {"r", "t", true}, writer->state().at).value().bodies_dropped == mentions.size());
@@ -205,7 +205,7 @@ TEST_CASE("a forgotten name that comes back is a new number", "[store]") {
   const auto layout = test::make_store(scratch.path(), 300, 13);
   const auto writer = Writer::open(layout).value();
   const auto old = *writer->vault().number_of("user-5");
-  forget(*writer, plan_forget(*writer, old).value(), {}, writer->state().at).value();
+  forget(*writer, plan_forget(*writer, old), {}, writer->state().at).value();
   Proposal login;
   login.kind = engine::Kind::Login;
   login.user = "user-5";

@@ -1,0 +1,36 @@
+// How many events and texts each user has, and who is the target of whose events: what a plan of
+// forgetting tells, without reading the whole log again.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "store/forget.h"
+#include "store/log.h"
+
+namespace rollcall::store {
+
+class Census {
+ public:
+  void note(const Header& h) {
+    if (h.user >= counts_.size()) counts_.resize(static_cast<std::size_t>(h.user) + 1);
+    ++counts_[h.user].events;
+    if (h.body_len != 0) ++counts_[h.user].bodies;
+    const bool of_user = h.kind == engine::Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
+    if (of_user && h.a != h.user) mentions_[static_cast<UserNumber>(h.a)].push_back({h.seq, h.user});
+  }
+  struct Count {
+    std::uint64_t events = 0, bodies = 0;
+  };
+  [[nodiscard]] Count of(UserNumber user) const { return user < counts_.size() ? counts_[user] : Count{}; }
+  [[nodiscard]] std::vector<Mention> mentions_of(UserNumber user) const {
+    const auto it = mentions_.find(user);
+    return it == mentions_.end() ? std::vector<Mention>{} : it->second;
+  }
+
+ private:
+  std::vector<Count> counts_;
+  std::map<UserNumber, std::vector<Mention>> mentions_;
+};
+
+}  // namespace rollcall::store
