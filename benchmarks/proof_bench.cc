@@ -1,15 +1,19 @@
 // What proof costs: the tree in the append, full verification, one receipt, one erasure.
 //
-// rollcall_bench append              durable append with the tree against without, same run, median of 5
-// rollcall_bench store DIR N USERS   makes a store of N events with texts
-// rollcall_bench verify DIR          verify --full: headers and tree, then bodies (events/s a core)
-// rollcall_bench proof DIR           a receipt for a random event, inside the process
-// rollcall_bench forget DIR EVENTS   a user with that many events is written, then forgotten
+// rollcall_bench append              durable append with the tree against without, same run, median
+// of 5 rollcall_bench store DIR N USERS   makes a store of N events with texts rollcall_bench
+// verify DIR          verify --full: headers and tree, then bodies (events/s a core) rollcall_bench
+// proof DIR           a receipt for a random event, inside the process rollcall_bench forget DIR
+// EVENTS   a user with that many events is written, then forgotten
 //
-// Bounds expected: a leaf and a node of SHA-256 cost about 0.22 µs an event together, so headers and
-// tree cannot exceed 4.5 M events/s; a body costs two HMACs, one decryption and one digest.
-#include <fmt/format.h>
+// Bounds expected: a leaf and a node of SHA-256 cost about 0.22 µs an event together, so headers
+// and tree cannot exceed 4.5 M events/s; a body costs two HMACs, one decryption and one digest.
+#include "replay/receipt.h"
+#include "replay/verify.h"
+#include "store/forget.h"
+#include "store/writer.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,28 +21,28 @@
 #include <cstring>
 #include <random>
 
-#include "replay/receipt.h"
-#include "replay/verify.h"
-#include "store/forget.h"
-#include "store/writer.h"
-
 using namespace rollcall;
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
 
-store::Layout layout_in(const std::filesystem::path& directory) { return store::locate(directory, "main").value(); }
+store::Layout layout_in(const std::filesystem::path& directory) {
+  return store::locate(directory, "main").value();
+}
 
 /// The whole append, as a writer does it: enrolled user, sealed body, sequenced, hashed, synced.
-double write_events(const std::filesystem::path& directory, std::size_t groups, std::size_t group, store::WithTree tree) {
+double write_events(const std::filesystem::path& directory, std::size_t groups, std::size_t group,
+                    store::WithTree tree) {
   const auto writer = store::Writer::create(layout_in(directory), "rollcall.bench/log").value();
   std::mt19937_64 rng{5};
   engine::Micros at = 1'700'000'000'000'000;
@@ -49,7 +53,8 @@ double write_events(const std::filesystem::path& directory, std::size_t groups, 
       p.kind = engine::Kind::Activity;
       p.user = fmt::format("user-{}", rng() % 1000);
       p.action = "message.posted";
-      p.body.description = fmt::format("the update number {} needs another look, I think", rng() % 100'000);
+      p.body.description =
+          fmt::format("the update number {} needs another look, I think", rng() % 100'000);
       writer->stage(p, ++at).value();
     }
     writer->commit(store::Durable::Yes, tree).value();
@@ -67,7 +72,8 @@ std::vector<store::Commit> commits(std::size_t groups, std::size_t group, store:
     store::Commit commit;
     for (std::size_t i = 0; i < group; ++i) {
       engine::Body body;
-      body.description = fmt::format("the update number {} needs another look, I think", rng() % 100'000);
+      body.description =
+          fmt::format("the update number {} needs another look, I think", rng() % 100'000);
       const auto sealed = sealer.seal(0, engine::Kind::Activity, body).value();
       engine::Header h;
       h.kind = engine::Kind::Activity;
@@ -87,25 +93,33 @@ std::vector<store::Commit> commits(std::size_t groups, std::size_t group, store:
 }
 
 int bench_append() {
-  const std::filesystem::path root = std::filesystem::temp_directory_path() / fmt::format("rollcall-bench-{}", ::getpid());
+  const std::filesystem::path root =
+      std::filesystem::temp_directory_path() / fmt::format("rollcall-bench-{}", ::getpid());
   auto vault = store::Vault::create(root / "vault", "main").value();
-  fmt::print("durable append (every commit synced), median of 5, events/s\n\nthe whole append: names, sealing, sequencing, tree, commit\n");
+  fmt::print(
+      "durable append (every commit synced), median of 5, events/s\n\nthe whole append: names, "
+      "sealing, sequencing, tree, commit\n");
   fmt::print("{:>16} {:>12} {:>12} {:>8}\n", "events a commit", "with tree", "without", "ratio");
-  for (const std::size_t group : {std::size_t{1}, std::size_t{16}, std::size_t{256}, std::size_t{1792}}) {
+  for (const std::size_t group :
+       {std::size_t{1}, std::size_t{16}, std::size_t{256}, std::size_t{1792}}) {
     const std::size_t groups = group == 1 ? 1000 : group == 16 ? 1000 : group == 256 ? 300 : 80;
     std::vector<double> with, without, ratios;
     for (int round = 0; round < 5; ++round) {
-      with.push_back(write_events(root / fmt::format("w{}-{}", group, round), groups, group, store::WithTree::Yes));
-      without.push_back(write_events(root / fmt::format("o{}-{}", group, round), groups, group, store::WithTree::No));
+      with.push_back(write_events(root / fmt::format("w{}-{}", group, round), groups, group,
+                                  store::WithTree::Yes));
+      without.push_back(write_events(root / fmt::format("o{}-{}", group, round), groups, group,
+                                     store::WithTree::No));
       ratios.push_back(with.back() / without.back());
       std::filesystem::remove_all(root / fmt::format("w{}-{}", group, round));
       std::filesystem::remove_all(root / fmt::format("o{}-{}", group, round));
     }
-    fmt::print("{:>16} {:>12.0f} {:>12.0f} {:>8.3f}\n", group, median(with), median(without), median(ratios));
+    fmt::print("{:>16} {:>12.0f} {:>12.0f} {:>8.3f}\n", group, median(with), median(without),
+               median(ratios));
   }
   fmt::print("\nthe log alone: sealed and sequenced before\n");
   fmt::print("{:>16} {:>12} {:>12} {:>8}\n", "events a commit", "with tree", "without", "ratio");
-  for (const std::size_t group : {std::size_t{1}, std::size_t{16}, std::size_t{256}, std::size_t{1792}}) {
+  for (const std::size_t group :
+       {std::size_t{1}, std::size_t{16}, std::size_t{256}, std::size_t{1792}}) {
     const std::size_t groups = group == 1 ? 2000 : group == 16 ? 1500 : group == 256 ? 600 : 150;
     const auto work = commits(groups, group, vault);
     std::vector<double> with, without, ratios;
@@ -115,7 +129,10 @@ int bench_append() {
         const auto layout = layout_in(root / fmt::format("{}-{}-{}", group, round, which));
         auto log = store::Log::create(layout, "bench").value();
         const auto start = Clock::now();
-        for (const auto& commit : work) log->append(commit, store::Durable::Yes, which == 0 ? store::WithTree::Yes : store::WithTree::No).value();
+        for (const auto& commit : work)
+          log->append(commit, store::Durable::Yes,
+                      which == 0 ? store::WithTree::Yes : store::WithTree::No)
+              .value();
         took[which] = seconds_since(start);
         log.reset();
         std::filesystem::remove_all(layout.app_dir);
@@ -125,7 +142,8 @@ int bench_append() {
       without.push_back(events / took[1]);
       ratios.push_back(took[1] / took[0]);
     }
-    fmt::print("{:>16} {:>12.0f} {:>12.0f} {:>8.3f}\n", group, median(with), median(without), median(ratios));
+    fmt::print("{:>16} {:>12.0f} {:>12.0f} {:>8.3f}\n", group, median(with), median(without),
+               median(ratios));
   }
   std::filesystem::remove_all(root);
   return 0;
@@ -142,7 +160,8 @@ int make_store(const std::string& directory, std::uint64_t events, std::uint64_t
     p.kind = engine::Kind::Activity;
     p.user = fmt::format("user-{}", rng() % users);
     p.action = "message.posted";
-    p.body.description = fmt::format("the update number {} needs another look, I think", rng() % 100'000);
+    p.body.description =
+        fmt::format("the update number {} needs another look, I think", rng() % 100'000);
     writer->stage(p, at).value();
     if (i % 1000 == 999) writer->commit(store::Durable::No).value();
   }
@@ -168,13 +187,17 @@ int bench_verify(const std::string& directory) {
     tree.push_back(static_cast<double>(report.size) / report.seconds_tree);
     bodies.push_back(static_cast<double>(report.bodies_opened) / report.seconds_bodies);
   }
-  fmt::print("verify --full, {} events, one core, median of 5\n  headers and tree  {:>12.0f} events/s\n  bodies opened     {:>12.0f} events/s ({} bodies)\n", events, median(tree), median(bodies), opened);
+  fmt::print(
+      "verify --full, {} events, one core, median of 5\n  headers and tree  {:>12.0f} events/s\n  "
+      "bodies opened     {:>12.0f} events/s ({} bodies)\n",
+      events, median(tree), median(bodies), opened);
   return 0;
 }
 
 int bench_proof(const std::string& directory) {
   const auto reader = replay::Reader::open(layout_in(directory)).value();
-  const auto newest = store::newest_checkpoint(reader.log(), reader.layout()).value().newest.value();
+  const auto newest =
+      store::newest_checkpoint(reader.log(), reader.layout()).value().newest.value();
   std::mt19937_64 rng{3};
   std::vector<double> micros;
   for (int i = 0; i < 1000; ++i) {
@@ -186,7 +209,10 @@ int bench_proof(const std::string& directory) {
     store::verify_tlog_proof(receipt, receipt.extra, keys).value();
   }
   std::sort(micros.begin(), micros.end());
-  fmt::print("proof SEQ, {} events, 1,000 random events, inside the process\n  p50 {:.0f} µs   p99 {:.0f} µs   most {:.0f} µs\n", newest.checkpoint.size, micros[500], micros[990], micros.back());
+  fmt::print(
+      "proof SEQ, {} events, 1,000 random events, inside the process\n  p50 {:.0f} µs   p99 {:.0f} "
+      "µs   most {:.0f} µs\n",
+      newest.checkpoint.size, micros[500], micros[990], micros.back());
   return 0;
 }
 
@@ -207,11 +233,15 @@ int bench_forget(const std::string& directory, std::uint64_t events) {
     writer->commit().value();
     const auto start = Clock::now();
     const auto plan = store::plan_forget(*writer, *writer->vault().number_of(name));
-    const auto done = store::forget(*writer, plan, {"bench", "", false}, writer->state().at).value();
+    const auto done =
+        store::forget(*writer, plan, {"bench", "", false}, writer->state().at).value();
     took.push_back(seconds_since(start));
     if (plan.events < events || done.erased_seq == 0) return 1;
   }
-  fmt::print("forget of a user with {} events in a log of {}, {} users: plan, erasure, receipt; median of 5\n  {:.0f} ms\n", events, writer->log().last(), writer->vault().users(), median(took) * 1e3);
+  fmt::print(
+      "forget of a user with {} events in a log of {}, {} users: plan, erasure, receipt; median of "
+      "5\n  {:.0f} ms\n",
+      events, writer->log().last(), writer->vault().users(), median(took) * 1e3);
   return 0;
 }
 
@@ -225,7 +255,8 @@ int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   try {
     if (args.size() == 1 && args[0] == "append") return bench_append();
-    if (args.size() == 4 && args[0] == "store") return make_store(args[1], std::stoull(args[2]), std::stoull(args[3]));
+    if (args.size() == 4 && args[0] == "store")
+      return make_store(args[1], std::stoull(args[2]), std::stoull(args[3]));
     if (args.size() == 2 && args[0] == "verify") return bench_verify(args[1]);
     if (args.size() == 2 && args[0] == "proof") return bench_proof(args[1]);
     if (args.size() == 3 && args[0] == "forget") return bench_forget(args[1], std::stoull(args[2]));
@@ -233,6 +264,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "rollcall_bench: {}\n", e.what());
     return 1;
   }
-  fmt::print(stderr, "usage: rollcall_bench append | store DIR EVENTS USERS | verify DIR | proof DIR | forget DIR EVENTS\n");
+  fmt::print(stderr,
+             "usage: rollcall_bench append | store DIR EVENTS USERS | verify DIR | proof DIR | "
+             "forget DIR EVENTS\n");
   return 2;
 }

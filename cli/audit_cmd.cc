@@ -1,17 +1,17 @@
 // rollcall audit: the activity log, filtered, paged, followed, counted.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <boost/json.hpp>
-#include <csignal>
-#include <thread>
-
 #include "cli/audit_options.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/reading.h"
 #include "replay/time_text.h"
 #include "store/files.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
 
 namespace rollcall::cli {
 namespace {
@@ -40,13 +40,17 @@ boost::json::object machine_row(const std::string& format, const EventView& e) {
 std::string sentence(const EventView& e) {
   const engine::Body& b = e.body.body;
   std::string out = e.action.empty() ? std::string(engine::name_of(e.header.kind)) : e.action;
-  if (e.header.cause != engine::Cause::None && e.action.empty() && engine::name_of(e.header.cause) != out) out += fmt::format(" ({})", engine::name_of(e.header.cause));
-  if (!b.target_type.empty() || !b.target_id.empty()) out += fmt::format("  {} {}", b.target_type, b.target_id);
+  if (e.header.cause != engine::Cause::None && e.action.empty() &&
+      engine::name_of(e.header.cause) != out)
+    out += fmt::format(" ({})", engine::name_of(e.header.cause));
+  if (!b.target_type.empty() || !b.target_id.empty())
+    out += fmt::format("  {} {}", b.target_type, b.target_id);
   if (!b.description.empty()) out += "  " + b.description;
   if (!b.name.empty()) out += "  " + b.name;
   if (!b.reason.empty()) out += "  " + b.reason;
   if (!b.ticket.empty()) out += "  [" + b.ticket + "]";
-  if (e.header.body_len != 0 && e.body.state != store::BodyState::Open) out += fmt::format("  [text {}]", store::name_of(e.body.state));
+  if (e.header.body_len != 0 && e.body.state != store::BodyState::Open)
+    out += fmt::format("  [text {}]", store::name_of(e.body.state));
   return out;
 }
 
@@ -58,7 +62,8 @@ class Printer {
     if (machine_output(context_)) {
       boost::json::object row = machine_row(context_.output, e);
       if (context_.output == "csv") {
-        if (row.contains("target")) row["target"] = e.body.body.target_type + ":" + e.body.body.target_id;
+        if (row.contains("target"))
+          row["target"] = e.body.body.target_type + ":" + e.body.body.target_id;
         row["address"] = e.body.body.address;
       }
       rows_.add(std::move(row));
@@ -73,11 +78,17 @@ class Printer {
     if (batch != batch_ && !batch.empty()) fmt::print("batch {}\n", printable(batch));
     batch_ = batch;
     const char* indent = batch.empty() ? "" : "  ";
-    fmt::print("{}#{}  {}  {:<16}  {}\n", indent, e.header.seq, replay::short_time(e.header.at), printable(e.user.empty() ? "-" : e.user), printable(sentence(e)));
-    for (const auto& line : replay::diff_lines(e)) fmt::print("{}        {}\n", indent, printable(line));
+    fmt::print("{}#{}  {}  {:<16}  {}\n", indent, e.header.seq, replay::short_time(e.header.at),
+               printable(e.user.empty() ? "-" : e.user), printable(sentence(e)));
+    for (const auto& line : replay::diff_lines(e))
+      fmt::print("{}        {}\n", indent, printable(line));
     if (context_.output == "wide") {
       const engine::Body& b = e.body.body;
-      for (const auto& [name, text] : {std::pair<const char*, const std::string*>{"from", &b.address}, {"agent", &b.agent}, {"device", &b.device}, {"properties", &b.properties}}) {
+      for (const auto& [name, text] :
+           {std::pair<const char*, const std::string*>{"from", &b.address},
+            {"agent", &b.agent},
+            {"device", &b.device},
+            {"properties", &b.properties}}) {
         if (!text->empty()) fmt::print("{}        {}: {}\n", indent, name, printable(*text));
       }
     }
@@ -87,7 +98,9 @@ class Printer {
 
  private:
   static std::vector<std::string> columns(const Context& context) {
-    if (context.output == "csv") return {"seq", "at", "kind", "cause", "user", "session", "action", "target", "description", "address"};
+    if (context.output == "csv")
+      return {"seq",     "at",     "kind",   "cause",       "user",
+              "session", "action", "target", "description", "address"};
     return {"seq"};
   }
   const Context& context_;
@@ -95,15 +108,18 @@ class Printer {
   std::string batch_;
 };
 
-void print_cursor(const replay::Reader& reader, const replay::AuditFilter& filter, const Options& o, engine::Seq seq) {
+void print_cursor(const replay::Reader& reader, const replay::AuditFilter& filter, const Options& o,
+                  engine::Seq seq) {
   if (seq == 0) return;
   const std::string cursor = replay::make_cursor(reader, filter, seq).value();
   if (o.show_cursor) fmt::print(stderr, "-- cursor: {}\n", cursor);
-  if (!o.cursor_file.empty()) store::replace_file(std::filesystem::absolute(o.cursor_file), cursor + "\n").value();
+  if (!o.cursor_file.empty())
+    store::replace_file(std::filesystem::absolute(o.cursor_file), cursor + "\n").value();
 }
 
 /// Goes on with what is appended: reads nothing that was read before.
-int follow(Context& context, const Options& o, const replay::AuditFilter& question, engine::Seq seen, engine::Seq shown) {
+int follow(Context& context, const Options& o, const replay::AuditFilter& question,
+           engine::Seq seen, engine::Seq shown) {
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   Printer printer(context);
@@ -114,15 +130,20 @@ int follow(Context& context, const Options& o, const replay::AuditFilter& questi
     reader.catch_up().value();
     if (reader.last() > seen) {
       filter.from = seen + 1;
-      replay::Audit::prepare(reader, filter).value().run(false, [&](const EventView& e) {
-        printer.print(e);
-        shown = e.header.seq;
-        return true;
-      }).value();
+      replay::Audit::prepare(reader, filter)
+          .value()
+          .run(false,
+               [&](const EventView& e) {
+                 printer.print(e);
+                 shown = e.header.seq;
+                 return true;
+               })
+          .value();
       seen = reader.last();
       printer.flush();
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // how often a follower asks the log
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(100));  // how often a follower asks the log
   }
   printer.finish();
   print_cursor(reader, question, o, shown);
@@ -143,8 +164,10 @@ int run(Context& context, const Options& o) {
   }
   if (!given.empty()) {
     const engine::Seq at = replay::read_cursor(reader, question, given).value();
-    if (o.reverse) filter.to = std::min(filter.to, after ? at - 1 : at);
-    else filter.from = std::max(filter.from, after ? at + 1 : at);
+    if (o.reverse)
+      filter.to = std::min(filter.to, after ? at - 1 : at);
+    else
+      filter.from = std::max(filter.from, after ? at + 1 : at);
   }
   const auto audit = replay::Audit::prepare(reader, filter).value();
   Printer printer(context);
@@ -158,17 +181,23 @@ int run(Context& context, const Options& o) {
   // -n takes the newest, shown in order; after a cursor it is a page that goes on from there.
   if (o.n != 0 && !o.reverse && given.empty()) {
     std::vector<EventView> newest;
-    audit.run(true, [&](const EventView& e) {
-      newest.push_back(e);
-      return newest.size() < o.n;
-    }).value();
+    audit
+        .run(true,
+             [&](const EventView& e) {
+               newest.push_back(e);
+               return newest.size() < o.n;
+             })
+        .value();
     std::reverse(newest.begin(), newest.end());
     for (const auto& e : newest) print(e);
   } else {
-    audit.run(o.reverse, [&](const EventView& e) {
-      print(e);
-      return o.n == 0 || count < o.n;
-    }).value();
+    audit
+        .run(o.reverse,
+             [&](const EventView& e) {
+               print(e);
+               return o.n == 0 || count < o.n;
+             })
+        .value();
   }
   printer.finish();
   if (o.follow) {
@@ -198,7 +227,8 @@ int stats(Context& context, const Options& o) {
     c.last = h.at;
   };
   const bool needs_body = o.by == "ip" || o.by == "address" || o.by == "action";
-  if (o.by != "user" && o.by != "kind" && o.by != "hour" && !needs_body) throw Failure({Errc::BadInput, "--by is user, kind, hour, action or ip"});
+  if (o.by != "user" && o.by != "kind" && o.by != "hour" && !needs_body)
+    throw Failure({Errc::BadInput, "--by is user, kind, hour, action or ip"});
   const auto key = [&](const EventView& e) -> std::string {
     if (o.by == "user") return e.user.empty() ? "-" : e.user;
     if (o.by == "kind") return std::string(engine::name_of(e.header.kind));
@@ -206,25 +236,38 @@ int stats(Context& context, const Options& o) {
     if (o.by == "action") return e.action.empty() ? "-" : e.action;
     return e.body.body.address.empty() ? "-" : e.body.body.address;
   };
-  audit.run(false, [&](const EventView& e) {
-    note(counts[key(e)], e.header);
-    note(all, e.header);
-    return true;
-  }).value();
+  audit
+      .run(false,
+           [&](const EventView& e) {
+             note(counts[key(e)], e.header);
+             note(all, e.header);
+             return true;
+           })
+      .value();
   if (o.summary) {
     Rows rows(context, {"events", "users", "first", "last"});
-    rows.add({{"events", all.events}, {"users", all.users.size()}, {"first", all.first == 0 ? "" : replay::rfc3339(all.first)}, {"last", all.last == 0 ? "" : replay::rfc3339(all.last)}});
+    rows.add({{"events", all.events},
+              {"users", all.users.size()},
+              {"first", all.first == 0 ? "" : replay::rfc3339(all.first)},
+              {"last", all.last == 0 ? "" : replay::rfc3339(all.last)}});
     rows.finish();
     return 0;
   }
   std::vector<std::pair<std::string, Count>> order(counts.begin(), counts.end());
-  if (o.by != "hour") std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second.events > b.second.events; });
+  if (o.by != "hour")
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+      return a.second.events > b.second.events;
+    });
   if (o.n != 0 && order.size() > o.n) order.resize(o.n);
   const std::string column = o.by == "ip" ? "address" : o.by;
   Rows rows(context, {column, "events", "users", "first", "last"});
   for (const auto& [name, c] : order) {
     const bool machine = machine_output(context);
-    rows.add({{column, name}, {"events", c.events}, {"users", c.users.size()}, {"first", machine ? replay::rfc3339(c.first) : replay::short_time(c.first)}, {"last", machine ? replay::rfc3339(c.last) : replay::short_time(c.last)}});
+    rows.add({{column, name},
+              {"events", c.events},
+              {"users", c.users.size()},
+              {"first", machine ? replay::rfc3339(c.first) : replay::short_time(c.first)},
+              {"last", machine ? replay::rfc3339(c.last) : replay::short_time(c.last)}});
   }
   rows.finish();
   return 0;
@@ -242,13 +285,17 @@ int fields(Context& context, const Options& o) {
   // The values a field takes, and how often.
   std::map<std::string, std::uint64_t> values;
   const auto audit = replay::Audit::prepare(reader, {}).value();
-  audit.run(false, [&](const EventView& e) {
-    const std::string direct = replay::field_text(e, o.field).value_or("");
-    if (!direct.empty()) ++values[direct];
-    return true;
-  }).value();
+  audit
+      .run(false,
+           [&](const EventView& e) {
+             const std::string direct = replay::field_text(e, o.field).value_or("");
+             if (!direct.empty()) ++values[direct];
+             return true;
+           })
+      .value();
   std::vector<std::pair<std::string, std::uint64_t>> order(values.begin(), values.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   Rows rows(context, {"value", "events"});
   for (const auto& [value, n] : order) rows.add({{"value", value}, {"events", n}});
   rows.finish();
@@ -266,12 +313,16 @@ void add_audit(Command& root) {
   audit.flag("-f,--follow", o->follow, "go on with what comes; Ctrl-C ends");
   audit.option("--cursor", o->cursor, "from this event on");
   audit.option("--after-cursor", o->after_cursor, "from the event after this one on");
-  audit.option("--cursor-file", o->cursor_file, "go on after the cursor in the file, and write the new one there");
+  audit.option("--cursor-file", o->cursor_file,
+               "go on after the cursor in the file, and write the new one there");
   audit.flag("--show-cursor", o->show_cursor, "the last event's cursor, on stderr");
   audit.flag("--fail-empty", o->fail_empty, "exit 4 where nothing matches");
-  audit.examples("  rollcall audit -u ada -S today\n  rollcall audit action=order.updated changes.attributes.state=paid -o ndjson\n"
-                 "  rollcall audit -g 'invoice [0-9]+' --ip '10.1.*' -n 20\n  rollcall audit -f -o ndjson --cursor-file here.cursor\n"
-                 "  rollcall audit stats --by hour -S yesterday");
+  audit.examples(
+      "  rollcall audit -u ada -S today\n  rollcall audit action=order.updated "
+      "changes.attributes.state=paid -o ndjson\n"
+      "  rollcall audit -g 'invoice [0-9]+' --ip '10.1.*' -n 20\n  rollcall audit -f -o ndjson "
+      "--cursor-file here.cursor\n"
+      "  rollcall audit stats --by hour -S yesterday");
   audit.run_default([o](Context& context) { return run(context, *o); });
 
   Command counting = audit.command("stats", "how often, by user, kind, hour, action or address");
@@ -279,7 +330,8 @@ void add_audit(Command& root) {
   counting.option("--by", o->by, "user, kind, hour, action or ip");
   counting.option("-n", o->n, "the first so many rows");
   counting.flag("--summary", o->summary, "one row for all");
-  counting.examples("  rollcall audit stats --by user -n 10\n  rollcall audit stats --by hour -S today -o csv");
+  counting.examples(
+      "  rollcall audit stats --by user -n 10\n  rollcall audit stats --by hour -S today -o csv");
   counting.run([o](Context& context) { return stats(context, *o); });
 
   Command listing = audit.command("fields", "the fields of FIELD=VALUE; with a NAME, its values");
@@ -294,14 +346,28 @@ void add_audit(Command& root) {
     replay::AuditFilter filter;
     filter.kinds.insert(engine::Kind::HistoryRead);
     Rows rows(context, {"seq", "at", "subject", "reason", "ticket", "what"});
-    replay::Audit::prepare(reader, filter).value().run(false, [&](const EventView& e) {
-      boost::system::error_code ec;
-      const auto detail = boost::json::parse(e.body.body.detail.empty() ? "{}" : e.body.body.detail, ec);
-      const auto* what = !ec && detail.is_object() ? detail.get_object().if_contains("what") : nullptr;
-      rows.add({{"seq", e.header.seq}, {"at", replay::rfc3339(e.header.at)}, {"subject", e.header.a == 0 ? std::string() : reader.user_text(static_cast<engine::UserNumber>(e.header.a))},
-                {"reason", e.body.body.reason}, {"ticket", e.body.body.ticket}, {"what", what != nullptr && what->is_string() ? std::string(what->get_string()) : std::string()}});
-      return true;
-    }).value();
+    replay::Audit::prepare(reader, filter)
+        .value()
+        .run(false,
+             [&](const EventView& e) {
+               boost::system::error_code ec;
+               const auto detail =
+                   boost::json::parse(e.body.body.detail.empty() ? "{}" : e.body.body.detail, ec);
+               const auto* what =
+                   !ec && detail.is_object() ? detail.get_object().if_contains("what") : nullptr;
+               rows.add(
+                   {{"seq", e.header.seq},
+                    {"at", replay::rfc3339(e.header.at)},
+                    {"subject", e.header.a == 0 ? std::string()
+                                                : reader.user_text(
+                                                      static_cast<engine::UserNumber>(e.header.a))},
+                    {"reason", e.body.body.reason},
+                    {"ticket", e.body.body.ticket},
+                    {"what", what != nullptr && what->is_string() ? std::string(what->get_string())
+                                                                  : std::string()}});
+               return true;
+             })
+        .value();
     rows.finish();
     return 0;
   });

@@ -1,14 +1,15 @@
 // audit's filters.
 #include "cli/audit_options.h"
 
-#include <fmt/format.h>
-
 #include "cli/moment.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
 void AuditOptions::declare(Command& c) {
-  c.positionals("MATCH", matches, "FIELD=VALUE (`audit fields` lists them) or a word to find in the texts");
+  c.positionals("MATCH", matches,
+                "FIELD=VALUE (`audit fields` lists them) or a word to find in the texts");
   c.option("-S,--since", since, "from this moment on");
   c.option("-U,--until", until, "before this moment");
   c.option("--seq", seqs, "A..B, only these events");
@@ -40,7 +41,10 @@ replay::AuditFilter AuditOptions::filter(const replay::Reader& reader) const {
   if (!seqs.empty()) {
     const auto dots = seqs.find("..");
     const auto a = store::parse_decimal(std::string_view(seqs).substr(0, dots));
-    const auto b = dots == std::string::npos ? a : seqs.size() == dots + 2 ? std::optional<std::uint64_t>(~std::uint64_t{0}) : store::parse_decimal(std::string_view(seqs).substr(dots + 2));
+    const auto b = dots == std::string::npos ? a
+                   : seqs.size() == dots + 2
+                       ? std::optional<std::uint64_t>(~std::uint64_t{0})
+                       : store::parse_decimal(std::string_view(seqs).substr(dots + 2));
     if (!a || !b) throw Failure({Errc::BadInput, "--seq is A..B"});
     f.from = std::max(f.from, *a);
     f.to = std::min(f.to, *b);

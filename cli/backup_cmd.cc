@@ -1,6 +1,4 @@
 // rollcall backup: create, list, verify, restore, prune.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
@@ -8,6 +6,8 @@
 #include "replay/verify.h"
 #include "store/backup.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -24,7 +24,8 @@ void add_backup(Command& root) {
   Command create = backup.command("create", "copy the log while it is written");
   create.positional("DIR", o->directory, "where backups are kept");
   create.option("--name", o->name, "its name (default: the time)");
-  create.option("--vault", o->vault, "another folder, for a copy of the vault (wrapped; without the master key)");
+  create.option("--vault", o->vault,
+                "another folder, for a copy of the vault (wrapped; without the master key)");
   create.examples("  rollcall backup create /backups/presence --vault /backups-of-keys/presence");
   create.run([o](Context& context) {
     const std::string now = replay::rfc3339(store::wall_now());
@@ -32,7 +33,11 @@ void add_backup(Command& root) {
     if (name.empty()) {
       for (const char c : now) name += c == ':' ? '-' : c;
     }
-    const auto info = store::create_backup(context.layout(), {std::filesystem::absolute(o->directory), name, now, o->vault.empty() ? "" : std::filesystem::absolute(o->vault)}).value();
+    const auto info =
+        store::create_backup(context.layout(),
+                             {std::filesystem::absolute(o->directory), name, now,
+                              o->vault.empty() ? "" : std::filesystem::absolute(o->vault)})
+            .value();
     fmt::print("{}   size {}\n", info.path.string(), info.size);
     return 0;
   });
@@ -43,13 +48,18 @@ void add_backup(Command& root) {
   list.run([o](Context& context) {
     Rows rows(context, {"name", "taken_at", "app", "size", "origin"});
     for (const auto& info : store::list_backups(o->directory).value()) {
-      rows.add({{"name", info.name}, {"taken_at", info.taken_at}, {"app", info.app}, {"size", info.size}, {"origin", info.origin}});
+      rows.add({{"name", info.name},
+                {"taken_at", info.taken_at},
+                {"app", info.app},
+                {"size", info.size},
+                {"origin", info.origin}});
     }
     rows.finish();
     return 0;
   });
 
-  Command verify = backup.command("verify", "hash every header of a backup against what was signed");
+  Command verify =
+      backup.command("verify", "hash every header of a backup against what was signed");
   verify.positional("BACKUP", o->directory, "DIR/NAME");
   verify.examples("  rollcall backup verify /backups/presence/2026-01-15");
   verify.run([o](Context& context) {
@@ -61,24 +71,38 @@ void add_backup(Command& root) {
     options.progress = [&](auto done, auto all) { bar.update(done, all); };
     const auto report = replay::verify_store(store::layout_of(info), options);
     for (const auto& finding : report.findings) fmt::print("{}\n", printable(finding.text));
-    if (report.size != info.size) throw store::Failure({store::Errc::Tampered, fmt::format("the backup was made at size {} and holds {}", info.size, report.size)});
-    if (report.verdict() != replay::Verdict::Verified) return report.verdict() == replay::Verdict::Tampered ? 20 : 21;
+    if (report.size != info.size)
+      throw store::Failure(
+          {store::Errc::Tampered,
+           fmt::format("the backup was made at size {} and holds {}", info.size, report.size)});
+    if (report.verdict() != replay::Verdict::Verified)
+      return report.verdict() == replay::Verdict::Tampered ? 20 : 21;
     fmt::print("size {}   bodies not opened\nVERIFIED\n", report.size);
     return 0;
   });
 
-  Command restore = backup.command("restore", "make a store from a backup; it goes on under a new origin");
+  Command restore =
+      backup.command("restore", "make a store from a backup; it goes on under a new origin");
   restore.positional("BACKUP", o->directory, "DIR/NAME");
   restore.required("--vault", o->vault, "the vault's copy (a file)");
-  restore.option("--master-key", o->master_key, "the master key's file (default: $ROLLCALL_MASTER_KEY)");
-  restore.option("--erasures", o->erasures, "further lists of erased users to apply (the one beside the backups is always applied)");
+  restore.option("--master-key", o->master_key,
+                 "the master key's file (default: $ROLLCALL_MASTER_KEY)");
+  restore.option(
+      "--erasures", o->erasures,
+      "further lists of erased users to apply (the one beside the backups is always applied)");
   restore.flag("--yes", o->yes, "do not ask");
-  restore.examples("  rollcall -d restored backup restore /backups/presence/2026-01-15 \\\n      --vault /backups-of-keys/presence/2026-01-15 --master-key master.key");
+  restore.examples(
+      "  rollcall -d restored backup restore /backups/presence/2026-01-15 \\\n      --vault "
+      "/backups-of-keys/presence/2026-01-15 --master-key master.key");
   restore.run([o](Context& context) {
     const auto info = store::read_backup(std::filesystem::absolute(o->directory)).value();
     auto layout = context.layout();
-    if (context.app.empty()) layout = store::locate(layout.app_dir.parent_path().parent_path(), info.app).value();
-    fmt::print(stderr, "Plan: restore {} events of {} into {}; who was forgotten since is forgotten there, too. It will write under a new origin.\n", info.size, printable(info.origin), layout.app_dir.string());
+    if (context.app.empty())
+      layout = store::locate(layout.app_dir.parent_path().parent_path(), info.app).value();
+    fmt::print(stderr,
+               "Plan: restore {} events of {} into {}; who was forgotten since is forgotten there, "
+               "too. It will write under a new origin.\n",
+               info.size, printable(info.origin), layout.app_dir.string());
     confirm("the backup's name", info.name, o->yes);
     store::RestoreRequest request{info.path, o->vault, o->master_key, {}};
     for (const auto& file : o->erasures) request.erasures.emplace_back(file);

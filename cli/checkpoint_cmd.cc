@@ -1,10 +1,10 @@
 // rollcall checkpoint: show, sign, history.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/reader.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -15,7 +15,9 @@ void add_checkpoint(Command& root) {
   show.run([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    if (!newest.newest) throw store::Failure({store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
+    if (!newest.newest)
+      throw store::Failure(
+          {store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
     fmt::print("{}", store::note::render(newest.newest->note));
     return 0;
   });
@@ -33,7 +35,9 @@ void add_checkpoint(Command& root) {
     const auto reader = replay::Reader::open(context.layout()).value();
     Rows rows(context, {"size", "root", "signatures"});
     for (const auto& made : store::checkpoint_history(reader.log()).value()) {
-      rows.add({{"size", made.checkpoint.size}, {"root", store::base64(made.checkpoint.root)}, {"signatures", made.note.signatures.size()},
+      rows.add({{"size", made.checkpoint.size},
+                {"root", store::base64(made.checkpoint.root)},
+                {"signatures", made.note.signatures.size()},
                 {"note", store::note::render(made.note)}});
     }
     rows.finish();

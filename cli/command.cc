@@ -1,11 +1,12 @@
 // The command line over CLI11.
 #include "cli/command.h"
 
+#include "store/errc.h"
+
 #include <CLI/CLI.hpp>
+
 #include <cstdio>
 #include <cstdlib>
-
-#include "store/errc.h"
 
 namespace rollcall::cli {
 
@@ -43,8 +44,12 @@ Command& Command::option(const std::string& names, std::uint64_t& into, const st
   impl_->app->add_option(names, into, help);
   return *this;
 }
-Command& Command::option(const std::string& names, std::vector<std::string>& into, const std::string& help) {
-  impl_->app->add_option(names, into, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->expected(1)->delimiter(',');
+Command& Command::option(const std::string& names, std::vector<std::string>& into,
+                         const std::string& help) {
+  impl_->app->add_option(names, into, help)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(1)
+      ->delimiter(',');
   return *this;
 }
 Command& Command::required(const std::string& names, std::string& into, const std::string& help) {
@@ -59,11 +64,13 @@ Command& Command::positional(const std::string& name, std::string& into, const s
   impl_->app->add_option(name, into, help)->required();
   return *this;
 }
-Command& Command::optional_positional(const std::string& name, std::string& into, const std::string& help) {
+Command& Command::optional_positional(const std::string& name, std::string& into,
+                                      const std::string& help) {
   impl_->app->add_option(name, into, help);
   return *this;
 }
-Command& Command::positionals(const std::string& name, std::vector<std::string>& into, const std::string& help) {
+Command& Command::positionals(const std::string& name, std::vector<std::string>& into,
+                              const std::string& help) {
   impl_->app->add_option(name, into, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   return *this;
 }
@@ -86,26 +93,33 @@ void Command::run(Run run) {
 }
 
 int run_command_line(int argc, char** argv, const std::function<void(Command&)>& declare) {
-  auto root = std::make_shared<CLI::App>("rollcall: who is here, who was, and proof of it", "rollcall");
+  auto root =
+      std::make_shared<CLI::App>("rollcall: who is here, who was, and proof of it", "rollcall");
   auto impl = std::make_shared<Command::Impl>();
   impl->app = root.get();
   impl->root = root;
   impl->chosen = std::make_shared<Command::Run>();
   Context context;
   root->set_version_flag("--version", std::string("rollcall ") + ROLLCALL_VERSION);
-  root->add_option("-d,--data", context.data, "the store's folder (default: $ROLLCALL_DATA, else ./rollcall-data)");
+  root->add_option("-d,--data", context.data,
+                   "the store's folder (default: $ROLLCALL_DATA, else ./rollcall-data)");
   root->add_option("--app", context.app, "which app of the store, where it holds several");
-  root->add_option("-o,--output", context.output, "short, wide, json, ndjson, csv, cat, activitylog4, activitylog5, owenit")
-      ->check(CLI::IsMember({"short", "wide", "json", "ndjson", "csv", "cat", "raw", "activitylog4", "activitylog5", "owenit"}));
+  root->add_option("-o,--output", context.output,
+                   "short, wide, json, ndjson, csv, cat, activitylog4, activitylog5, owenit")
+      ->check(CLI::IsMember({"short", "wide", "json", "ndjson", "csv", "cat", "raw", "activitylog4",
+                             "activitylog5", "owenit"}));
   root->add_option("--fields", context.fields, "only these, separated by commas");
-  root->add_option("--color", context.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
+  root->add_option("--color", context.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   root->add_option("--reason", context.reason, "why personal data is read: stored in the log");
   root->add_option("--ticket", context.ticket, "the case it belongs to: stored in the log");
   root->add_flag("-q,--quiet", context.quiet, "say nothing but the answer");
   root->add_flag("-v,--verbose", context.verbose, "say more on stderr");
-  root->footer("Exit codes: 0 done, 1 error, 2 usage, 3 refused, 4 nothing matched, 5 conflict, 6 not permitted, 7 changes pending,\n"
-               "10-12 cursor, 20 tampering proven, 21 verification incomplete, 22 replay diverged.\n"
-               "`rollcall COMMAND --help` shows a command with examples.");
+  root->footer(
+      "Exit codes: 0 done, 1 error, 2 usage, 3 refused, 4 nothing matched, 5 conflict, 6 not "
+      "permitted, 7 changes pending,\n"
+      "10-12 cursor, 20 tampering proven, 21 verification incomplete, 22 replay diverged.\n"
+      "`rollcall COMMAND --help` shows a command with examples.");
   Command top(impl);
   declare(top);
   try {

@@ -1,8 +1,11 @@
-// What a command is, without the parser: options bound to variables, examples, and a function to run.
+// What a command is, without the parser: options bound to variables, examples, and a function to
+// run.
 //
 // Why this file exists: each command lives in a file of its own and says what it takes; only
 // command.cc knows CLI11, whose header costs seconds a file.
 #pragma once
+
+#include "store/layout.h"
 
 #include <cstdint>
 #include <functional>
@@ -10,8 +13,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "store/layout.h"
 
 namespace rollcall::cli {
 
@@ -39,12 +40,14 @@ class Command {
   Command command(const std::string& name, const std::string& summary);  ///< a subcommand
   Command& option(const std::string& names, std::string& into, const std::string& help);
   Command& option(const std::string& names, std::uint64_t& into, const std::string& help);
-  Command& option(const std::string& names, std::vector<std::string>& into, const std::string& help);
+  Command& option(const std::string& names, std::vector<std::string>& into,
+                  const std::string& help);
   Command& required(const std::string& names, std::string& into, const std::string& help);
   Command& flag(const std::string& names, bool& into, const std::string& help);
   Command& positional(const std::string& name, std::string& into, const std::string& help);
   Command& optional_positional(const std::string& name, std::string& into, const std::string& help);
-  Command& positionals(const std::string& name, std::vector<std::string>& into, const std::string& help);
+  Command& positionals(const std::string& name, std::vector<std::string>& into,
+                       const std::string& help);
   Command& examples(const std::string& text);
   void run(Run run);
   /// For a command that has subcommands and also works without one.

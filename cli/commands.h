@@ -6,7 +6,7 @@
 namespace rollcall::cli {
 
 void add_store(Command& root);
-void add_presence(Command& root);    // login, activity, logout, status
+void add_presence(Command& root);  // login, activity, logout, status
 void add_import(Command& root);
 void add_who(Command& root);
 void add_last(Command& root);

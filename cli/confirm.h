@@ -5,7 +5,8 @@
 
 namespace rollcall::cli {
 
-/// Asks on the terminal for `subject`, typed out. Without a terminal and without --yes it is refused.
+/// Asks on the terminal for `subject`, typed out. Without a terminal and without --yes it is
+/// refused.
 void confirm(const std::string& what, const std::string& subject, bool yes);
 
 }  // namespace rollcall::cli

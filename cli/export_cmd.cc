@@ -1,13 +1,12 @@
 // rollcall export: events out, as rows or as a bundle that proves itself.
-#include <fmt/format.h>
-
-#include <boost/json.hpp>
-
 #include "cli/audit_options.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/reading.h"
 #include "replay/bundle.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -19,11 +18,15 @@ void add_export(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("export", "events as rows, or as a bundle that proves itself");
   o->filter.declare(command);
-  command.option("--format", o->format, "bundle, ndjson, json, csv, activitylog4, activitylog5, owenit");
-  command.option("--complete", o->complete, "bundle: chain (nothing of one -u USER left out), headers (of a range), none");
+  command.option("--format", o->format,
+                 "bundle, ndjson, json, csv, activitylog4, activitylog5, owenit");
+  command.option("--complete", o->complete,
+                 "bundle: chain (nothing of one -u USER left out), headers (of a range), none");
   command.option("-O,--out", o->out, "bundle: the folder or .tar to make");
-  command.examples("  rollcall export -u ada --format bundle --complete chain -O ada.tar\n"
-                   "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall export -S today --format activitylog5");
+  command.examples(
+      "  rollcall export -u ada --format bundle --complete chain -O ada.tar\n"
+      "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall "
+      "export -S today --format activitylog5");
   command.run([o](Context& context) {
     using store::Errc;
     using store::Failure;
@@ -34,21 +37,31 @@ void add_export(Command& root) {
     if (o->format != "bundle") {
       Context rows_context = context;
       rows_context.output = o->format;
-      Rows rows(rows_context, {"seq", "at", "kind", "cause", "user", "session", "action", "description"});
-      audit.run(false, [&](const replay::EventView& e) {
-        if (o->format == "activitylog4") rows.add(replay::to_activitylog4(e));
-        else if (o->format == "activitylog5") rows.add(replay::to_activitylog5(e));
-        else if (o->format == "owenit") rows.add(replay::to_owenit(e));
-        else rows.add(replay::to_json(e));
-        return true;
-      }).value();
+      Rows rows(rows_context,
+                {"seq", "at", "kind", "cause", "user", "session", "action", "description"});
+      audit
+          .run(false,
+               [&](const replay::EventView& e) {
+                 if (o->format == "activitylog4")
+                   rows.add(replay::to_activitylog4(e));
+                 else if (o->format == "activitylog5")
+                   rows.add(replay::to_activitylog5(e));
+                 else if (o->format == "owenit")
+                   rows.add(replay::to_owenit(e));
+                 else
+                   rows.add(replay::to_json(e));
+                 return true;
+               })
+          .value();
       rows.finish();
       return 0;
     }
-    if (o->out.empty()) throw Failure({Errc::BadInput, "a bundle needs -O: a folder or a .tar to make"});
+    if (o->out.empty())
+      throw Failure({Errc::BadInput, "a bundle needs -O: a folder or a .tar to make"});
     replay::BundleRequest request;
     if (o->complete == "chain") {
-      if (filter.users.size() != 1) throw Failure({Errc::BadInput, "--complete chain is for one -u USER"});
+      if (filter.users.size() != 1)
+        throw Failure({Errc::BadInput, "--complete chain is for one -u USER"});
       request.complete = replay::Complete::Chain;
       request.user = *filter.users.begin();
     } else if (o->complete == "headers") {
@@ -60,14 +73,18 @@ void add_export(Command& root) {
     }
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
     const engine::Seq covered = newest.newest ? newest.newest->checkpoint.size : 0;
-    audit.run(false, [&](const replay::EventView& e) {
-      if (e.header.seq > covered) return false;  // a bundle holds what is signed
-      request.bodies.push_back(e.header.seq);
-      return true;
-    }).value();
+    audit
+        .run(false,
+             [&](const replay::EventView& e) {
+               if (e.header.seq > covered) return false;  // a bundle holds what is signed
+               request.bodies.push_back(e.header.seq);
+               return true;
+             })
+        .value();
     const auto files = replay::make_bundle(reader, request).value();
     replay::write_bundle(files, o->out).value();
-    fmt::print("{}   {} events with their texts, signed at size {}\n", o->out, request.bodies.size(), covered);
+    fmt::print("{}   {} events with their texts, signed at size {}\n", o->out,
+               request.bodies.size(), covered);
     return 0;
   });
 }

@@ -1,6 +1,4 @@
 // rollcall hold: what must not be forgotten or dropped.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
@@ -8,15 +6,20 @@
 #include "replay/time_text.h"
 #include "store/writer.h"
 
+#include <fmt/format.h>
+
 namespace rollcall::cli {
 namespace {
 
 int append(Context& context, engine::Kind kind, const std::string& name) {
   const auto writer = store::Writer::open(context.layout()).value();
   const auto number = writer->vault().number_of(name);
-  if (!number) throw store::Failure({store::Errc::NotFound, fmt::format("there is no user '{}'", name)});
+  if (!number)
+    throw store::Failure({store::Errc::NotFound, fmt::format("there is no user '{}'", name)});
   const bool held = writer->ledger().holds.contains(*number);
-  if (held == (kind == engine::Kind::HoldSet)) throw store::Failure({store::Errc::Conflict, held ? "there is a hold on that user already" : "there is no hold on that user"});
+  if (held == (kind == engine::Kind::HoldSet))
+    throw store::Failure({store::Errc::Conflict, held ? "there is a hold on that user already"
+                                                      : "there is no hold on that user"});
   store::Proposal p;
   p.kind = kind;
   p.a = *number;
@@ -45,7 +48,10 @@ void add_hold(Command& root) {
   release.flag("--yes", o->yes, "do not ask");
   release.examples("  rollcall --reason 'case closed' hold release ada --yes");
   release.run([o](Context& context) {
-    fmt::print(stderr, "Plan: end the hold on {}; it can be forgotten and its texts dropped from then on.\n", printable(o->user));
+    fmt::print(
+        stderr,
+        "Plan: end the hold on {}; it can be forgotten and its texts dropped from then on.\n",
+        printable(o->user));
     confirm("the user", o->user, o->yes);
     return append(context, engine::Kind::HoldReleased, o->user);
   });
@@ -58,7 +64,11 @@ void add_hold(Command& root) {
     for (const auto& [user, seq] : fold.ledger.holds) {
       const auto header = reader.log().header(seq).value();
       const auto opened = reader.open_body(*header);
-      rows.add({{"user", reader.user_text(user)}, {"since", replay::rfc3339(header->at)}, {"seq", seq}, {"reason", opened.body.reason}, {"ticket", opened.body.ticket}});
+      rows.add({{"user", reader.user_text(user)},
+                {"since", replay::rfc3339(header->at)},
+                {"seq", seq},
+                {"reason", opened.body.reason},
+                {"ticket", opened.body.ticket}});
     }
     rows.finish();
     return 0;

@@ -1,9 +1,9 @@
 // rollcall import: history from a file, all of it or nothing.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/import.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -22,11 +22,17 @@ void add_import(Command& root) {
     const std::string text = replay::read_maybe_zst(o->file, kSizeMax).value();
     const auto writer = store::Writer::open_or_create(context.layout()).value();
     ProgressBar bar(context, "importing");
-    const auto report = replay::import_ndjson(*writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No, store::wall_now(),
-                                              [&](auto done, auto all) { bar.update(done, all); }).value();
+    const auto report = replay::import_ndjson(
+                            *writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No,
+                            store::wall_now(), [&](auto done, auto all) { bar.update(done, all); })
+                            .value();
     Rows rows(context, {"lines", "logins", "activities", "logouts", "appended", "session_gone"});
-    rows.add({{"lines", report.lines}, {"logins", report.logins}, {"activities", report.activities}, {"logouts", report.logouts},
-              {"appended", report.headers}, {"session_gone", report.unknown}});
+    rows.add({{"lines", report.lines},
+              {"logins", report.logins},
+              {"activities", report.activities},
+              {"logouts", report.logouts},
+              {"appended", report.headers},
+              {"session_gone", report.unknown}});
     rows.finish();
     return o->dry_run && report.lines > 0 ? 7 : 0;
   });

@@ -1,12 +1,12 @@
 // rollcall key: the log's signing key, key epochs, the master key.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
-#include <array>
-
 #include "store/files.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
+
+#include <array>
 
 namespace rollcall::cli {
 
@@ -31,16 +31,24 @@ void add_key(Command& root) {
   gen.required("-O,--out", o->out, "the file for the private key; its public key is printed");
   gen.examples("  rollcall key gen witness.example/w1 --witness -O w1.key");
   gen.run([o](Context&) {
-    if (!store::note::valid_key_name(o->name)) throw store::Failure({store::Errc::BadInput, "a key's name has no spaces, control characters or plus signs"});
-    if (std::filesystem::exists(o->out)) throw store::Failure({store::Errc::Refused, fmt::format("{} exists", o->out)});
-    const store::note::Signer signer{o->name, o->witness ? store::note::Algorithm::Cosignature : store::note::Algorithm::Ed25519, store::random_key()};
-    store::replace_file(std::filesystem::absolute(o->out), signer.skey() + "\n", store::Secret::Yes).value();
+    if (!store::note::valid_key_name(o->name))
+      throw store::Failure(
+          {store::Errc::BadInput, "a key's name has no spaces, control characters or plus signs"});
+    if (std::filesystem::exists(o->out))
+      throw store::Failure({store::Errc::Refused, fmt::format("{} exists", o->out)});
+    const store::note::Signer signer{
+        o->name, o->witness ? store::note::Algorithm::Cosignature : store::note::Algorithm::Ed25519,
+        store::random_key()};
+    store::replace_file(std::filesystem::absolute(o->out), signer.skey() + "\n", store::Secret::Yes)
+        .value();
     fmt::print("{}\n", signer.verifier().vkey());
     return 0;
   });
 
-  Command rotate = key.command("rotate", "a new signing key; --epoch a new key epoch; --master a new master key");
-  rotate.flag("--master", o->master, "wrap every key anew by a new master key and destroy the old one");
+  Command rotate = key.command(
+      "rotate", "a new signing key; --epoch a new key epoch; --master a new master key");
+  rotate.flag("--master", o->master,
+              "wrap every key anew by a new master key and destroy the old one");
   rotate.flag("--epoch", o->epoch, "bodies from now on belong to a new key epoch");
   rotate.examples("  rollcall key rotate\n  rollcall key rotate --master");
   rotate.run([o](Context& context) {

@@ -1,13 +1,13 @@
 // rollcall last: sessions, newest first: who was here from when to when, and how it ended.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <limits>
-
 #include "cli/commands.h"
 #include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/reading.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
 
 namespace rollcall::cli {
 namespace {
@@ -35,18 +35,21 @@ std::vector<Stay> stays(const replay::Reader& reader, engine::Seq upto) {
     of_user[stay.user].erase(session);
     open.erase(it);
   };
-  fold.advance(reader.log(), upto, [&](const engine::Header& h, store::ByteView, engine::Outcome outcome, auto) {
-    if (outcome != engine::Outcome::Applied) return;
-    if (h.kind == engine::Kind::Login) {
-      open[h.seq] = out.size();
-      of_user[h.user].insert(h.seq);
-      out.push_back({h.user, h.seq, 0, h.at, 0, engine::Cause::None});
-    } else if (h.kind == engine::Kind::UserErased || (h.kind == engine::Kind::Logout && h.session == 0)) {
-      for (const engine::Seq s : std::set<engine::Seq>(of_user[h.user])) close(s, h);
-    } else if (h.kind == engine::Kind::Logout) {
-      close(h.session, h);
-    }
-  }).value();
+  fold.advance(reader.log(), upto,
+               [&](const engine::Header& h, store::ByteView, engine::Outcome outcome, auto) {
+                 if (outcome != engine::Outcome::Applied) return;
+                 if (h.kind == engine::Kind::Login) {
+                   open[h.seq] = out.size();
+                   of_user[h.user].insert(h.seq);
+                   out.push_back({h.user, h.seq, 0, h.at, 0, engine::Cause::None});
+                 } else if (h.kind == engine::Kind::UserErased ||
+                            (h.kind == engine::Kind::Logout && h.session == 0)) {
+                   for (const engine::Seq s : std::set<engine::Seq>(of_user[h.user])) close(s, h);
+                 } else if (h.kind == engine::Kind::Logout) {
+                   close(h.session, h);
+                 }
+               })
+      .value();
   return out;
 }
 
@@ -75,25 +78,36 @@ void add_last(Command& root) {
     for (const auto& name : o->users) wanted.insert(reader.find_user(name).value());
     const engine::Seq from = o->since.empty() ? 0 : last_before(reader, o->since) + 1;
     const engine::Seq upto = o->until.empty() ? reader.last() : last_before(reader, o->until);
-    const engine::Micros least = o->at_least.empty() ? 0 : replay::parse_duration(o->at_least).value();
-    const auto now = reader.last() == 0 ? engine::Header{} : reader.log().header(reader.last()).value().value_or(engine::Header{});
+    const engine::Micros least =
+        o->at_least.empty() ? 0 : replay::parse_duration(o->at_least).value();
+    const auto now = reader.last() == 0
+                         ? engine::Header{}
+                         : reader.log().header(reader.last()).value().value_or(engine::Header{});
     auto found = stays(reader, reader.last());
     std::reverse(found.begin(), found.end());
     Rows rows(context, {"user", "from", "to", "length", "end", "login", "logout"});
     std::uint64_t shown = 0;
     for (const auto& stay : found) {
       if (!wanted.empty() && !wanted.contains(stay.user)) continue;
-      if (stay.login > upto || (stay.logout != 0 && stay.logout < from) || (o->open && stay.logout != 0)) continue;
+      if (stay.login > upto || (stay.logout != 0 && stay.logout < from) ||
+          (o->open && stay.logout != 0))
+        continue;
       const engine::Micros length = (stay.logout != 0 ? stay.to : now.at) - stay.from;
       if (length < least) continue;
       if (o->n != 0 && shown++ == o->n) break;
       const bool machine = machine_output(context);
-      const auto moment = [&](engine::Micros t) { return machine ? replay::rfc3339(t) : replay::short_time(t); };
-      boost::json::object row{{"user", reader.user_text(stay.user)}, {"from", moment(stay.from)}, {"to", stay.logout != 0 ? moment(stay.to) : "still here"}};
-      row["length"] = machine ? boost::json::value(static_cast<double>(length) / 1e6) : boost::json::value(replay::short_duration(length));
+      const auto moment = [&](engine::Micros t) {
+        return machine ? replay::rfc3339(t) : replay::short_time(t);
+      };
+      boost::json::object row{{"user", reader.user_text(stay.user)},
+                              {"from", moment(stay.from)},
+                              {"to", stay.logout != 0 ? moment(stay.to) : "still here"}};
+      row["length"] = machine ? boost::json::value(static_cast<double>(length) / 1e6)
+                              : boost::json::value(replay::short_duration(length));
       row["end"] = stay.logout != 0 ? engine::name_of(stay.end) : "";
       row["login"] = stay.login;
-      row["logout"] = stay.logout != 0 ? boost::json::value(stay.logout) : boost::json::value(nullptr);
+      row["logout"] =
+          stay.logout != 0 ? boost::json::value(stay.logout) : boost::json::value(nullptr);
       rows.add(std::move(row));
     }
     rows.finish();

@@ -1,7 +1,7 @@
 // rollcall: puts the commands together.
-#include <csignal>
-
 #include "cli/commands.h"
+
+#include <csignal>
 
 int main(int argc, char** argv) {
   using namespace rollcall::cli;

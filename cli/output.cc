@@ -1,11 +1,11 @@
 // Tables, JSON, CSV, and progress.
 #include "cli/output.h"
 
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <cstdio>
 
@@ -21,7 +21,9 @@ std::string cell(const json::value* v) {
 
 /// Code points, near enough to columns for names and times.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 std::string csv_cell(const std::string& text) {
@@ -35,7 +37,9 @@ std::string csv_cell(const std::string& text) {
 }
 
 std::int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
@@ -49,8 +53,10 @@ std::string printable(std::string_view text) {
     } else if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
     } else if (c == 0xE2 && i + 2 < text.size()) {  // U+200E-200F, U+2028-202E, U+2066-2069
-      const unsigned cp = 0x2000U | ((static_cast<unsigned char>(text[i + 1]) & 0x3FU) << 6) | (static_cast<unsigned char>(text[i + 2]) & 0x3FU);
-      if (cp == 0x200E || cp == 0x200F || (cp >= 0x2028 && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069)) {
+      const unsigned cp = 0x2000U | ((static_cast<unsigned char>(text[i + 1]) & 0x3FU) << 6) |
+                          (static_cast<unsigned char>(text[i + 2]) & 0x3FU);
+      if (cp == 0x200E || cp == 0x200F || (cp >= 0x2028 && cp <= 0x202E) ||
+          (cp >= 0x2066 && cp <= 0x2069)) {
         out += fmt::format("\\u{:04x}", cp);
         i += 2;
       } else {
@@ -63,13 +69,18 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-bool machine_output(const Context& context) { return context.output != "short" && context.output != "wide" && context.output != "cat"; }
+bool machine_output(const Context& context) {
+  return context.output != "short" && context.output != "wide" && context.output != "cat";
+}
 
-Rows::Rows(const Context& context, std::vector<std::string> columns) : format_(context.output), columns_(std::move(columns)) {
+Rows::Rows(const Context& context, std::vector<std::string> columns)
+    : format_(context.output), columns_(std::move(columns)) {
   std::string field;
   for (const char c : context.fields + ",") {
-    if (c != ',') field += c;
-    else if (!field.empty()) fields_.push_back(std::exchange(field, {}));
+    if (c != ',')
+      field += c;
+    else if (!field.empty())
+      fields_.push_back(std::exchange(field, {}));
   }
   if (!fields_.empty()) columns_ = fields_;
   if (format_ == "json") std::fputs("[", stdout);
@@ -82,8 +93,10 @@ Rows::Rows(const Context& context, std::vector<std::string> columns) : format_(c
 
 void Rows::print(const json::object& row) {
   json::object chosen;
-  if (fields_.empty()) chosen = row;
-  else for (const auto& f : fields_) chosen[f] = row.contains(f) ? row.at(f) : json::value(nullptr);
+  if (fields_.empty())
+    chosen = row;
+  else
+    for (const auto& f : fields_) chosen[f] = row.contains(f) ? row.at(f) : json::value(nullptr);
   const std::string text = json::serialize(chosen);
   if (format_ == "json") std::fputs(first_ ? "\n" : ",\n", stdout);
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -94,7 +107,8 @@ void Rows::print(const json::object& row) {
 void Rows::add(json::object row) {
   if (format_ == "csv") {
     std::string line;
-    for (std::size_t i = 0; i < columns_.size(); ++i) line += (i == 0 ? "" : ",") + csv_cell(cell(row.if_contains(columns_[i])));
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      line += (i == 0 ? "" : ",") + csv_cell(cell(row.if_contains(columns_[i])));
     line += "\r\n";
     std::fwrite(line.data(), 1, line.size(), stdout);
   } else if (format_ == "short" || format_ == "wide" || format_ == "cat") {
@@ -112,7 +126,8 @@ void Rows::finish() {
   std::vector<std::string> head;
   for (const auto& c : columns_) {
     std::string upper;
-    for (const char ch : c) upper += ch == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
+    for (const char ch : c)
+      upper += ch == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
     head.push_back(upper);
     widths.push_back(width(upper));
   }
@@ -128,7 +143,8 @@ void Rows::finish() {
     std::string out;
     for (std::size_t i = 0; i < line.size(); ++i) {
       out += line[i];
-      if (i + 1 < line.size()) out.append(widths[i] > width(line[i]) ? widths[i] - width(line[i]) + 2 : 2, ' ');
+      if (i + 1 < line.size())
+        out.append(widths[i] > width(line[i]) ? widths[i] - width(line[i]) + 2 : 2, ' ');
     }
     while (out.ends_with(' ')) out.pop_back();
     out += '\n';
@@ -140,7 +156,9 @@ void Rows::finish() {
 }
 
 ProgressBar::ProgressBar(const Context& context, std::string what)
-    : what_(std::move(what)), enabled_(!context.quiet && ::isatty(STDERR_FILENO) == 1), started_us_(now_us()) {}
+    : what_(std::move(what)),
+      enabled_(!context.quiet && ::isatty(STDERR_FILENO) == 1),
+      started_us_(now_us()) {}
 
 ProgressBar::~ProgressBar() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
@@ -154,7 +172,8 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t all) {
   last_us_ = now;
   shown_ = true;
   const auto filled = static_cast<std::size_t>(30 * done / all);
-  std::fprintf(stderr, "\r%s [%s%s] %3d%%", what_.c_str(), std::string(filled, '#').c_str(), std::string(30 - filled, '.').c_str(), static_cast<int>(100 * done / all));
+  std::fprintf(stderr, "\r%s [%s%s] %3d%%", what_.c_str(), std::string(filled, '#').c_str(),
+               std::string(30 - filled, '.').c_str(), static_cast<int>(100 * done / all));
   std::fflush(stderr);
 }
 

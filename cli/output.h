@@ -1,16 +1,18 @@
 // Rows of an answer in the format asked for: a table for people, JSON, NDJSON or CSV for machines.
 #pragma once
 
+#include "cli/command.h"
+
 #include <boost/json/object.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "cli/command.h"
-
 namespace rollcall::cli {
 
-/// Text from outside made safe for a terminal: controls, ESC, DEL and bidirectional marks are escaped.
+/// Text from outside made safe for a terminal: controls, ESC, DEL and bidirectional marks are
+/// escaped.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// Whether anything but a person reads stdout.
@@ -28,7 +30,7 @@ class Rows {
   void print(const boost::json::object& row);
   std::string format_;
   std::vector<std::string> columns_;
-  std::vector<std::string> fields_;  ///< of --fields
+  std::vector<std::string> fields_;        ///< of --fields
   std::vector<boost::json::object> held_;  ///< tables only: widths are known at the end
   bool first_ = true;
 };

@@ -1,12 +1,11 @@
 // rollcall login, activity, logout, status: one event appended by hand or from a script.
-#include <fmt/format.h>
-
-#include <boost/json.hpp>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/time_text.h"
 #include "store/writer.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 namespace {
@@ -17,12 +16,14 @@ using store::Failure;
 using store::Proposal;
 
 struct Given {
-  std::string user, session, action, target_type, target_id, description, properties, changes, batch, address, agent, device, until, text, emoji, as;
+  std::string user, session, action, target_type, target_id, description, properties, changes,
+      batch, address, agent, device, until, text, emoji, as;
   bool do_not_disturb = false;
 };
 
 void context_options(Command& command, Given& g) {
-  command.option("--session", g.session, "your own name for the session (default: one shared by all who name none)");
+  command.option("--session", g.session,
+                 "your own name for the session (default: one shared by all who name none)");
   command.option("--address", g.address, "where from");
   command.option("--agent", g.agent, "with what program");
   command.option("--device", g.device, "on what device");
@@ -33,7 +34,8 @@ std::string object_text(const std::string& text, const char* what) {
   if (text.empty()) return text;
   boost::system::error_code ec;
   const auto value = boost::json::parse(text, ec);
-  if (ec || !value.is_object()) throw Failure({Errc::BadInput, fmt::format("{} is not a JSON object", what)});
+  if (ec || !value.is_object())
+    throw Failure({Errc::BadInput, fmt::format("{} is not a JSON object", what)});
   return boost::json::serialize(value);
 }
 
@@ -48,17 +50,23 @@ int append(Context& context, Given& g, Proposal p) {
   if (p.kind == Kind::Login) {
     p.body.external_key = key;
   } else if (p.kind == Kind::Logout || !g.session.empty()) {
-    // A session is never made by what happens in it: an event that names one which is not open is refused.
+    // A session is never made by what happens in it: an event that names one which is not open is
+    // refused.
     const auto session = writer->session_by_key(g.user, key);
-    if (!session) throw Failure({Errc::Conflict, fmt::format("{} has no open session '{}'", g.user, key)});
+    if (!session)
+      throw Failure({Errc::Conflict, fmt::format("{} has no open session '{}'", g.user, key)});
     p.session = *session;
   } else if (!writer->vault().number_of(g.user)) {
-    throw Failure({Errc::NotFound, fmt::format("there is no user '{}' (a login enrols one)", g.user)});
+    throw Failure(
+        {Errc::NotFound, fmt::format("there is no user '{}' (a login enrols one)", g.user)});
   }
   const auto written = writer->write(p, at).value();
   const engine::User* user = writer->state().find(written.header.user);
   Rows rows(context, {"seq", "outcome", "user", "state"});
-  rows.add({{"seq", written.seq}, {"outcome", engine::name_of(written.outcome)}, {"user", g.user}, {"state", engine::name_of(user->state)}});
+  rows.add({{"seq", written.seq},
+            {"outcome", engine::name_of(written.outcome)},
+            {"user", g.user},
+            {"state", engine::name_of(user->state)}});
   rows.finish();
   return 0;
 }
@@ -81,7 +89,8 @@ void add_presence(Command& root) {
 
   Command activity = root.command("activity", "a user does something");
   activity.positional("USER", g->user, "the user's name");
-  activity.option("--action", g->action, "what, like order.updated; without it, only a sign of life");
+  activity.option("--action", g->action,
+                  "what, like order.updated; without it, only a sign of life");
   activity.option("--target-type", g->target_type, "to what kind of thing");
   activity.option("--target-id", g->target_id, "to which one");
   activity.option("--description", g->description, "in words");
@@ -89,8 +98,9 @@ void add_presence(Command& root) {
   activity.option("--changes", g->changes, "a JSON object {\"attributes\":{…},\"old\":{…}}");
   activity.option("--batch", g->batch, "groups the events of one request");
   context_options(activity, *g);
-  activity.examples("  rollcall activity ada --action order.updated --target-type order --target-id 7 \\\n"
-                    "      --changes '{\"attributes\":{\"state\":\"paid\"},\"old\":{\"state\":\"open\"}}'");
+  activity.examples(
+      "  rollcall activity ada --action order.updated --target-type order --target-id 7 \\\n"
+      "      --changes '{\"attributes\":{\"state\":\"paid\"},\"old\":{\"state\":\"open\"}}'");
   activity.run([g](Context& context) {
     Proposal p;
     p.kind = Kind::Activity;
@@ -122,21 +132,27 @@ void add_presence(Command& root) {
   status.option("--text", g->text, "a status text");
   status.option("--emoji", g->emoji, "an emoji");
   status.option("--until", g->until, "when it clears itself, like +2h");
-  status.examples("  rollcall status ada --as away --text 'at lunch' --until +1h\n  rollcall status ada --as clear");
+  status.examples(
+      "  rollcall status ada --as away --text 'at lunch' --until +1h\n  rollcall status ada --as "
+      "clear");
   status.run([g](Context& context) {
     Proposal p;
     p.cause = engine::Cause::User;
     p.kind = g->as == "clear" ? Kind::StatusCleared : Kind::StatusSet;
-    if (g->as == "away") p.flags = 1;
-    else if (g->as == "invisible") p.flags = 2;
-    else if (!g->as.empty() && g->as != "none" && g->as != "clear") throw Failure({Errc::BadInput, "--as is away, invisible, none or clear"});
+    if (g->as == "away")
+      p.flags = 1;
+    else if (g->as == "invisible")
+      p.flags = 2;
+    else if (!g->as.empty() && g->as != "none" && g->as != "clear")
+      throw Failure({Errc::BadInput, "--as is away, invisible, none or clear"});
     if (p.kind == Kind::StatusSet) {
       if (g->do_not_disturb) p.flags |= engine::flag::kDoNotDisturb;
       p.body.status_text = g->text;
       p.body.emoji = g->emoji;
       if (!g->until.empty()) {
         const auto until = replay::parse_time(g->until, store::wall_now()).value();
-        if (!std::holds_alternative<engine::Micros>(until)) throw Failure({Errc::BadInput, "--until takes a time"});
+        if (!std::holds_alternative<engine::Micros>(until))
+          throw Failure({Errc::BadInput, "--until takes a time"});
         p.a = static_cast<std::uint64_t>(std::get<engine::Micros>(until));
       }
     }

@@ -1,10 +1,10 @@
 // rollcall proof SEQ: a receipt that an event is in the signed log, which anyone can check.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/receipt.h"
 #include "store/files.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -17,7 +17,8 @@ void add_proof(Command& root) {
   Command command = root.command("proof", "a receipt that an event is in the signed log");
   command.positional("SEQ", o->seq_text, "the event's number");
   command.option("-O,--out", o->out, "write it there (default: stdout)");
-  command.examples("  rollcall proof 412 -O event-412.tlog-proof && rollcall verify proof event-412.tlog-proof");
+  command.examples(
+      "  rollcall proof 412 -O event-412.tlog-proof && rollcall verify proof event-412.tlog-proof");
   command.run([o](Context& context) {
     const auto seq = store::parse_decimal(o->seq_text);
     if (!seq) throw store::Failure({store::Errc::BadInput, "SEQ is a number"});
@@ -25,8 +26,10 @@ void add_proof(Command& root) {
     const auto reader = replay::Reader::open(layout).value();
     const auto receipt = replay::receipt_for(reader, *seq).value();
     const std::string text = store::render(receipt);
-    if (o->out.empty()) fmt::print("{}", text);
-    else store::replace_file(std::filesystem::absolute(o->out), text).value();
+    if (o->out.empty())
+      fmt::print("{}", text);
+    else
+      store::replace_file(std::filesystem::absolute(o->out), text).value();
     return 0;
   });
 }

@@ -1,6 +1,4 @@
 // rollcall retention: how long texts are kept, by kind.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
@@ -8,14 +6,20 @@
 #include "replay/time_text.h"
 #include "store/retention.h"
 
+#include <fmt/format.h>
+
 namespace rollcall::cli {
 namespace {
 
 void print_plan(Context& context, const std::vector<store::RetentionPlanRow>& plan) {
   Rows rows(context, {"kind", "keep", "up_to", "bodies", "held"});
   for (const auto& row : plan) {
-    rows.add({{"kind", engine::name_of(row.kind)}, {"keep", replay::short_duration(static_cast<engine::Micros>(row.keep_seconds) * 1'000'000)},
-              {"up_to", row.upto}, {"bodies", row.bodies}, {"held", row.held}});
+    rows.add({{"kind", engine::name_of(row.kind)},
+              {"keep",
+               replay::short_duration(static_cast<engine::Micros>(row.keep_seconds) * 1'000'000)},
+              {"up_to", row.upto},
+              {"bodies", row.bodies},
+              {"held", row.held}});
   }
   rows.finish();
 }
@@ -35,10 +39,15 @@ void add_retention(Command& root) {
   set.examples("  rollcall retention set activity 365d\n  rollcall retention set login off");
   set.run([o](Context& context) {
     const auto kind = engine::kind_of(o->kind);
-    if (!kind) throw store::Failure({store::Errc::BadInput, fmt::format("there is no kind '{}'", o->kind)});
+    if (!kind)
+      throw store::Failure({store::Errc::BadInput, fmt::format("there is no kind '{}'", o->kind)});
     const auto keep = o->keep == "off" ? 0 : replay::parse_duration(o->keep).value();
     const auto writer = store::Writer::open(context.layout()).value();
-    fmt::print("#{}\n", store::set_retention(*writer, *kind, static_cast<std::uint64_t>(keep / 1'000'000), store::wall_now()).value().seq);
+    fmt::print("#{}\n",
+               store::set_retention(*writer, *kind, static_cast<std::uint64_t>(keep / 1'000'000),
+                                    store::wall_now())
+                   .value()
+                   .seq);
     return 0;
   });
   Command show = retention.command("show", "the rules");
@@ -48,7 +57,9 @@ void add_retention(Command& root) {
     const auto fold = replay::state_at(reader, reader.last()).value();
     Rows rows(context, {"kind", "keep"});
     for (const auto& [kind, seconds] : fold.ledger.retention) {
-      rows.add({{"kind", engine::name_of(static_cast<engine::Kind>(kind))}, {"keep", replay::short_duration(static_cast<engine::Micros>(seconds) * 1'000'000)}});
+      rows.add(
+          {{"kind", engine::name_of(static_cast<engine::Kind>(kind))},
+           {"keep", replay::short_duration(static_cast<engine::Micros>(seconds) * 1'000'000)}});
     }
     rows.finish();
     return 0;
@@ -77,7 +88,9 @@ void add_retention(Command& root) {
     fmt::print(stderr, "Plan: drop {} texts.\n", bodies);
     confirm("the app's id", context.layout().app, o->yes);
     ProgressBar bar(context, "dropping");
-    const auto dropped = store::apply_retention(*writer, rows, now, [&](auto done, auto all) { bar.update(done, all); }).value();
+    const auto dropped = store::apply_retention(*writer, rows, now, [&](auto done, auto all) {
+                           bar.update(done, all);
+                         }).value();
     fmt::print("{} texts dropped\n", dropped);
     return 0;
   });

@@ -1,14 +1,13 @@
 // rollcall show SEQ: one event, in full.
-#include <fmt/format.h>
-
-#include <boost/json.hpp>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/reading.h"
 #include "replay/event_view.h"
 #include "replay/receipt.h"
 #include "replay/time_text.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -24,11 +23,16 @@ void add_show(Command& root) {
   command.flag("--proof", o->proof, "with its receipt");
   command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum");
   command.run([o](Context& context) {
-    const auto seq = store::parse_decimal(o->seq.starts_with('#') ? std::string_view(o->seq).substr(1) : std::string_view(o->seq));
-    if (!seq || *seq == 0) throw store::Failure({store::Errc::BadInput, "SEQ is a number from 1 on"});
+    const auto seq = store::parse_decimal(
+        o->seq.starts_with('#') ? std::string_view(o->seq).substr(1) : std::string_view(o->seq));
+    if (!seq || *seq == 0)
+      throw store::Failure({store::Errc::BadInput, "SEQ is a number from 1 on"});
     log_read(context, {}, "show " + o->seq);
     const auto reader = replay::Reader::open(context.layout()).value();
-    if (*seq > reader.last()) throw store::Failure({store::Errc::NotFound, fmt::format("there is no event {}: the log ends at {}", *seq, reader.last())});
+    if (*seq > reader.last())
+      throw store::Failure(
+          {store::Errc::NotFound,
+           fmt::format("there is no event {}: the log ends at {}", *seq, reader.last())});
     const auto leaf = reader.log().leaf(*seq).value();
     if (o->raw) {
       std::fwrite(leaf->data(), 1, leaf->size(), stdout);
@@ -43,9 +47,12 @@ void add_show(Command& root) {
     } else {
       for (const auto& [key, value] : json) {
         if (key == "attribute_changes") continue;
-        fmt::print("{:<14} {}\n", std::string(key), printable(value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value)));
+        fmt::print("{:<14} {}\n", std::string(key),
+                   printable(value.is_string() ? std::string(value.get_string())
+                                               : boost::json::serialize(value)));
       }
-      for (const auto& line : replay::diff_lines(event)) fmt::print("{:<14} {}\n", "changed", printable(line));
+      for (const auto& line : replay::diff_lines(event))
+        fmt::print("{:<14} {}\n", "changed", printable(line));
     }
     if (o->proof) fmt::print("\n{}", store::render(replay::receipt_for(reader, *seq).value()));
     return 0;

@@ -1,14 +1,15 @@
-// rollcall store: make one, and say what is in it. rollcall policy is beside it: what the store asks for.
-#include <fmt/format.h>
-
-#include <cstdio>
-
+// rollcall store: make one, and say what is in it. rollcall policy is beside it: what the store
+// asks for.
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/read_log.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
 
 namespace rollcall::cli {
 
@@ -17,7 +18,8 @@ void add_store(Command& root) {
 
   auto origin = std::make_shared<std::string>();
   Command init = store.command("init", "make an empty store with its keys");
-  init.option("--origin", *origin, "the log's name in proofs, like example.com/presence (default: made up)");
+  init.option("--origin", *origin,
+              "the log's name in proofs, like example.com/presence (default: made up)");
   init.examples("  rollcall store init --origin rollcall.example/log1");
   init.run([origin](Context& context) {
     const auto writer = store::Writer::create(context.layout(), *origin).value();
@@ -31,7 +33,8 @@ void add_store(Command& root) {
   info.run([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    const auto last = reader.last() == 0 ? std::optional<engine::Header>{} : reader.log().header(reader.last()).value();
+    const auto last = reader.last() == 0 ? std::optional<engine::Header>{}
+                                         : reader.log().header(reader.last()).value();
     Rows rows(context, {"origin", "events", "users", "erased", "last_at", "signed"});
     boost::json::object row{{"origin", reader.log().origin()}, {"events", reader.last()}};
     row["users"] = reader.vault() != nullptr ? reader.vault()->users() - 1 : 0;
@@ -45,7 +48,8 @@ void add_store(Command& root) {
 
   Command reads = store.command("reads", "whether every read of personal data needs a --reason");
   auto setting = std::make_shared<std::string>();
-  reads.optional_positional("SETTING", *setting, "reason (every read is logged) or free; without it, shown");
+  reads.optional_positional("SETTING", *setting,
+                            "reason (every read is logged) or free; without it, shown");
   reads.examples("  rollcall store reads reason\n  rollcall --reason 'incident 7' audit -u ada");
   reads.run([setting](Context& context) {
     if (setting->empty()) {
@@ -53,7 +57,8 @@ void add_store(Command& root) {
       fmt::print("{}\n", replay::reads_need_reason(*log).value() ? "reason" : "free");
       return 0;
     }
-    if (*setting != "reason" && *setting != "free") throw store::Failure({store::Errc::BadInput, "SETTING is reason or free"});
+    if (*setting != "reason" && *setting != "free")
+      throw store::Failure({store::Errc::BadInput, "SETTING is reason or free"});
     const auto writer = store::Writer::open(context.layout()).value();
     replay::set_reads_need_reason(*writer, *setting == "reason", store::wall_now()).value();
     return 0;

@@ -1,13 +1,12 @@
 // rollcall subject export: all that is held about a person, as JSON.
-#include <fmt/format.h>
-
-#include <boost/json.hpp>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/reading.h"
 #include "replay/event_view.h"
 #include "replay/time_text.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -23,22 +22,43 @@ void add_subject(Command& root) {
     const auto number = reader.find_user(*user).value();
     store::Fold fold;
     boost::json::array events, mentions, reads, holds;
-    fold.advance(reader.log(), reader.last(), [&](const engine::Header& h, store::ByteView, engine::Outcome, auto) {
-      using engine::Kind;
-      if (h.user == number) events.push_back(replay::to_json(replay::view_of(reader, h)));
-      else if (h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 && h.a == number) mentions.push_back(replay::to_json(replay::view_of(reader, h)));
-      else if (h.kind == Kind::HistoryRead && h.a == number) reads.push_back(replay::to_json(replay::view_of(reader, h)));
-      else if ((h.kind == Kind::HoldSet || h.kind == Kind::HoldReleased || h.kind == Kind::EraseRequested) && h.a == number) holds.push_back(replay::to_json(replay::view_of(reader, h)));
-    }).value();
+    fold.advance(reader.log(), reader.last(),
+                 [&](const engine::Header& h, store::ByteView, engine::Outcome, auto) {
+                   using engine::Kind;
+                   if (h.user == number)
+                     events.push_back(replay::to_json(replay::view_of(reader, h)));
+                   else if (h.kind == Kind::Activity &&
+                            (h.flags & engine::flag::kTargetIsUser) != 0 && h.a == number)
+                     mentions.push_back(replay::to_json(replay::view_of(reader, h)));
+                   else if (h.kind == Kind::HistoryRead && h.a == number)
+                     reads.push_back(replay::to_json(replay::view_of(reader, h)));
+                   else if ((h.kind == Kind::HoldSet || h.kind == Kind::HoldReleased ||
+                             h.kind == Kind::EraseRequested) &&
+                            h.a == number)
+                     holds.push_back(replay::to_json(replay::view_of(reader, h)));
+                 })
+        .value();
     const engine::User& state = fold.state.users.at(number);
     boost::json::array sessions;
     for (const engine::Seq id : state.sessions) {
       const auto& s = fold.state.sessions.at(id);
-      sessions.push_back(boost::json::object{{"session", id}, {"state", s.away ? "away" : "online"}, {"opened_at", replay::rfc3339(s.opened_at)}, {"last_activity_at", replay::rfc3339(s.last_activity_at)}});
+      sessions.push_back(
+          boost::json::object{{"session", id},
+                              {"state", s.away ? "away" : "online"},
+                              {"opened_at", replay::rfc3339(s.opened_at)},
+                              {"last_activity_at", replay::rfc3339(s.last_activity_at)}});
     }
-    boost::json::object out{{"log", reader.log().origin()}, {"user", reader.user_text(number)}, {"user_number", number}, {"as_of_seq", reader.last()}};
-    out["state"] = boost::json::object{{"state", engine::name_of(state.state)}, {"visible", engine::name_of(state.visible)}, {"since", state.since == 0 ? "" : replay::rfc3339(state.since)},
-                                       {"last_seen", state.last_seen == 0 ? "" : replay::rfc3339(state.last_seen)}, {"do_not_disturb", state.do_not_disturb}, {"forgotten", state.erased}};
+    boost::json::object out{{"log", reader.log().origin()},
+                            {"user", reader.user_text(number)},
+                            {"user_number", number},
+                            {"as_of_seq", reader.last()}};
+    out["state"] = boost::json::object{
+        {"state", engine::name_of(state.state)},
+        {"visible", engine::name_of(state.visible)},
+        {"since", state.since == 0 ? "" : replay::rfc3339(state.since)},
+        {"last_seen", state.last_seen == 0 ? "" : replay::rfc3339(state.last_seen)},
+        {"do_not_disturb", state.do_not_disturb},
+        {"forgotten", state.erased}};
     out["sessions"] = std::move(sessions);
     out["events"] = std::move(events);
     out["events_of_others_about_the_person"] = std::move(mentions);

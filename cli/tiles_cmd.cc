@@ -1,10 +1,10 @@
 // rollcall tiles export: the log as static files that any C2SP verifier reads.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/reader.h"
 #include "store/tiles.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 
@@ -17,9 +17,14 @@ void add_tiles(Command& root) {
   exporting.run([directory](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    if (!newest.newest) throw store::Failure({store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
+    if (!newest.newest)
+      throw store::Failure(
+          {store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
     ProgressBar bar(context, "exporting");
-    const auto files = store::export_tiles(reader.log(), *newest.newest, *directory, [&](auto done, auto all) { bar.update(done, all); }).value();
+    const auto files =
+        store::export_tiles(reader.log(), *newest.newest, *directory, [&](auto done, auto all) {
+          bar.update(done, all);
+        }).value();
     fmt::print("{} files, size {}\n", files, newest.newest->checkpoint.size);
     return 0;
   });

@@ -1,17 +1,16 @@
 // rollcall verify: the store, a bundle, a receipt, or two checkpoints.
-#include <fmt/format.h>
-
-#include <array>
-#include <boost/json.hpp>
-
-#include <cstdio>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/bundle.h"
 #include "replay/verify.h"
 #include "store/files.h"
 #include "store/tlog_proof.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
 
 namespace rollcall::cli {
 namespace {
@@ -27,30 +26,50 @@ struct Options {
 
 int code_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::Verified: return 0;
-    case Verdict::Tampered: return 20;
-    case Verdict::Incomplete: return 21;
-    case Verdict::Diverged: return 22;
+    case Verdict::Verified:
+      return 0;
+    case Verdict::Tampered:
+      return 20;
+    case Verdict::Incomplete:
+      return 21;
+    case Verdict::Diverged:
+      return 22;
   }
   return 1;
 }
 
 const char* word(Verdict verdict) {
   switch (verdict) {
-    case Verdict::Verified: return "VERIFIED";
-    case Verdict::Tampered: return "TAMPERED";
-    case Verdict::Incomplete: return "INCOMPLETE";
-    case Verdict::Diverged: return "DIVERGED";
+    case Verdict::Verified:
+      return "VERIFIED";
+    case Verdict::Tampered:
+      return "TAMPERED";
+    case Verdict::Incomplete:
+      return "INCOMPLETE";
+    case Verdict::Diverged:
+      return "DIVERGED";
   }
   return "?";
 }
 
 void print_json(const replay::VerifyReport& r) {
-  boost::json::object out{{"verdict", word(r.verdict())}, {"origin", r.origin}, {"key", r.key_id}, {"size", r.size}, {"signed_size", r.signed_size},
-                          {"bodies_opened", r.bodies_opened}, {"shredded", r.shredded}, {"dropped", r.dropped}};
+  boost::json::object out{{"verdict", word(r.verdict())},
+                          {"origin", r.origin},
+                          {"key", r.key_id},
+                          {"size", r.size},
+                          {"signed_size", r.signed_size},
+                          {"bodies_opened", r.bodies_opened},
+                          {"shredded", r.shredded},
+                          {"dropped", r.dropped}};
   boost::json::array checks, findings;
-  for (const auto& c : r.checks) checks.push_back(boost::json::object{{"check", c.name}, {"subject", c.subject}, {"ok", c.ok}, {"detail", c.detail}});
-  for (const auto& f : r.findings) findings.push_back(boost::json::object{{"verdict", word(f.verdict)}, {"seq", f.seq}, {"last", f.last == 0 ? f.seq : f.last}, {"text", f.text}});
+  for (const auto& c : r.checks)
+    checks.push_back(boost::json::object{
+        {"check", c.name}, {"subject", c.subject}, {"ok", c.ok}, {"detail", c.detail}});
+  for (const auto& f : r.findings)
+    findings.push_back(boost::json::object{{"verdict", word(f.verdict)},
+                                           {"seq", f.seq},
+                                           {"last", f.last == 0 ? f.seq : f.last},
+                                           {"text", f.text}});
   out["checks"] = std::move(checks);
   out["findings"] = std::move(findings);
   fmt::print("{}\n", boost::json::serialize(out));
@@ -86,22 +105,28 @@ int verify_whole(Context& context, const Options& o) {
   options.replay = o.replay;
   options.strict = o.strict;
   options.bodies = !o.no_bodies;
-  if (!o.checkpoint.empty()) options.saved = store::note::parse(store::read_file(o.checkpoint).value()).value();
-  if (!o.policy.empty()) options.policy = store::parse_policy_file(store::read_file(o.policy).value()).value();
+  if (!o.checkpoint.empty())
+    options.saved = store::note::parse(store::read_file(o.checkpoint).value()).value();
+  if (!o.policy.empty())
+    options.policy = store::parse_policy_file(store::read_file(o.policy).value()).value();
   ProgressBar bar(context, "verifying");
   options.progress = [&](auto done, auto all) { bar.update(done, all); };
   const auto layout = context.layout();
-  if (!store::exists(layout)) throw Failure({Errc::NotFound, fmt::format("there is no log in {}", layout.app_dir.string())});
+  if (!store::exists(layout))
+    throw Failure({Errc::NotFound, fmt::format("there is no log in {}", layout.app_dir.string())});
   const auto report = replay::verify_store(layout, options);
   const Verdict verdict = report.verdict();
   if (machine_output(context)) {
     print_json(report);
     return code_of(verdict);
   }
-  if (!report.origin.empty()) fmt::print("log        {}   size {}   key {}\n", printable(report.origin), report.size, report.key_id);
+  if (!report.origin.empty())
+    fmt::print("log        {}   size {}   key {}\n", printable(report.origin), report.size,
+               report.key_id);
   for (const auto& c : report.checks) {
     if (context.quiet && c.ok) continue;
-    fmt::print("{:<22} {:<28} {:<4} {}\n", c.name, printable(c.subject), c.ok ? "ok" : "--", printable(c.detail));
+    fmt::print("{:<22} {:<28} {:<4} {}\n", c.name, printable(c.subject), c.ok ? "ok" : "--",
+               printable(c.detail));
   }
   print_findings(report);
   fmt::print("{}\n", word(verdict));
@@ -110,7 +135,8 @@ int verify_whole(Context& context, const Options& o) {
 
 std::vector<store::note::Verifier> keys_for(Context& context, const Options& o) {
   if (!o.key.empty()) return {store::note::Verifier::parse(o.key).value()};
-  if (!o.policy.empty()) return store::parse_policy_file(store::read_file(o.policy).value()).value().log_keys();
+  if (!o.policy.empty())
+    return store::parse_policy_file(store::read_file(o.policy).value()).value().log_keys();
   return store::trusted_keys(context.layout()).value();
 }
 
@@ -131,15 +157,20 @@ void add_verify(Command& root) {
   };
   whole_options(verify);
   whole_options(whole);
-  verify.examples("  rollcall verify --full --replay\n  rollcall verify --checkpoint kept-in-january.txt\n"
-                  "  rollcall verify bundle ada.tar\n  rollcall verify proof event-412.tlog-proof\n  rollcall verify between old.txt new.txt");
+  verify.examples(
+      "  rollcall verify --full --replay\n  rollcall verify --checkpoint kept-in-january.txt\n"
+      "  rollcall verify bundle ada.tar\n  rollcall verify proof event-412.tlog-proof\n  rollcall "
+      "verify between old.txt new.txt");
   const auto run_whole = [o](Context& context) { return verify_whole(context, *o); };
   verify.run_default(run_whole);
   whole.run(run_whole);
 
-  Command bundle = verify.command("bundle", "a bundle made by export, needing nothing but the bundle");
+  Command bundle =
+      verify.command("bundle", "a bundle made by export, needing nothing but the bundle");
   bundle.positional("PATH", o->file, "its folder or .tar");
-  bundle.option("--key", o->key, "the log's verifier key, from somewhere you trust (default: the bundle's own, said)");
+  bundle.option(
+      "--key", o->key,
+      "the log's verifier key, from somewhere you trust (default: the bundle's own, said)");
   bundle.option("--policy", o->policy, "a policy file you trust");
   bundle.examples("  rollcall verify bundle ada.tar --key rollcall.example/log1+42b02609+AQOh…");
   bundle.run([o](Context& context) {
@@ -152,7 +183,8 @@ void add_verify(Command& root) {
     }
     const auto report = replay::verify_bundle(o->file, trusted).value();
     for (const auto& line : report.lines) fmt::print("{}\n", printable(line));
-    if (!trusted && !context.quiet) fmt::print("key        the bundle's own: compare it with one you got elsewhere\n");
+    if (!trusted && !context.quiet)
+      fmt::print("key        the bundle's own: compare it with one you got elsewhere\n");
     fmt::print("VERIFIED\n");
     return 0;
   });
@@ -162,7 +194,8 @@ void add_verify(Command& root) {
   proof.option("--entry", o->entry, "the entry's bytes (default: the receipt's extra line)");
   proof.option("--key", o->key, "the log's verifier key (default: this store's)");
   proof.option("--policy", o->policy, "a policy file");
-  proof.examples("  rollcall verify proof event-412.tlog-proof --key rollcall.example/log1+42b02609+AQOh…");
+  proof.examples(
+      "  rollcall verify proof event-412.tlog-proof --key rollcall.example/log1+42b02609+AQOh…");
   proof.run([o](Context& context) {
     const auto parsed = store::parse_tlog_proof(store::read_file(o->file).value()).value();
     store::Bytes leaf = parsed.extra;
@@ -170,13 +203,19 @@ void add_verify(Command& root) {
       const std::string bytes = store::read_file(o->entry).value();
       leaf.assign(bytes.begin(), bytes.end());
     }
-    if (leaf.empty()) throw Failure({Errc::Incomplete, "the receipt does not carry its entry: give it with --entry"});
+    if (leaf.empty())
+      throw Failure(
+          {Errc::Incomplete, "the receipt does not carry its entry: give it with --entry"});
     const auto checkpoint = store::verify_tlog_proof(parsed, leaf, keys_for(context, *o)).value();
     if (!o->policy.empty()) {
-      const auto verdict = store::parse_policy_file(store::read_file(o->policy).value()).value().judge(parsed.checkpoint);
-      if (!verdict.met) throw Failure({Errc::Incomplete, "the policy's quorum of witnesses is not met"});
+      const auto verdict = store::parse_policy_file(store::read_file(o->policy).value())
+                               .value()
+                               .judge(parsed.checkpoint);
+      if (!verdict.met)
+        throw Failure({Errc::Incomplete, "the policy's quorum of witnesses is not met"});
     }
-    fmt::print("entry {} is in {} at size {}\nVERIFIED\n", parsed.index, printable(checkpoint.origin), checkpoint.size);
+    fmt::print("entry {} is in {} at size {}\nVERIFIED\n", parsed.index,
+               printable(checkpoint.origin), checkpoint.size);
     return 0;
   });
 
@@ -189,17 +228,24 @@ void add_verify(Command& root) {
     const auto keys = keys_for(context, *o);
     std::array<store::note::Checkpoint, 2> points;
     for (std::size_t i = 0; i < 2; ++i) {
-      const auto note = store::note::parse(store::read_file(i == 0 ? o->older : o->newer).value()).value();
+      const auto note =
+          store::note::parse(store::read_file(i == 0 ? o->older : o->newer).value()).value();
       store::note::open(note, keys).value();
       points[i] = store::note::parse_checkpoint(note.text).value();
     }
-    if (points[0].origin != points[1].origin) throw Failure({Errc::Tampered, "the checkpoints are of two logs"});
+    if (points[0].origin != points[1].origin)
+      throw Failure({Errc::Tampered, "the checkpoints are of two logs"});
     if (points[0].size > points[1].size) std::swap(points[0], points[1]);
     const auto reader = replay::Reader::open(context.layout()).value();
-    if (points[1].size > reader.last()) throw Failure({Errc::Incomplete, "the log here is shorter than the newer checkpoint"});
-    const auto path = store::merkle::consistency_proof(points[0].size, points[1].size, reader.log().nodes()).value();
-    if (!store::merkle::verify_consistency(points[0].size, points[1].size, path, points[0].root, points[1].root)) {
-      throw Failure({Errc::Tampered, fmt::format("a fork: no proof joins size {} and size {}", points[0].size, points[1].size)});
+    if (points[1].size > reader.last())
+      throw Failure({Errc::Incomplete, "the log here is shorter than the newer checkpoint"});
+    const auto path =
+        store::merkle::consistency_proof(points[0].size, points[1].size, reader.log().nodes())
+            .value();
+    if (!store::merkle::verify_consistency(points[0].size, points[1].size, path, points[0].root,
+                                           points[1].root)) {
+      throw Failure({Errc::Tampered, fmt::format("a fork: no proof joins size {} and size {}",
+                                                 points[0].size, points[1].size)});
     }
     fmt::print("size {} extends size {}\n", points[1].size, points[0].size);
     for (const auto& hash : path) fmt::print("{}\n", store::base64(hash));

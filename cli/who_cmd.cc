@@ -1,13 +1,13 @@
 // rollcall who: who was here at a moment, in what state, from where.
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "cli/commands.h"
 #include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/reading.h"
 #include "replay/bundle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace rollcall::cli {
 namespace {
@@ -50,7 +50,9 @@ void add_who(Command& root) {
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
   command.option("-O,--out", o->out, "where the bundle goes (a folder or .tar)");
-  command.examples("  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who ada --at 2026-01-14T10:00:00Z --proof -O ada.tar");
+  command.examples(
+      "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who ada "
+      "--at 2026-01-14T10:00:00Z --proof -O ada.tar");
   command.run([o](Context& context) {
     log_read(context, o->users, "who --at " + o->at);
     const auto reader = replay::Reader::open(context.layout()).value();
@@ -69,8 +71,11 @@ void add_who(Command& root) {
       return 0;
     }
     if (!machine_output(context)) {
-      const auto root_hash = upto == 0 ? std::string("-") : store::base64(reader.log().root_at(upto).value()).substr(0, 8) + "…";
-      fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n", asked_time(o->at, fold.state.at), upto, root_hash, online, away);
+      const auto root_hash =
+          upto == 0 ? std::string("-")
+                    : store::base64(reader.log().root_at(upto).value()).substr(0, 8) + "…";
+      fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n",
+                 asked_time(o->at, fold.state.at), upto, root_hash, online, away);
     }
     Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from"});
     std::vector<std::pair<std::string, engine::UserNumber>> order;
@@ -78,7 +83,10 @@ void add_who(Command& root) {
       const auto& user = fold.state.users[n];
       const std::string state(engine::name_of(user.state));
       if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), n) == wanted.end()) continue;
-      if (!o->states.empty() ? std::find(o->states.begin(), o->states.end(), state) == o->states.end() : wanted.empty() && user.state == engine::Presence::Offline) continue;
+      if (!o->states.empty()
+              ? std::find(o->states.begin(), o->states.end(), state) == o->states.end()
+              : wanted.empty() && user.state == engine::Presence::Offline)
+        continue;
       order.emplace_back(reader.user_text(n), n);
     }
     std::sort(order.begin(), order.end());
@@ -90,11 +98,14 @@ void add_who(Command& root) {
         active = std::max(active, fold.state.sessions.at(id).last_activity_at);
         const auto header = reader.log().header(id).value();
         const std::string address = header ? reader.open_body(*header).body.address : "";
-        if (!address.empty() && from.find(address) == std::string::npos) from += (from.empty() ? "" : ", ") + address;
+        if (!address.empty() && from.find(address) == std::string::npos)
+          from += (from.empty() ? "" : ", ") + address;
       }
       boost::json::object row{{"user", name}, {"state", engine::name_of(user.state)}};
       const bool machine = machine_output(context);
-      const auto moment = [&](engine::Micros t) { return t == 0 ? std::string() : machine ? replay::rfc3339(t) : replay::short_time(t); };
+      const auto moment = [&](engine::Micros t) {
+        return t == 0 ? std::string() : machine ? replay::rfc3339(t) : replay::short_time(t);
+      };
       row["since"] = moment(user.since);
       row["sessions"] = user.sessions.size();
       row["last_activity"] = moment(active != 0 ? active : user.last_seen);

@@ -1,6 +1,4 @@
 // rollcall witness: cosign others' logs, and have one's own cosigned.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "net/http.h"
@@ -8,6 +6,8 @@
 #include "replay/time_text.h"
 #include "store/files.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::cli {
 namespace {
@@ -25,54 +25,77 @@ int serve(const Options& o) {
   std::string text = store::read_file(o.key).value();
   while (text.ends_with('\n')) text.pop_back();
   const auto signer = note::Signer::parse(text).value();
-  if (signer.algorithm != note::Algorithm::Cosignature) throw Failure({Errc::BadInput, "the key is no cosigning key (key gen NAME --witness makes one)"});
+  if (signer.algorithm != note::Algorithm::Cosignature)
+    throw Failure(
+        {Errc::BadInput, "the key is no cosigning key (key gen NAME --witness makes one)"});
   std::vector<note::Verifier> logs;
   for (const auto& vkey : o.logs) logs.push_back(note::Verifier::parse(vkey).value());
   if (logs.empty()) throw Failure({Errc::BadInput, "a witness needs at least one --log VKEY"});
   store::make_directories(o.state).value();
   const auto colon = o.listen.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt : store::parse_decimal(std::string_view(o.listen).substr(colon + 1));
+  const auto port = colon == std::string::npos
+                        ? std::nullopt
+                        : store::parse_decimal(std::string_view(o.listen).substr(colon + 1));
   if (!port || *port > 65535) throw Failure({Errc::BadInput, "--listen is ADDRESS:PORT"});
   net::Witness witness(std::filesystem::absolute(o.state), signer, logs);
   const auto handler = [&](const net::Request& request) -> net::Reply {
     if (request.method == "POST" && request.target == "/add-checkpoint") {
-      return witness.add_checkpoint(request.body, static_cast<std::uint64_t>(store::wall_now() / 1'000'000));
+      return witness.add_checkpoint(request.body,
+                                    static_cast<std::uint64_t>(store::wall_now() / 1'000'000));
     }
-    if (request.method == "GET" && request.target.ends_with("/checkpoint") && request.target.size() == 76) {
+    if (request.method == "GET" && request.target.ends_with("/checkpoint") &&
+        request.target.size() == 76) {
       return witness.last_checkpoint(std::string_view(request.target).substr(1, 64));
     }
     return {404, "text/plain; charset=utf-8", "not found\n"};
   };
-  net::serve_http(o.listen.substr(0, colon), static_cast<std::uint16_t>(*port), handler, [&](std::uint16_t bound) {
-    fmt::print("witness {} on http://{}:{}\n", signer.verifier().vkey(), o.listen.substr(0, colon), bound);
-    std::fflush(stdout);
-  }).value();
+  net::serve_http(o.listen.substr(0, colon), static_cast<std::uint16_t>(*port), handler,
+                  [&](std::uint16_t bound) {
+                    fmt::print("witness {} on http://{}:{}\n", signer.verifier().vkey(),
+                               o.listen.substr(0, colon), bound);
+                    std::fflush(stdout);
+                  })
+      .value();
   return 0;
 }
 
 /// One witness: asks, and asks again once where it says which size it knows.
-std::vector<note::SignatureLine> ask(const replay::Reader& reader, const store::SignedCheckpoint& made, const store::PolicyFile::Witness& witness) {
+std::vector<note::SignatureLine> ask(const replay::Reader& reader,
+                                     const store::SignedCheckpoint& made,
+                                     const store::PolicyFile::Witness& witness) {
   const std::string text = note::render({made.note.text, [&] {
-    std::vector<note::SignatureLine> own;
-    for (const auto& line : made.note.signatures) {
-      if (line.name == made.checkpoint.origin) own.push_back(line);
-    }
-    return own;
-  }()});
+                                           std::vector<note::SignatureLine> own;
+                                           for (const auto& line : made.note.signatures) {
+                                             if (line.name == made.checkpoint.origin)
+                                               own.push_back(line);
+                                           }
+                                           return own;
+                                         }()});
   std::uint64_t old_size = 0;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    const auto proof = store::merkle::consistency_proof(old_size, made.checkpoint.size, reader.log().nodes()).value();
-    const auto reply = net::post(witness.url + "/add-checkpoint", net::render_add_checkpoint(old_size, proof, text)).value();
+    const auto proof =
+        store::merkle::consistency_proof(old_size, made.checkpoint.size, reader.log().nodes())
+            .value();
+    const auto reply = net::post(witness.url + "/add-checkpoint",
+                                 net::render_add_checkpoint(old_size, proof, text))
+                           .value();
     if (reply.status == 409 && attempt == 0) {
       std::string_view size = reply.body;
       if (size.ends_with('\n')) size.remove_suffix(1);
       const auto known = store::parse_decimal(size);
-      if (!known || *known > made.checkpoint.size) throw Failure({Errc::Tampered, fmt::format("witness {} knows size {} of this log, which has {}", witness.name, printable(size), made.checkpoint.size)});
+      if (!known || *known > made.checkpoint.size)
+        throw Failure(
+            {Errc::Tampered, fmt::format("witness {} knows size {} of this log, which has {}",
+                                         witness.name, printable(size), made.checkpoint.size)});
       old_size = *known;
       continue;
     }
-    if (reply.status == 422) throw Failure({Errc::Tampered, fmt::format("witness {} refuses: {}", witness.name, printable(reply.body))});
-    if (reply.status != 200) throw Failure({Errc::Incomplete, fmt::format("witness {} answers {}: {}", witness.name, reply.status, printable(reply.body))});
+    if (reply.status == 422)
+      throw Failure({Errc::Tampered,
+                     fmt::format("witness {} refuses: {}", witness.name, printable(reply.body))});
+    if (reply.status != 200)
+      throw Failure({Errc::Incomplete, fmt::format("witness {} answers {}: {}", witness.name,
+                                                   reply.status, printable(reply.body))});
     std::vector<note::SignatureLine> lines;
     std::string_view rest = reply.body;
     while (!rest.empty()) {
@@ -81,32 +104,42 @@ std::vector<note::SignatureLine> ask(const replay::Reader& reader, const store::
       if (line && note::verify(made.note.text, *line, witness.key)) lines.push_back(*line);
       rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
-    if (lines.empty()) throw Failure({Errc::Tampered, fmt::format("witness {} sent no cosignature by its key", witness.name)});
+    if (lines.empty())
+      throw Failure(
+          {Errc::Tampered, fmt::format("witness {} sent no cosignature by its key", witness.name)});
     return lines;
   }
-  throw Failure({Errc::Incomplete, fmt::format("witness {} does not settle on a size", witness.name)});
+  throw Failure(
+      {Errc::Incomplete, fmt::format("witness {} does not settle on a size", witness.name)});
 }
 
 }  // namespace
 
 void add_witness(Command& root) {
   auto o = std::make_shared<Options>();
-  Command witness = root.command("witness", "cosign others' logs, and have one's own cosigned (C2SP tlog-witness)");
+  Command witness = root.command(
+      "witness", "cosign others' logs, and have one's own cosigned (C2SP tlog-witness)");
 
   Command serving = witness.command("serve", "be a witness");
   serving.required("--key", o->key, "the cosigning key's file (key gen NAME --witness)");
   serving.required("--state", o->state, "a folder for what was cosigned");
   serving.option("--log", o->logs, "the verifier key of a log to witness; may be repeated");
-  serving.option("--listen", o->listen, "ADDRESS:PORT (default 127.0.0.1:8090; port 0 takes a free one)");
-  serving.examples("  rollcall key gen witness.example/w1 --witness -O w1.key\n  rollcall witness serve --key w1.key --state w1 --log \"$(rollcall key show)\"");
+  serving.option("--listen", o->listen,
+                 "ADDRESS:PORT (default 127.0.0.1:8090; port 0 takes a free one)");
+  serving.examples(
+      "  rollcall key gen witness.example/w1 --witness -O w1.key\n  rollcall witness serve --key "
+      "w1.key --state w1 --log \"$(rollcall key show)\"");
   serving.run([o](Context&) { return serve(*o); });
 
   Command add = witness.command("add", "put a witness into this store's policy");
   add.positional("NAME", o->name, "a short name");
   add.positional("VKEY", o->vkey, "its verifier key");
   add.positional("URL", o->url, "its address, http://…");
-  add.option("--quorum", o->quorum, "any, all, or how many witnesses verify demands (default: all)");
-  add.examples("  rollcall witness add w1 'witness.example/w1+20324abe+BCms…' http://127.0.0.1:8090 --quorum any");
+  add.option("--quorum", o->quorum,
+             "any, all, or how many witnesses verify demands (default: all)");
+  add.examples(
+      "  rollcall witness add w1 'witness.example/w1+20324abe+BCms…' http://127.0.0.1:8090 "
+      "--quorum any");
   add.run([o](Context& context) {
     const auto layout = context.layout();
     auto policy = store::store_policy(layout).value();
@@ -130,12 +163,14 @@ void add_witness(Command& root) {
   list.run([](Context& context) {
     const auto policy = store::store_policy(context.layout()).value();
     Rows rows(context, {"name", "key", "url"});
-    for (const auto& w : policy.witnesses) rows.add({{"name", w.name}, {"key", w.key.vkey()}, {"url", w.url}});
+    for (const auto& w : policy.witnesses)
+      rows.add({{"name", w.name}, {"key", w.key.vkey()}, {"url", w.url}});
     rows.finish();
     return 0;
   });
 
-  Command cosign = witness.command("cosign", "have the newest checkpoint cosigned by every witness");
+  Command cosign =
+      witness.command("cosign", "have the newest checkpoint cosigned by every witness");
   cosign.examples("  rollcall witness cosign");
   cosign.run([](Context& context) {
     const auto layout = context.layout();
@@ -146,7 +181,9 @@ void add_witness(Command& root) {
     {
       const auto reader = replay::Reader::open(layout).value();
       const auto newest = store::newest_checkpoint(reader.log(), layout).value();
-      if (!newest.newest) throw Failure({Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
+      if (!newest.newest)
+        throw Failure(
+            {Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
       made = *newest.newest;
       for (const auto& w : policy.witnesses) {
         try {
@@ -165,7 +202,8 @@ void add_witness(Command& root) {
     return failed;
   });
 
-  Command status = witness.command("status", "which witnesses cosigned the newest checkpoint, and when");
+  Command status =
+      witness.command("status", "which witnesses cosigned the newest checkpoint, and when");
   status.examples("  rollcall witness status");
   status.run([](Context& context) {
     const auto layout = context.layout();
@@ -174,13 +212,15 @@ void add_witness(Command& root) {
     const auto newest = store::newest_checkpoint(reader.log(), layout).value();
     Rows rows(context, {"name", "cosigned", "size", "age"});
     for (const auto& w : policy.witnesses) {
-      boost::json::object row{{"name", w.name}, {"cosigned", "no"}, {"size", nullptr}, {"age", nullptr}};
+      boost::json::object row{
+          {"name", w.name}, {"cosigned", "no"}, {"size", nullptr}, {"age", nullptr}};
       if (newest.newest) {
         for (const auto& line : newest.newest->note.signatures) {
           if (!note::verify(newest.newest->note.text, line, w.key)) continue;
           row["cosigned"] = "yes";
           row["size"] = newest.newest->checkpoint.size;
-          row["age"] = replay::short_duration(store::wall_now() - static_cast<engine::Micros>(note::cosigned_at(line)) * 1'000'000);
+          row["age"] = replay::short_duration(
+              store::wall_now() - static_cast<engine::Micros>(note::cosigned_at(line)) * 1'000'000);
         }
       }
       rows.add(std::move(row));

@@ -4,18 +4,41 @@
 namespace rollcall::engine {
 namespace {
 
-constexpr std::array<std::string_view, kKindCount> kKindNames{
-    "none",          "user_enrolled",  "login",         "logout",         "activity",
-    "inactivity",    "link_up",        "link_down",     "node_up",        "node_down",
-    "status_set",    "status_cleared", "joined",        "left",           "policy_set",
-    "action_named",  "channel_named",  "state_digest",  "alive_mark",     "clock_step",
-    "erase_requested", "user_erased",  "hold_set",      "hold_released",  "history_read",
-    "retention_applied", "import_began", "import_ended", "log_continued"};
+constexpr std::array<std::string_view, kKindCount> kKindNames{"none",
+                                                              "user_enrolled",
+                                                              "login",
+                                                              "logout",
+                                                              "activity",
+                                                              "inactivity",
+                                                              "link_up",
+                                                              "link_down",
+                                                              "node_up",
+                                                              "node_down",
+                                                              "status_set",
+                                                              "status_cleared",
+                                                              "joined",
+                                                              "left",
+                                                              "policy_set",
+                                                              "action_named",
+                                                              "channel_named",
+                                                              "state_digest",
+                                                              "alive_mark",
+                                                              "clock_step",
+                                                              "erase_requested",
+                                                              "user_erased",
+                                                              "hold_set",
+                                                              "hold_released",
+                                                              "history_read",
+                                                              "retention_applied",
+                                                              "import_began",
+                                                              "import_ended",
+                                                              "log_continued"};
 
 constexpr std::array<std::string_view, kCauseCount> kCauseNames{
-    "",        "login",  "connect",     "resync",      "logout", "revoked", "superseded",
-    "grace_expired", "ttl_expired", "erased", "idle_timeout", "client_hint", "clean", "abort",
-    "timeout", "drain",  "crash",       "restart",     "user",   "expired", "admin"};
+    "",           "login",         "connect",     "resync", "logout",       "revoked",
+    "superseded", "grace_expired", "ttl_expired", "erased", "idle_timeout", "client_hint",
+    "clean",      "abort",         "timeout",     "drain",  "crash",        "restart",
+    "user",       "expired",       "admin"};
 
 }  // namespace
 

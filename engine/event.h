@@ -13,9 +13,9 @@
 
 namespace rollcall::engine {
 
-using Seq = std::uint64_t;        ///< position in the log; the first event is 1, 0 is "before everything"
-using Micros = std::int64_t;      ///< microseconds since the Unix epoch, UTC
-using UserNumber = std::uint32_t; ///< given at enrolment; 0 is the app itself
+using Seq = std::uint64_t;  ///< position in the log; the first event is 1, 0 is "before everything"
+using Micros = std::int64_t;       ///< microseconds since the Unix epoch, UTC
+using UserNumber = std::uint32_t;  ///< given at enrolment; 0 is the app itself
 
 /// Stored: never renumber. 0 is never written, so an all-zero record reads as corrupt.
 enum class Kind : std::uint8_t {
@@ -79,12 +79,14 @@ inline constexpr std::uint8_t kCauseCount = 21;
 
 /// Bits of Header::flags. Stored: never renumber.
 namespace flag {
-inline constexpr std::uint16_t kOverrideMask = 0x0003;   ///< StatusSet: 0 none, 1 away, 2 invisible
-inline constexpr std::uint16_t kDoNotDisturb = 0x0004;   ///< StatusSet
-inline constexpr std::uint16_t kTargetIsUser = 0x0008;   ///< Activity: a is a user's number, not a tag
-inline constexpr std::uint16_t kTouch = 0x0010;          ///< Activity without an action
-inline constexpr std::uint16_t kCoarsened = 0x0020;      ///< reserved for later versions
-inline constexpr std::uint16_t kDictionaryShift = 12;    ///< top four bits: version of the body dictionary
+inline constexpr std::uint16_t kOverrideMask = 0x0003;  ///< StatusSet: 0 none, 1 away, 2 invisible
+inline constexpr std::uint16_t kDoNotDisturb = 0x0004;  ///< StatusSet
+inline constexpr std::uint16_t kTargetIsUser =
+    0x0008;                                          ///< Activity: a is a user's number, not a tag
+inline constexpr std::uint16_t kTouch = 0x0010;      ///< Activity without an action
+inline constexpr std::uint16_t kCoarsened = 0x0020;  ///< reserved for later versions
+inline constexpr std::uint16_t kDictionaryShift =
+    12;  ///< top four bits: version of the body dictionary
 }  // namespace flag
 
 /// The 112 bytes that are stored, hashed and reduced. Little-endian on disk; the order of the
@@ -108,26 +110,26 @@ static_assert(sizeof(Header) == 112, "a header is 112 bytes without padding");
 
 /// What is personal or long. Every text is UTF-8 as given; empty means absent.
 struct Body {
-  std::string name;         ///< ActionNamed, ChannelNamed: the name
-  std::string action;       ///< Activity whose action is not interned
+  std::string name;    ///< ActionNamed, ChannelNamed: the name
+  std::string action;  ///< Activity whose action is not interned
   std::string description;
-  std::string log_name;     ///< the activity log an entry belongs to, as in laravel-activitylog
+  std::string log_name;  ///< the activity log an entry belongs to, as in laravel-activitylog
   std::string target_type;
   std::string target_id;
-  std::string properties;   ///< JSON object
-  std::string changes;      ///< JSON object: {"attributes":{…},"old":{…}}
+  std::string properties;  ///< JSON object
+  std::string changes;     ///< JSON object: {"attributes":{…},"old":{…}}
   std::string address;
   std::string agent;
   std::string device;
   std::string request_id;
-  std::string batch;        ///< groups the events of one request
-  std::string external_key; ///< the caller's own name for the session
+  std::string batch;         ///< groups the events of one request
+  std::string external_key;  ///< the caller's own name for the session
   std::string status_text;
   std::string emoji;
   std::string reason;
   std::string ticket;
-  std::string detail;       ///< particulars of an operator's event (JSON object)
-  Micros occurred_at = 0;   ///< what a client claimed; drives nothing
+  std::string detail;      ///< particulars of an operator's event (JSON object)
+  Micros occurred_at = 0;  ///< what a client claimed; drives nothing
   bool operator==(const Body&) const = default;
   [[nodiscard]] bool empty() const { return *this == Body{}; }
 };

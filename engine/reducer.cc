@@ -84,7 +84,7 @@ Outcome concluded_logout(const Session& session, const Header& e) {
   if (e.cause == Cause::GraceExpired) {  // S19, S20
     return session.detached && e.a == session.det_rev ? Outcome::Applied : Outcome::BadBasis;
   }
-  return !session.ever_linked && e.a == session.act_rev ? Outcome::Applied  // S23
+  return !session.ever_linked && e.a == session.act_rev ? Outcome::Applied    // S23
                                                         : Outcome::BadBasis;  // S24
 }
 
@@ -216,7 +216,8 @@ Outcome node(State& state, const Header& e, Touched& touched) {
   const std::uint32_t number = node_of(e.a);
   const std::uint64_t epoch = epoch_of(e.a);
   const auto closed = state.nodes_closed.find(number);
-  if (closed != state.nodes_closed.end() && epoch <= closed->second) return Outcome::BadEpoch;  // S30
+  if (closed != state.nodes_closed.end() && epoch <= closed->second)
+    return Outcome::BadEpoch;  // S30
   if (e.kind == Kind::NodeUp) {
     const auto open = state.nodes_open.find(number);
     if (open != state.nodes_open.end() && epoch <= open->second) return Outcome::BadEpoch;
@@ -264,14 +265,17 @@ Outcome status(State& state, const Header& e) {
 Outcome attendance(State& state, const Header& e) {
   User& user = user_at(state, e.user);
   const Attendance key{e.a, e.b, 0};
-  auto it = std::lower_bound(user.attendance.begin(), user.attendance.end(), key,
-                             [](const Attendance& x, const Attendance& y) {
-                               return x.channel != y.channel ? x.channel < y.channel : x.node < y.node;
-                             });
+  auto it =
+      std::lower_bound(user.attendance.begin(), user.attendance.end(), key,
+                       [](const Attendance& x, const Attendance& y) {
+                         return x.channel != y.channel ? x.channel < y.channel : x.node < y.node;
+                       });
   const bool there = it != user.attendance.end() && it->channel == e.a && it->node == e.b;
   if (e.kind == Kind::Joined) {
-    if (there) ++it->count;
-    else user.attendance.insert(it, Attendance{e.a, e.b, 1});
+    if (there)
+      ++it->count;
+    else
+      user.attendance.insert(it, Attendance{e.a, e.b, 1});
     return Outcome::Applied;
   }
   if (!there) return Outcome::Duplicate;
@@ -313,15 +317,24 @@ void fold(State& state, UserNumber number, const Header& e, std::vector<Transiti
 
 std::string_view name_of(Outcome outcome) {
   switch (outcome) {
-    case Outcome::Applied: return "applied";
-    case Outcome::Duplicate: return "duplicate";
-    case Outcome::Stale: return "stale";
-    case Outcome::UnknownSession: return "unknown_session";
-    case Outcome::UnknownUser: return "unknown_user";
-    case Outcome::BadBasis: return "bad_basis";
-    case Outcome::BadEpoch: return "bad_epoch";
-    case Outcome::Same: return "same";
-    case Outcome::WrongUser: return "wrong_user";
+    case Outcome::Applied:
+      return "applied";
+    case Outcome::Duplicate:
+      return "duplicate";
+    case Outcome::Stale:
+      return "stale";
+    case Outcome::UnknownSession:
+      return "unknown_session";
+    case Outcome::UnknownUser:
+      return "unknown_user";
+    case Outcome::BadBasis:
+      return "bad_basis";
+    case Outcome::BadEpoch:
+      return "bad_epoch";
+    case Outcome::Same:
+      return "same";
+    case Outcome::WrongUser:
+      return "wrong_user";
   }
   return "unknown";
 }
@@ -331,7 +344,8 @@ Seq activity_session(const State& state, UserNumber number) {
   if (user == nullptr || user->sessions.empty()) return 0;
   Seq best = user->sessions.front();
   for (const Seq id : user->sessions) {
-    if (state.sessions.at(id).last_activity_at >= state.sessions.at(best).last_activity_at) best = id;
+    if (state.sessions.at(id).last_activity_at >= state.sessions.at(best).last_activity_at)
+      best = id;
   }
   return best;
 }
@@ -341,8 +355,8 @@ std::optional<std::string> order_fault(const State& state, const Header& e) {
     return "expected seq " + std::to_string(state.seq + 1) + ", found " + std::to_string(e.seq);
   }
   if (e.at < state.at) {
-    return "time runs back at seq " + std::to_string(e.seq) + ": " + std::to_string(e.at) + " after " +
-           std::to_string(state.at);
+    return "time runs back at seq " + std::to_string(e.seq) + ": " + std::to_string(e.at) +
+           " after " + std::to_string(state.at);
   }
   return std::nullopt;
 }
@@ -353,8 +367,8 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
   state.at = e.at;
   // A damaged or hostile number must not become an allocation of gigabytes: numbers are dense, so
   // only an enrolment may name the next one.
-  const bool known = e.user < state.users.size() ||
-                     (e.kind == Kind::UserEnrolled && e.user == state.users.size());
+  const bool known =
+      e.user < state.users.size() || (e.kind == Kind::UserEnrolled && e.user == state.users.size());
   if (!known) return Outcome::UnknownUser;
   User& user = user_at(state, e.user);
   user.last_seq = e.seq;
@@ -363,20 +377,40 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
   Touched touched;
   Outcome outcome = Outcome::Applied;
   switch (e.kind) {
-    case Kind::UserEnrolled: user.enrolled = true; break;
-    case Kind::Login: outcome = login(state, e); break;
-    case Kind::Logout: outcome = logout(state, e); break;
-    case Kind::Activity: outcome = activity(state, e); break;
-    case Kind::Inactivity: outcome = inactivity(state, e); break;
+    case Kind::UserEnrolled:
+      user.enrolled = true;
+      break;
+    case Kind::Login:
+      outcome = login(state, e);
+      break;
+    case Kind::Logout:
+      outcome = logout(state, e);
+      break;
+    case Kind::Activity:
+      outcome = activity(state, e);
+      break;
+    case Kind::Inactivity:
+      outcome = inactivity(state, e);
+      break;
     case Kind::LinkUp:
-    case Kind::LinkDown: outcome = link(state, e); break;
+    case Kind::LinkDown:
+      outcome = link(state, e);
+      break;
     case Kind::NodeUp:
-    case Kind::NodeDown: outcome = node(state, e, touched); break;
+    case Kind::NodeDown:
+      outcome = node(state, e, touched);
+      break;
     case Kind::StatusSet:
-    case Kind::StatusCleared: outcome = status(state, e); break;
+    case Kind::StatusCleared:
+      outcome = status(state, e);
+      break;
     case Kind::Joined:
-    case Kind::Left: outcome = attendance(state, e); break;
-    case Kind::PolicySet: state.policy = read_policy(e); break;
+    case Kind::Left:
+      outcome = attendance(state, e);
+      break;
+    case Kind::PolicySet:
+      state.policy = read_policy(e);
+      break;
     case Kind::ClockStep: {
       const Micros step = static_cast<Micros>(e.b - e.a);
       state.clock_offset = static_cast<std::int64_t>(e.b);
@@ -403,7 +437,8 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
     case Kind::RetentionApplied:
     case Kind::ImportBegan:
     case Kind::ImportEnded:
-    case Kind::LogContinued: break;  // facts for people; the state has no part in them
+    case Kind::LogContinued:
+      break;  // facts for people; the state has no part in them
   }
   if (outcome == Outcome::Applied && e.user != 0) fold(state, e.user, e, transitions);
   for (const UserNumber number : touched.users) {

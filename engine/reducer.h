@@ -6,11 +6,11 @@
 // Rules and their numbers (S01…, U01…): docs/presence.md.
 #pragma once
 
+#include "engine/state.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "engine/state.h"
 
 namespace rollcall::engine {
 

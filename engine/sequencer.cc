@@ -16,11 +16,18 @@ std::optional<Micros> end_deadline(const Policy& policy, const Session& session)
   if (!session.detached) return std::nullopt;
   Micros grace = policy.grace_abort_s;
   switch (session.detached_reason) {
-    case Cause::Clean: grace = policy.grace_clean_s; break;
-    case Cause::Drain: grace = policy.grace_drain_s; break;
+    case Cause::Clean:
+      grace = policy.grace_clean_s;
+      break;
+    case Cause::Drain:
+      grace = policy.grace_drain_s;
+      break;
     case Cause::Crash:
-    case Cause::Restart: grace = policy.grace_node_s; break;
-    default: break;
+    case Cause::Restart:
+      grace = policy.grace_node_s;
+      break;
+    default:
+      break;
   }
   return session.detached_from + grace * kSecond;
 }
@@ -120,17 +127,26 @@ void Sequencer::place(Header header, Micros at, std::vector<Sequenced>& out,
   if (outcome != Outcome::Applied) return;
   // A deadline that only moved later keeps its entry; a new entry is for a new deadline alone.
   switch (header.kind) {
-    case Kind::Login: arm_session(state_.sessions.at(header.seq)); break;
+    case Kind::Login:
+      arm_session(state_.sessions.at(header.seq));
+      break;
     case Kind::Activity:
       if (woken != 0) arm_idle(state_.sessions.at(woken));
       break;
-    case Kind::LinkDown: arm_end(state_.sessions.at(header.session)); break;
-    case Kind::StatusSet: arm_status(header.user); break;
+    case Kind::LinkDown:
+      arm_end(state_.sessions.at(header.session));
+      break;
+    case Kind::StatusSet:
+      arm_status(header.user);
+      break;
     case Kind::PolicySet:
     case Kind::ClockStep:
     case Kind::NodeUp:
-    case Kind::NodeDown: rearm_all(); break;
-    default: break;
+    case Kind::NodeDown:
+      rearm_all();
+      break;
+    default:
+      break;
   }
 }
 

@@ -6,10 +6,10 @@
 // Pure: time comes in as an argument.
 #pragma once
 
+#include "engine/reducer.h"
+
 #include <queue>
 #include <vector>
-
-#include "engine/reducer.h"
 
 namespace rollcall::engine {
 
@@ -51,7 +51,8 @@ class Sequencer {
 
   void place(Header header, Micros at, std::vector<Sequenced>& out,
              std::vector<Transition>& transitions);
-  void supersede(UserNumber user, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
+  void supersede(UserNumber user, std::vector<Sequenced>& out,
+                 std::vector<Transition>& transitions);
   void arm_user(UserNumber user);
   void arm_status(UserNumber user);
   void arm_session(const Session& session);

@@ -17,8 +17,8 @@ void put_session(std::vector<std::uint8_t>& out, const Session& s) {
   put(out, s.id);
   put(out, s.tag_high);
   put(out, s.tag_low);
-  put(out, static_cast<std::uint8_t>((s.away ? 1 : 0) | (s.ever_linked ? 2 : 0) |
-                                     (s.detached ? 4 : 0)));
+  put(out,
+      static_cast<std::uint8_t>((s.away ? 1 : 0) | (s.ever_linked ? 2 : 0) | (s.detached ? 4 : 0)));
   put(out, static_cast<std::uint8_t>(s.detached_reason));
   put(out, s.opened_at);
   put(out, s.last_activity_at);
@@ -82,9 +82,12 @@ void put_app(std::vector<std::uint8_t>& out, const State& state) {
 
 std::string_view name_of(Presence presence) {
   switch (presence) {
-    case Presence::Offline: return "offline";
-    case Presence::Online: return "online";
-    case Presence::Away: return "away";
+    case Presence::Offline:
+      return "offline";
+    case Presence::Online:
+      return "online";
+    case Presence::Away:
+      return "away";
   }
   return "unknown";
 }
@@ -121,7 +124,9 @@ void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t
   }
 }
 
-void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out) { put_user(out, state, number); }
+void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out) {
+  put_user(out, state, number);
+}
 
 namespace {
 
@@ -137,7 +142,8 @@ class Walker {
   std::optional<std::uint32_t> u32() {
     if (bytes_.size() - at_ < 4) return std::nullopt;
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i) value |= static_cast<std::uint32_t>(bytes_[at_ + i]) << (8 * i);
+    for (std::size_t i = 0; i < 4; ++i)
+      value |= static_cast<std::uint32_t>(bytes_[at_ + i]) << (8 * i);
     at_ += 4;
     return value;
   }
@@ -164,17 +170,21 @@ class Walker {
 
 }  // namespace
 
-std::optional<std::pair<std::size_t, std::size_t>> find_user_record(std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number) {
+std::optional<std::pair<std::size_t, std::size_t>> find_user_record(
+    std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number) {
   constexpr std::size_t kPolicy = 4 + 4 + 4 * 2 + 4 + 8;
   constexpr std::size_t kUserFixed = 8 + 1 + 1 + 8 + 8 + 8 + 3 + 8 + 8;
   Walker walk(bytes);
-  if (page == 0 && (!walk.skip(kPolicy) || !walk.skip_list(12) || !walk.skip_list(12))) return std::nullopt;
+  if (page == 0 && (!walk.skip(kPolicy) || !walk.skip_list(12) || !walk.skip_list(12)))
+    return std::nullopt;
   std::uint64_t expected = static_cast<std::uint64_t>(page) * kUsersPerPage;
   std::optional<std::pair<std::size_t, std::size_t>> found;
   while (!walk.done()) {
     const std::size_t start = walk.at();
     const auto n = walk.u32();
-    if (!n || *n != expected++ || !walk.skip(kUserFixed) || !walk.skip_sessions() || !walk.skip_list(20)) return std::nullopt;
+    if (!n || *n != expected++ || !walk.skip(kUserFixed) || !walk.skip_sessions() ||
+        !walk.skip_list(20))
+      return std::nullopt;
     if (*n == number) found = {start, walk.at() - start};
   }
   return found;

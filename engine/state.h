@@ -5,14 +5,14 @@
 // form in bytes that digests are made of.
 #pragma once
 
+#include "engine/event.h"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
-
-#include "engine/event.h"
 
 namespace rollcall::engine {
 
@@ -24,12 +24,12 @@ enum class Override : std::uint8_t { None = 0, Away = 1, Invisible = 2 };  // st
 /// How long things may take. In the log as PolicySet, so that a replay knows what was in force.
 struct Policy {
   std::uint32_t idle_after_ms = 300'000;
-  std::uint32_t ttl_s = 7'200;           ///< a session that never had a link
+  std::uint32_t ttl_s = 7'200;  ///< a session that never had a link
   std::uint16_t grace_clean_s = 5;
-  std::uint16_t grace_abort_s = 15;      ///< abort and timeout
-  std::uint16_t grace_node_s = 30;       ///< its node was lost
+  std::uint16_t grace_abort_s = 15;  ///< abort and timeout
+  std::uint16_t grace_node_s = 30;   ///< its node was lost
   std::uint16_t grace_drain_s = 60;
-  std::uint32_t sessions_max = 10;       ///< a user
+  std::uint32_t sessions_max = 10;  ///< a user
   bool operator==(const Policy&) const = default;
 };
 
@@ -59,7 +59,8 @@ struct Session {
   Cause detached_reason = Cause::None;
   Micros opened_at = 0;
   Micros last_activity_at = 0;
-  Micros idle_from = 0;      ///< deadlines count from here: last activity, moved by gaps and clock steps
+  Micros idle_from =
+      0;  ///< deadlines count from here: last activity, moved by gaps and clock steps
   Micros detached_from = 0;  ///< likewise for the grace
   std::uint64_t act_rev = 0, det_rev = 0;
   std::uint64_t producer_no = 0;
@@ -85,8 +86,8 @@ struct User {
   Presence derived = Presence::Offline, state = Presence::Offline, visible = Presence::Offline;
   Micros since = 0;
   Micros last_seen = 0;
-  std::vector<Seq> sessions;            ///< open ones, ascending
-  std::vector<Attendance> attendance;   ///< sorted
+  std::vector<Seq> sessions;           ///< open ones, ascending
+  std::vector<Attendance> attendance;  ///< sorted
 };
 
 struct State {
@@ -98,7 +99,7 @@ struct State {
   std::unordered_map<Seq, Session> sessions;       ///< looked up, never iterated in its own order
   std::map<std::uint32_t, std::uint64_t> nodes_open;    ///< node → newest epoch seen up
   std::map<std::uint32_t, std::uint64_t> nodes_closed;  ///< node → newest epoch closed
-  std::vector<std::uint8_t> dirty_pages;           ///< a mark a page of 64 users, set by apply()
+  std::vector<std::uint8_t> dirty_pages;  ///< a mark a page of 64 users, set by apply()
 
   [[nodiscard]] const User* find(UserNumber number) const {
     return number < users.size() ? &users[number] : nullptr;
@@ -113,8 +114,8 @@ void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t
 [[nodiscard]] std::uint32_t page_count(const State& state);
 /// One user's record, as write_page() writes it.
 void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out);
-/// Where in page `page` the record of `number` lies: {offset, length}; nothing where the bytes are no
-/// such page. Total on any bytes.
+/// Where in page `page` the record of `number` lies: {offset, length}; nothing where the bytes are
+/// no such page. Total on any bytes.
 [[nodiscard]] std::optional<std::pair<std::size_t, std::size_t>> find_user_record(
     std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number);
 

@@ -1,8 +1,6 @@
 // HTTP over Beast.
 #include "net/http.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +12,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/url.hpp>
+#include <fmt/format.h>
 
 namespace rollcall::net {
 namespace {
@@ -48,8 +47,10 @@ asio::awaitable<void> serve_connection(tcp::socket socket, std::shared_ptr<Serve
     const auto [failed, n] = co_await http::async_read(stream, buffer, parser, as_result);
     if (failed) break;
     const auto& request = parser.get();
-    const Reply reply = server->handler({std::string(request.method_string()), std::string(request.target()), request.body()});
-    http::response<http::string_body> response{static_cast<http::status>(reply.status), request.version()};
+    const Reply reply = server->handler(
+        {std::string(request.method_string()), std::string(request.target()), request.body()});
+    http::response<http::string_body> response{static_cast<http::status>(reply.status),
+                                               request.version()};
     response.set(http::field::content_type, reply.type);
     response.keep_alive(request.keep_alive());
     response.body() = reply.body;
@@ -68,16 +69,21 @@ asio::awaitable<void> accept_all(tcp::acceptor& acceptor, std::shared_ptr<Server
     auto [failed, socket] = co_await acceptor.async_accept(as_result);
     if (failed == asio::error::operation_aborted) co_return;
     if (failed || server->connections >= kConnectionsMax) continue;
-    asio::co_spawn(acceptor.get_executor(), serve_connection(std::move(socket), server), asio::detached);
+    asio::co_spawn(acceptor.get_executor(), serve_connection(std::move(socket), server),
+                   asio::detached);
   }
 }
 
-asio::awaitable<void> exchange(std::string host, std::string port, http::request<http::string_body> request, store::Result<Reply>& out) {
+asio::awaitable<void> exchange(std::string host, std::string port,
+                               http::request<http::string_body> request,
+                               store::Result<Reply>& out) {
   const auto executor = co_await asio::this_coro::executor;
   tcp::resolver resolver(executor);
   beast::tcp_stream stream(executor);
   stream.expires_after(kTimeout);
-  const auto failed = [&](const char* doing, const beast::error_code& ec) { out = Error{Errc::Io, fmt::format("{} {}:{}: {}", doing, host, port, ec.message())}; };
+  const auto failed = [&](const char* doing, const beast::error_code& ec) {
+    out = Error{Errc::Io, fmt::format("{} {}:{}: {}", doing, host, port, ec.message())};
+  };
   const auto [unresolved, endpoints] = co_await resolver.async_resolve(host, port, as_result);
   if (unresolved) co_return failed("cannot find", unresolved);
   const auto [unconnected, endpoint] = co_await stream.async_connect(endpoints, as_result);
@@ -90,12 +96,14 @@ asio::awaitable<void> exchange(std::string host, std::string port, http::request
   const auto [unread, n] = co_await http::async_read(stream, buffer, parser, as_result);
   if (unread) co_return failed("no answer from", unread);
   const auto& response = parser.get();
-  out = Reply{response.result_int(), std::string(response[http::field::content_type]), response.body()};
+  out = Reply{response.result_int(), std::string(response[http::field::content_type]),
+              response.body()};
 }
 
 store::Result<Reply> request(http::verb verb, const std::string& url, const std::string& body) {
   const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed || parsed->scheme() != "http") return Error{Errc::BadInput, fmt::format("'{}' is not an http:// URL", url)};
+  if (!parsed || parsed->scheme() != "http")
+    return Error{Errc::BadInput, fmt::format("'{}' is not an http:// URL", url)};
   const std::string host(parsed->host_address());
   const std::string port = parsed->has_port() ? std::string(parsed->port()) : "80";
   std::string target(parsed->encoded_target());
@@ -116,7 +124,8 @@ store::Result<Reply> request(http::verb verb, const std::string& url, const std:
 
 }  // namespace
 
-store::Result<void> serve_http(const std::string& address, std::uint16_t port, const std::function<Reply(const Request&)>& handler,
+store::Result<void> serve_http(const std::string& address, std::uint16_t port,
+                               const std::function<Reply(const Request&)>& handler,
                                const std::function<void(std::uint16_t)>& listening) {
   beast::error_code ec;
   const auto ip = asio::ip::make_address(address, ec);
@@ -128,7 +137,8 @@ store::Result<void> serve_http(const std::string& address, std::uint16_t port, c
   if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
   if (!ec) acceptor.bind(endpoint, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) return Error{Errc::Io, fmt::format("cannot listen on {}:{}: {}", address, port, ec.message())};
+  if (ec)
+    return Error{Errc::Io, fmt::format("cannot listen on {}:{}: {}", address, port, ec.message())};
   listening(acceptor.local_endpoint().port());
   auto server = std::make_shared<Server>();
   server->handler = handler;
@@ -139,7 +149,9 @@ store::Result<void> serve_http(const std::string& address, std::uint16_t port, c
   return {};
 }
 
-store::Result<Reply> post(const std::string& url, const std::string& body) { return request(http::verb::post, url, body); }
+store::Result<Reply> post(const std::string& url, const std::string& body) {
+  return request(http::verb::post, url, body);
+}
 store::Result<Reply> get(const std::string& url) { return request(http::verb::get, url, {}); }
 
 }  // namespace rollcall::net

@@ -1,9 +1,9 @@
 // The tlog-witness protocol.
 #include "net/witness.h"
 
-#include <fmt/format.h>
-
 #include "store/files.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::net {
 namespace {
@@ -15,14 +15,19 @@ using store::Error;
 constexpr std::size_t kProofMax = 63;
 constexpr std::size_t kRequestMax = 128 * 1024;
 
-std::string origin_hash(std::string_view origin) { return store::hex(store::sha256({store::as_bytes(origin)})); }
+std::string origin_hash(std::string_view origin) {
+  return store::hex(store::sha256({store::as_bytes(origin)}));
+}
 
-Reply refused(unsigned status, std::string_view why) { return {status, "text/plain; charset=utf-8", fmt::format("{}\n", why)}; }
+Reply refused(unsigned status, std::string_view why) {
+  return {status, "text/plain; charset=utf-8", fmt::format("{}\n", why)};
+}
 
 }  // namespace
 
 store::Result<AddCheckpoint> parse_add_checkpoint(std::string_view body) {
-  const Error bad{Errc::BadInput, "expected `old SIZE`, at most 63 lines of proof, an empty line and a checkpoint"};
+  const Error bad{Errc::BadInput,
+                  "expected `old SIZE`, at most 63 lines of proof, an empty line and a checkpoint"};
   if (body.size() > kRequestMax) return bad;
   AddCheckpoint out;
   auto end = body.find('\n');
@@ -49,16 +54,20 @@ store::Result<AddCheckpoint> parse_add_checkpoint(std::string_view body) {
   return out;
 }
 
-std::string render_add_checkpoint(std::uint64_t old_size, std::span<const store::Hash> proof, const std::string& checkpoint) {
+std::string render_add_checkpoint(std::uint64_t old_size, std::span<const store::Hash> proof,
+                                  const std::string& checkpoint) {
   std::string out = fmt::format("old {}\n", old_size);
   for (const auto& hash : proof) out += store::base64(hash) + "\n";
   return out + "\n" + checkpoint;
 }
 
-Witness::Witness(std::filesystem::path directory, note::Signer signer, std::vector<note::Verifier> logs)
+Witness::Witness(std::filesystem::path directory, note::Signer signer,
+                 std::vector<note::Verifier> logs)
     : directory_(std::move(directory)), signer_(std::move(signer)), logs_(std::move(logs)) {}
 
-std::filesystem::path Witness::file_of(std::string_view origin) const { return directory_ / origin_hash(origin); }
+std::filesystem::path Witness::file_of(std::string_view origin) const {
+  return directory_ / origin_hash(origin);
+}
 
 Reply Witness::add_checkpoint(std::string_view body, std::uint64_t unix_seconds) {
   const auto request = parse_add_checkpoint(body);
@@ -70,28 +79,37 @@ Reply Witness::add_checkpoint(std::string_view body, std::uint64_t unix_seconds)
     if (key.name == checkpoint->origin) keys.push_back(key);
   }
   if (keys.empty()) return refused(404, "this witness does not know that log");
-  if (!note::open(request->checkpoint, keys)) return refused(403, "no good signature by the log's key");
-  if (request->old_size > checkpoint->size) return refused(400, "the old size is larger than the checkpoint's");
+  if (!note::open(request->checkpoint, keys))
+    return refused(403, "no good signature by the log's key");
+  if (request->old_size > checkpoint->size)
+    return refused(400, "the old size is larger than the checkpoint's");
 
   note::Checkpoint seen{checkpoint->origin, 0, store::merkle::empty_root()};
   const auto file = file_of(checkpoint->origin);
   if (std::filesystem::exists(file)) {
     const auto text = store::read_file(file);
     const auto stored = text ? note::parse(*text) : store::Result<note::Note>(text.error());
-    const auto parsed = stored ? note::parse_checkpoint(stored->text) : store::Result<note::Checkpoint>(stored.error());
+    const auto parsed = stored ? note::parse_checkpoint(stored->text)
+                               : store::Result<note::Checkpoint>(stored.error());
     if (!parsed) return refused(500, "the witness cannot read what it cosigned last");
     seen = *parsed;
   }
-  if (request->old_size != seen.size) return {409, "text/x.tlog.size", fmt::format("{}\n", seen.size)};
-  const bool extends = seen.size == 0 ? request->proof.empty() && (checkpoint->size != 0 || checkpoint->root == store::merkle::empty_root())
-                                      : store::merkle::verify_consistency(seen.size, checkpoint->size, request->proof, seen.root, checkpoint->root);
+  if (request->old_size != seen.size)
+    return {409, "text/x.tlog.size", fmt::format("{}\n", seen.size)};
+  const bool extends =
+      seen.size == 0
+          ? request->proof.empty() &&
+                (checkpoint->size != 0 || checkpoint->root == store::merkle::empty_root())
+          : store::merkle::verify_consistency(seen.size, checkpoint->size, request->proof,
+                                              seen.root, checkpoint->root);
   if (!extends) return refused(422, "no consistency with what was cosigned before");
   const auto line = note::sign(request->checkpoint.text, signer_, unix_seconds);
   // On disk before anyone is told: a witness that forgets could be made to cosign a fork.
   note::Note kept = request->checkpoint;
   std::erase_if(kept.signatures, [&](const auto& s) { return note::is_by(s, signer_.verifier()); });
   kept.signatures.push_back(line);
-  if (const auto written = store::replace_file(file, note::render(kept)); !written) return refused(500, "the witness cannot write");
+  if (const auto written = store::replace_file(file, note::render(kept)); !written)
+    return refused(500, "the witness cannot write");
   return {200, "text/plain; charset=utf-8", note::render(line)};
 }
 

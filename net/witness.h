@@ -1,14 +1,15 @@
 // A witness: cosigns a log's checkpoints, and only those that extend the last one it saw.
 //
-// Why this file exists: the C2SP tlog-witness protocol (v1.0.0) as a function over request bodies, so
-// that tests and a fuzzer drive it without a socket. What it has cosigned is on disk before it answers.
+// Why this file exists: the C2SP tlog-witness protocol (v1.0.0) as a function over request bodies,
+// so that tests and a fuzzer drive it without a socket. What it has cosigned is on disk before it
+// answers.
 #pragma once
-
-#include <filesystem>
-#include <map>
 
 #include "store/merkle.h"
 #include "store/note.h"
+
+#include <filesystem>
+#include <map>
 
 namespace rollcall::net {
 
@@ -25,12 +26,15 @@ struct AddCheckpoint {
   store::note::Note checkpoint;
 };
 [[nodiscard]] store::Result<AddCheckpoint> parse_add_checkpoint(std::string_view body);
-[[nodiscard]] std::string render_add_checkpoint(std::uint64_t old_size, std::span<const store::Hash> proof, const std::string& checkpoint);
+[[nodiscard]] std::string render_add_checkpoint(std::uint64_t old_size,
+                                                std::span<const store::Hash> proof,
+                                                const std::string& checkpoint);
 
 class Witness {
  public:
   /// `directory` keeps the last checkpoint of each log; `logs` are the keys of those it knows.
-  Witness(std::filesystem::path directory, store::note::Signer signer, std::vector<store::note::Verifier> logs);
+  Witness(std::filesystem::path directory, store::note::Signer signer,
+          std::vector<store::note::Verifier> logs);
 
   /// One request at a time. `unix_seconds` goes into the cosignature.
   [[nodiscard]] Reply add_checkpoint(std::string_view body, std::uint64_t unix_seconds);

@@ -1,10 +1,10 @@
 // Filters and cursors.
 #include "replay/audit.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 namespace rollcall::replay {
 namespace {
@@ -12,16 +12,21 @@ namespace {
 using engine::Kind;
 namespace json = boost::json;
 
-bool in_body(std::string_view field) { return field != "user" && field != "kind" && field != "cause" && field != "session" && field != "action"; }
+bool in_body(std::string_view field) {
+  return field != "user" && field != "kind" && field != "cause" && field != "session" &&
+         field != "action";
+}
 
 bool address_matches(const std::string& address, const std::string& wanted) {
-  if (wanted.ends_with('*')) return address.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
+  if (wanted.ends_with('*'))
+    return address.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
   return address == wanted;
 }
 
 bool by_a_timer(const Header& h) {
-  return h.kind == Kind::Inactivity || h.cause == engine::Cause::GraceExpired || h.cause == engine::Cause::TtlExpired ||
-         h.cause == engine::Cause::Expired || h.cause == engine::Cause::Superseded || h.kind == Kind::UserEnrolled;
+  return h.kind == Kind::Inactivity || h.cause == engine::Cause::GraceExpired ||
+         h.cause == engine::Cause::TtlExpired || h.cause == engine::Cause::Expired ||
+         h.cause == engine::Cause::Superseded || h.kind == Kind::UserEnrolled;
 }
 
 constexpr std::size_t kMacSize = 16;
@@ -47,7 +52,9 @@ std::optional<std::string> field_text(const EventView& e, std::string_view field
   if (field == "description") return b.description;
   if (field == "reason") return b.reason;
   if (field == "ticket") return b.ticket;
-  for (const auto& [prefix, text] : {std::pair<std::string_view, const std::string*>{"properties.", &b.properties}, {"changes.", &b.changes}}) {
+  for (const auto& [prefix, text] :
+       {std::pair<std::string_view, const std::string*>{"properties.", &b.properties},
+        {"changes.", &b.changes}}) {
     if (!field.starts_with(prefix)) continue;
     boost::system::error_code ec;
     const json::value root = json::parse(text->empty() ? "{}" : *text, ec);
@@ -62,8 +69,10 @@ std::optional<std::string> field_text(const EventView& e, std::string_view field
 }
 
 const std::vector<std::string>& audit_fields() {
-  static const std::vector<std::string> fields{"user", "kind", "cause", "action", "session", "target", "target_type", "target_id", "address", "agent",
-                                               "device", "batch", "request_id", "log_name", "description", "reason", "ticket"};
+  static const std::vector<std::string> fields{
+      "user",        "kind",      "cause",       "action", "session", "target",
+      "target_type", "target_id", "address",     "agent",  "device",  "batch",
+      "request_id",  "log_name",  "description", "reason", "ticket"};
   return fields;
 }
 
@@ -76,8 +85,10 @@ Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::str
   const std::string field = text.substr(0, equals);
   const std::string value = text.substr(equals + 1);
   const auto& known = audit_fields();
-  if (std::find(known.begin(), known.end(), field) == known.end() && !field.starts_with("properties.") && !field.starts_with("changes.")) {
-    return Error{Errc::BadInput, fmt::format("there is no field '{}': `rollcall audit fields` lists them", field)};
+  if (std::find(known.begin(), known.end(), field) == known.end() &&
+      !field.starts_with("properties.") && !field.starts_with("changes.")) {
+    return Error{Errc::BadInput,
+                 fmt::format("there is no field '{}': `rollcall audit fields` lists them", field)};
   }
   if (field == "user") {
     const auto number = reader.find_user(value);
@@ -110,7 +121,8 @@ store::Hash AuditFilter::digest() const {
   text += fmt::format(";re {}:{};any {}", pattern.size(), pattern, any_person);
   auto sorted = matches;
   std::sort(sorted.begin(), sorted.end());
-  for (const auto& [field, value] : sorted) text += fmt::format(";{}={}:{}", field, value.size(), value);
+  for (const auto& [field, value] : sorted)
+    text += fmt::format(";{}={}:{}", field, value.size(), value);
   return store::sha256({store::as_bytes(text)});
 }
 
@@ -139,13 +151,16 @@ bool Audit::header_matches(const Header& h) const {
   const AuditFilter& f = filter_;
   if (!f.users.empty() && !f.users.contains(h.user)) {
     // What others did to the person belongs to the person's log, unless only the causer counts.
-    const bool target = h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 && f.users.contains(static_cast<UserNumber>(h.a));
+    const bool target = h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 &&
+                        f.users.contains(static_cast<UserNumber>(h.a));
     if (f.causer_only || !target) return false;
   }
   if (f.causer_only && by_a_timer(h)) return false;
   if (!f.kinds.empty() && !f.kinds.contains(h.kind)) return false;
   if (!f.causes.empty() && !f.causes.contains(h.cause)) return false;
-  if (!f.sessions.empty() && !f.sessions.contains(h.session) && !(h.kind == Kind::Login && f.sessions.contains(h.seq))) return false;
+  if (!f.sessions.empty() && !f.sessions.contains(h.session) &&
+      !(h.kind == Kind::Login && f.sessions.contains(h.seq)))
+    return false;
   if (action_ && (h.kind != Kind::Activity || h.c != *action_)) return false;
   if (action_unknown_ && (h.kind != Kind::Activity || h.c != 0)) return false;
   if (f.any_person && h.user == 0) return false;
@@ -155,12 +170,18 @@ bool Audit::header_matches(const Header& h) const {
 
 bool Audit::body_matches(const EventView& e) const {
   const AuditFilter& f = filter_;
-  if (!f.addresses.empty() && std::none_of(f.addresses.begin(), f.addresses.end(), [&](const auto& a) { return address_matches(e.body.body.address, a); })) return false;
+  if (!f.addresses.empty() &&
+      std::none_of(f.addresses.begin(), f.addresses.end(),
+                   [&](const auto& a) { return address_matches(e.body.body.address, a); }))
+    return false;
   for (const auto& [field, value] : f.matches) {
     if (field.empty()) {
       const engine::Body& b = e.body.body;
-      const bool found = b.description.find(value) != std::string::npos || b.properties.find(value) != std::string::npos ||
-                         b.changes.find(value) != std::string::npos || b.target_id.find(value) != std::string::npos || e.action.find(value) != std::string::npos;
+      const bool found = b.description.find(value) != std::string::npos ||
+                         b.properties.find(value) != std::string::npos ||
+                         b.changes.find(value) != std::string::npos ||
+                         b.target_id.find(value) != std::string::npos ||
+                         e.action.find(value) != std::string::npos;
       if (!found) return false;
       continue;
     }
@@ -170,10 +191,13 @@ bool Audit::body_matches(const EventView& e) const {
   if (regex_) {
     const engine::Body& b = e.body.body;
     bool found = false;
-    for (const std::string* text : {&b.description, &b.properties, &b.changes, &b.target_id, &b.agent, &e.action}) {
-      // std::regex recurses a stack frame a character: longer texts are searched in their beginning.
+    for (const std::string* text :
+         {&b.description, &b.properties, &b.changes, &b.target_id, &b.agent, &e.action}) {
+      // std::regex recurses a stack frame a character: longer texts are searched in their
+      // beginning.
       constexpr std::size_t kSearched = 4096;
-      const auto end = text->begin() + static_cast<std::ptrdiff_t>(std::min(text->size(), kSearched));
+      const auto end =
+          text->begin() + static_cast<std::ptrdiff_t>(std::min(text->size(), kSearched));
       if (std::regex_search(text->begin(), end, *regex_)) found = true;
     }
     if (!found) return false;
@@ -188,12 +212,14 @@ std::optional<EventView> Audit::match(const Header& h) const {
   return view;
 }
 
-Result<void> Audit::run(bool newest_first, const std::function<bool(const EventView&)>& visit) const {
+Result<void> Audit::run(bool newest_first,
+                        const std::function<bool(const EventView&)>& visit) const {
   const store::Log::Visitor each = [&](const Header& h, store::ByteView) {
     const auto event = match(h);
     return !event || visit(*event);
   };
-  return newest_first ? reader_->log().scan_back(filter_.from, filter_.to, each) : reader_->log().scan(filter_.from, filter_.to, each);
+  return newest_first ? reader_->log().scan_back(filter_.from, filter_.to, each)
+                      : reader_->log().scan(filter_.from, filter_.to, each);
 }
 
 namespace {
@@ -230,11 +256,16 @@ Result<Seq> read_cursor(const Reader& reader, const AuditFilter& filter, std::st
   const Seq seq = store::get_be64(payload.subspan(8));
   const store::Bytes expected = cursor_payload(reader, filter, seq);
   // Its own log is asked first: another log's MAC cannot be checked here.
-  if (!std::equal(payload.begin(), payload.begin() + 8, expected.begin())) return Error{Errc::CursorForeign, "the cursor belongs to another log"};
+  if (!std::equal(payload.begin(), payload.begin() + 8, expected.begin()))
+    return Error{Errc::CursorForeign, "the cursor belongs to another log"};
   const store::Hash mac = cursor_mac(reader, payload);
-  if (!store::equal_constant_time(store::ByteView(*raw).subspan(24), store::ByteView(mac).first(kMacSize))) return malformed;
-  if (!std::equal(payload.begin() + 16, payload.end(), expected.begin() + 16)) return Error{Errc::CursorForeign, "the cursor belongs to another filter"};
-  if (seq > reader.last()) return Error{Errc::CursorGone, "the cursor's position is not in this log"};
+  if (!store::equal_constant_time(store::ByteView(*raw).subspan(24),
+                                  store::ByteView(mac).first(kMacSize)))
+    return malformed;
+  if (!std::equal(payload.begin() + 16, payload.end(), expected.begin() + 16))
+    return Error{Errc::CursorForeign, "the cursor belongs to another filter"};
+  if (seq > reader.last())
+    return Error{Errc::CursorGone, "the cursor's position is not in this log"};
   return seq;
 }
 

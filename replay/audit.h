@@ -4,27 +4,28 @@
 // bodies last (dear), asked forwards, backwards, page by page with a cursor, or for ever.
 #pragma once
 
+#include "replay/event_view.h"
+
 #include <functional>
 #include <regex>
 #include <set>
 
-#include "replay/event_view.h"
-
 namespace rollcall::replay {
 
 struct AuditFilter {
-  Seq from = 1, to = ~Seq{0};            ///< inclusive
+  Seq from = 1, to = ~Seq{0};  ///< inclusive
   std::set<UserNumber> users;
-  bool causer_only = false;              ///< --causer: only what the user did, not what timers concluded
+  bool causer_only = false;  ///< --causer: only what the user did, not what timers concluded
   std::set<std::uint64_t> sessions;
   std::set<engine::Kind> kinds;
   std::set<engine::Cause> causes;
-  std::vector<std::string> addresses;    ///< exact, or a prefix ending in *
-  std::string pattern;                   ///< ECMAScript regular expression over the event's texts
+  std::vector<std::string> addresses;  ///< exact, or a prefix ending in *
+  std::string pattern;                 ///< ECMAScript regular expression over the event's texts
   std::vector<std::pair<std::string, std::string>> matches;  ///< FIELD=VALUE, all must hold
-  bool any_person = false;               ///< leave out the app's own events
+  bool any_person = false;                                   ///< leave out the app's own events
 
-  /// The same for equal questions, whatever their order: what a cursor is bound to. Names are not in it.
+  /// The same for equal questions, whatever their order: what a cursor is bound to. Names are not
+  /// in it.
   [[nodiscard]] store::Hash digest() const;
 };
 
@@ -33,7 +34,8 @@ struct AuditFilter {
 /// The text of a field of an event; nothing where it has none.
 [[nodiscard]] std::optional<std::string> field_text(const EventView& event, std::string_view field);
 /// FIELD=VALUE checked; a plain word is searched for in the texts.
-[[nodiscard]] Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::string& text);
+[[nodiscard]] Result<void> add_match(AuditFilter& filter, const Reader& reader,
+                                     const std::string& text);
 
 class Audit {
  public:
@@ -56,10 +58,12 @@ class Audit {
   bool needs_body_ = false;
 };
 
-/// A place in an answer: base64url of {origin hash, seq, filter hash, MAC}. The MAC's key is the log's
-/// tag key, so a cursor made up by somebody else is malformed, not a wrong answer.
-[[nodiscard]] Result<std::string> make_cursor(const Reader& reader, const AuditFilter& filter, Seq seq);
+/// A place in an answer: base64url of {origin hash, seq, filter hash, MAC}. The MAC's key is the
+/// log's tag key, so a cursor made up by somebody else is malformed, not a wrong answer.
+[[nodiscard]] Result<std::string> make_cursor(const Reader& reader, const AuditFilter& filter,
+                                              Seq seq);
 /// The seq it stands at; an error where it belongs to another log or filter.
-[[nodiscard]] Result<Seq> read_cursor(const Reader& reader, const AuditFilter& filter, std::string_view cursor);
+[[nodiscard]] Result<Seq> read_cursor(const Reader& reader, const AuditFilter& filter,
+                                      std::string_view cursor);
 
 }  // namespace rollcall::replay

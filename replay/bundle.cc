@@ -1,13 +1,13 @@
 // Making bundles.
 #include "replay/bundle.h"
 
+#include "replay/receipt.h"
+#include "store/state_digest.h"
+
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
-
-#include "replay/receipt.h"
-#include "store/state_digest.h"
 
 namespace rollcall::replay {
 namespace {
@@ -19,7 +19,9 @@ Result<void> walk_chain(const Reader& reader, Seq head, std::set<Seq>& out) {
   for (Seq seq = head; seq != 0;) {
     const auto header = reader.log().header(seq);
     if (!header) return header.error();
-    if (!*header || (*header)->prev >= seq) return Error{Errc::Tampered, fmt::format("seq {}: the chain of previous events is broken", seq)};
+    if (!*header || (*header)->prev >= seq)
+      return Error{Errc::Tampered,
+                   fmt::format("seq {}: the chain of previous events is broken", seq)};
     out.insert(seq);
     seq = (*header)->prev;
   }
@@ -41,15 +43,19 @@ struct Newest {
 Result<Newest> newest_with_digest(const Reader& reader, bool want_digest) {
   const auto newest = store::newest_checkpoint(reader.log(), reader.layout());
   if (!newest) return newest.error();
-  if (!newest->newest) return Error{Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"};
+  if (!newest->newest)
+    return Error{Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"};
   Newest out{*newest->newest, std::nullopt};
   if (!want_digest) return out;
-  RC_TRY(reader.log().scan_back(1, out.checkpoint.checkpoint.size, [&](const Header& h, store::ByteView) {
-    if (h.kind != Kind::StateDigest || h.b != engine::kReducerVersion || h.a + 1 != h.seq) return true;
-    out.digest = h;
-    return false;
-  }));
-  if (!out.digest) return Error{Errc::Incomplete, "no signed state digest: `rollcall checkpoint sign` makes one"};
+  RC_TRY(reader.log().scan_back(
+      1, out.checkpoint.checkpoint.size, [&](const Header& h, store::ByteView) {
+        if (h.kind != Kind::StateDigest || h.b != engine::kReducerVersion || h.a + 1 != h.seq)
+          return true;
+        out.digest = h;
+        return false;
+      }));
+  if (!out.digest)
+    return Error{Errc::Incomplete, "no signed state digest: `rollcall checkpoint sign` makes one"};
   return out;
 }
 
@@ -61,15 +67,21 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
   const auto& checkpoint = newest->checkpoint;
   const std::uint64_t size = checkpoint.checkpoint.size;
   BundleFiles files;
-  std::string manifest = fmt::format("format rollcall-bundle-1\norigin {}\nsize {}\n", checkpoint.checkpoint.origin, size);
+  std::string manifest = fmt::format("format rollcall-bundle-1\norigin {}\nsize {}\n",
+                                     checkpoint.checkpoint.origin, size);
   std::set<Seq> seqs(request.bodies.begin(), request.bodies.end());
   if (request.complete == Complete::Chain) {
     // The state before the digest pins the heads of both chains; what came later is not claimed.
     const Header& digest = *newest->digest;
-    if (request.asked_seq > digest.a) return Error{Errc::Incomplete, fmt::format("the moment asked about (seq {}) is not covered by a signed state digest (seq {}): `rollcall checkpoint sign` makes one", request.asked_seq, digest.a)};
+    if (request.asked_seq > digest.a)
+      return Error{Errc::Incomplete,
+                   fmt::format("the moment asked about (seq {}) is not covered by a signed state "
+                               "digest (seq {}): `rollcall checkpoint sign` makes one",
+                               request.asked_seq, digest.a)};
     auto fold = state_at(reader, digest.a);
     if (!fold) return fold.error();
-    if (request.user == 0 || request.user >= fold->state.users.size()) return Error{Errc::NotFound, fmt::format("user #{} is not in the signed log", request.user)};
+    if (request.user == 0 || request.user >= fold->state.users.size())
+      return Error{Errc::NotFound, fmt::format("user #{} is not in the signed log", request.user)};
     std::erase_if(seqs, [&](Seq s) { return s > digest.a; });
     RC_TRY(walk_chain(reader, fold->state.users[request.user].last_seq, seqs));
     RC_TRY(walk_chain(reader, fold->state.users[0].last_seq, seqs));
@@ -79,25 +91,35 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
     std::string lines;
     for (const auto& hash : proof.proof) lines += store::hex(hash) + "\n";
     files["state.proof"] = lines;
-    for (const auto& page : proof.pages) files[fmt::format("state/{}", page.number)] = std::string(store::as_text(page.bytes));
+    for (const auto& page : proof.pages)
+      files[fmt::format("state/{}", page.number)] = std::string(store::as_text(page.bytes));
     const auto record = [&](UserNumber number) {
       const std::uint32_t page = number / engine::kUsersPerPage;
-      const auto it = std::find_if(proof.pages.begin(), proof.pages.end(), [&](const auto& p) { return p.number == page; });
+      const auto it = std::find_if(proof.pages.begin(), proof.pages.end(),
+                                   [&](const auto& p) { return p.number == page; });
       return engine::find_user_record(it->bytes, page, number)->first;
     };
-    manifest += fmt::format("complete chain\nuser {}\ndigest {}\npages {}\npage {}\nrecord {}\nrecord0 {}\n", request.user, digest.seq, proof.count,
-                            request.user / engine::kUsersPerPage, record(request.user), record(0));
+    manifest += fmt::format(
+        "complete chain\nuser {}\ndigest {}\npages {}\npage {}\nrecord {}\nrecord0 {}\n",
+        request.user, digest.seq, proof.count, request.user / engine::kUsersPerPage,
+        record(request.user), record(0));
     if (request.asked_seq != 0) manifest += fmt::format("asked {}\n", request.asked_seq);
   } else if (request.complete == Complete::Headers) {
     const Seq to = std::min(request.to, size);
-    if (request.from == 0 || request.from > to) return Error{Errc::BadInput, "no event of the signed log is in that range"};
+    if (request.from == 0 || request.from > to)
+      return Error{Errc::BadInput, "no event of the signed log is in that range"};
     for (Seq s = request.from; s <= to; ++s) seqs.insert(s);
     manifest += fmt::format("complete headers\nfrom {}\nto {}\n", request.from, to);
   } else {
     manifest += "complete none\n";
   }
   if (seqs.empty()) return Error{Errc::NotFound, "no event matches"};
-  if (*seqs.rbegin() > size) return Error{Errc::Incomplete, fmt::format("event {} is not signed yet (signed up to {}): `rollcall checkpoint sign` signs", *seqs.rbegin(), size)};
+  if (*seqs.rbegin() > size)
+    return Error{
+        Errc::Incomplete,
+        fmt::format(
+            "event {} is not signed yet (signed up to {}): `rollcall checkpoint sign` signs",
+            *seqs.rbegin(), size)};
 
   const std::set<Seq> with_body(request.bodies.begin(), request.bodies.end());
   std::string headers, readable;
@@ -105,7 +127,8 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
   for (const Seq seq : seqs) {
     const auto leaf = reader.log().leaf(seq);
     if (!leaf) return leaf.error();
-    if (!*leaf || (*leaf)->size() != store::kHeaderSize) return Error{Errc::Tampered, fmt::format("seq {}: the log has no such record", seq)};
+    if (!*leaf || (*leaf)->size() != store::kHeaderSize)
+      return Error{Errc::Tampered, fmt::format("seq {}: the log has no such record", seq)};
     headers.append(store::as_text(**leaf));
     indices.push_back(seq - 1);
     EventView view;
@@ -143,9 +166,11 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
   if (!policy) return policy.error();
   // The key that signed this very checkpoint: after a rotation it may not be the newest.
   const auto signer = std::find_if(keys->begin(), keys->end(), [&](const auto& key) {
-    return std::any_of(checkpoint.note.signatures.begin(), checkpoint.note.signatures.end(), [&](const auto& line) { return store::note::is_by(line, key); });
+    return std::any_of(checkpoint.note.signatures.begin(), checkpoint.note.signatures.end(),
+                       [&](const auto& line) { return store::note::is_by(line, key); });
   });
-  if (signer == keys->end()) return Error{Errc::Tampered, "the newest checkpoint is not signed by a key of this log"};
+  if (signer == keys->end())
+    return Error{Errc::Tampered, "the newest checkpoint is not signed by a key of this log"};
   manifest += fmt::format("keyid {:08x}\n", signer->id());
   files["bundle"] = std::move(manifest);
   files["checkpoint"] = store::note::render(checkpoint.note);

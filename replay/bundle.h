@@ -20,10 +20,10 @@ enum class Complete { None, Chain, Headers };
 
 struct BundleRequest {
   Complete complete = Complete::None;
-  UserNumber user = 0;            ///< Chain: whose
-  Seq from = 1, to = ~Seq{0};     ///< Headers: the range
-  std::vector<Seq> bodies;        ///< events whose bodies are shipped, ascending
-  Seq asked_seq = 0;              ///< Chain: the moment asked about, as the last seq before it; 0 none
+  UserNumber user = 0;         ///< Chain: whose
+  Seq from = 1, to = ~Seq{0};  ///< Headers: the range
+  std::vector<Seq> bodies;     ///< events whose bodies are shipped, ascending
+  Seq asked_seq = 0;           ///< Chain: the moment asked about, as the last seq before it; 0 none
 };
 
 /// Path in the bundle → content.
@@ -32,19 +32,23 @@ using BundleFiles = std::map<std::string, std::string>;
 [[nodiscard]] Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& request);
 
 /// A folder, or a tar where the path ends in .tar.
-[[nodiscard]] Result<void> write_bundle(const BundleFiles& files, const std::filesystem::path& path);
+[[nodiscard]] Result<void> write_bundle(const BundleFiles& files,
+                                        const std::filesystem::path& path);
 [[nodiscard]] Result<BundleFiles> read_bundle(const std::filesystem::path& path);
 
 struct BundleReport {
-  std::vector<std::string> lines;   ///< what was checked, for people
+  std::vector<std::string> lines;  ///< what was checked, for people
   std::uint64_t events = 0, bodies = 0;
   std::optional<engine::Presence> state_asked, state_at_digest;
 };
 
-/// Checks everything; the first thing that does not hold is the error. `trusted` gives keys and quorum
-/// from outside; without it the bundle's own key is used (and should be compared by a person).
-[[nodiscard]] Result<BundleReport> verify_bundle(const BundleFiles& files, const std::optional<store::PolicyFile>& trusted);
-[[nodiscard]] Result<BundleReport> verify_bundle(const std::filesystem::path& path, const std::optional<store::PolicyFile>& trusted);
+/// Checks everything; the first thing that does not hold is the error. `trusted` gives keys and
+/// quorum from outside; without it the bundle's own key is used (and should be compared by a
+/// person).
+[[nodiscard]] Result<BundleReport> verify_bundle(const BundleFiles& files,
+                                                 const std::optional<store::PolicyFile>& trusted);
+[[nodiscard]] Result<BundleReport> verify_bundle(const std::filesystem::path& path,
+                                                 const std::optional<store::PolicyFile>& trusted);
 
 /// The verifier that every bundle carries.
 [[nodiscard]] std::string_view bundle_script();

@@ -1,12 +1,12 @@
 // Bundles on disk: a folder, or a tar through libarchive.
+#include "replay/bundle.h"
+#include "store/files.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
 
 #include <memory>
-
-#include "replay/bundle.h"
-#include "store/files.h"
 
 namespace rollcall::replay {
 namespace {
@@ -22,12 +22,14 @@ struct FreeEntry {
 };
 
 bool safe_name(const std::string& name) {
-  return !name.empty() && name.front() != '/' && name.find("..") == std::string::npos && name.size() < 256;
+  return !name.empty() && name.front() != '/' && name.find("..") == std::string::npos &&
+         name.size() < 256;
 }
 
 Error archive_error(archive* a, const std::filesystem::path& path) {
   const char* text = archive_error_string(a);
-  return {Errc::BadInput, fmt::format("{}: {}", path.string(), text != nullptr ? text : "not a tar")};
+  return {Errc::BadInput,
+          fmt::format("{}: {}", path.string(), text != nullptr ? text : "not a tar")};
 }
 
 Result<BundleFiles> read_tar(const std::filesystem::path& path) {
@@ -35,7 +37,8 @@ Result<BundleFiles> read_tar(const std::filesystem::path& path) {
   archive_read_support_format_tar(a.get());
   archive_read_support_filter_gzip(a.get());
   archive_read_support_filter_zstd(a.get());
-  if (archive_read_open_filename(a.get(), path.c_str(), 1 << 16) != ARCHIVE_OK) return archive_error(a.get(), path);
+  if (archive_read_open_filename(a.get(), path.c_str(), 1 << 16) != ARCHIVE_OK)
+    return archive_error(a.get(), path);
   BundleFiles files;
   std::size_t total = 0;
   archive_entry* entry = nullptr;
@@ -47,13 +50,16 @@ Result<BundleFiles> read_tar(const std::filesystem::path& path) {
     const char* raw = archive_entry_pathname(entry);
     std::string name = raw != nullptr ? raw : "";
     if (name.starts_with("./")) name.erase(0, 2);
-    if (!safe_name(name)) return Error{Errc::BadInput, fmt::format("{}: a file name that no bundle has", path.string())};
+    if (!safe_name(name))
+      return Error{Errc::BadInput,
+                   fmt::format("{}: a file name that no bundle has", path.string())};
     std::string content;
     char buffer[65536];
     la_ssize_t n = 0;
     while ((n = archive_read_data(a.get(), buffer, sizeof buffer)) > 0) {
       total += static_cast<std::size_t>(n);
-      if (total > kBundleSizeMax) return Error{Errc::BadInput, fmt::format("{}: larger than a bundle may be", path.string())};
+      if (total > kBundleSizeMax)
+        return Error{Errc::BadInput, fmt::format("{}: larger than a bundle may be", path.string())};
       content.append(buffer, static_cast<std::size_t>(n));
     }
     if (n < 0) return archive_error(a.get(), path);
@@ -66,7 +72,8 @@ Result<BundleFiles> read_tar(const std::filesystem::path& path) {
 Result<void> write_tar(const BundleFiles& files, const std::filesystem::path& path) {
   const std::unique_ptr<archive, FreeArchive> a{archive_write_new()};
   archive_write_set_format_ustar(a.get());
-  if (archive_write_open_filename(a.get(), path.c_str()) != ARCHIVE_OK) return archive_error(a.get(), path);
+  if (archive_write_open_filename(a.get(), path.c_str()) != ARCHIVE_OK)
+    return archive_error(a.get(), path);
   for (const auto& [name, content] : files) {
     const std::unique_ptr<archive_entry, FreeEntry> entry{archive_entry_new()};
     archive_entry_set_pathname(entry.get(), name.c_str());
@@ -74,7 +81,8 @@ Result<void> write_tar(const BundleFiles& files, const std::filesystem::path& pa
     archive_entry_set_filetype(entry.get(), AE_IFREG);
     archive_entry_set_perm(entry.get(), name == "verify.sh" ? 0755 : 0644);
     if (archive_write_header(a.get(), entry.get()) != ARCHIVE_OK ||
-        archive_write_data(a.get(), content.data(), content.size()) != static_cast<la_ssize_t>(content.size())) {
+        archive_write_data(a.get(), content.data(), content.size()) !=
+            static_cast<la_ssize_t>(content.size())) {
       return archive_error(a.get(), path);
     }
   }
@@ -85,7 +93,8 @@ Result<void> write_tar(const BundleFiles& files, const std::filesystem::path& pa
 }  // namespace
 
 Result<void> write_bundle(const BundleFiles& files, const std::filesystem::path& path) {
-  if (std::filesystem::exists(path)) return Error{Errc::Refused, fmt::format("{} exists", path.string())};
+  if (std::filesystem::exists(path))
+    return Error{Errc::Refused, fmt::format("{} exists", path.string())};
   if (path.extension() == ".tar") return write_tar(files, path);
   for (const auto& [name, content] : files) {
     const std::filesystem::path file = path / name;
@@ -93,9 +102,11 @@ Result<void> write_bundle(const BundleFiles& files, const std::filesystem::path&
     std::FILE* out = std::fopen(file.c_str(), "wb");
     if (out == nullptr) return Error{Errc::Io, fmt::format("cannot write {}", file.string())};
     const bool ok = std::fwrite(content.data(), 1, content.size(), out) == content.size();
-    if (std::fclose(out) != 0 || !ok) return Error{Errc::Io, fmt::format("cannot write {}", file.string())};
+    if (std::fclose(out) != 0 || !ok)
+      return Error{Errc::Io, fmt::format("cannot write {}", file.string())};
   }
-  std::filesystem::permissions(path / "verify.sh", std::filesystem::perms::owner_exec, std::filesystem::perm_options::add);
+  std::filesystem::permissions(path / "verify.sh", std::filesystem::perms::owner_exec,
+                               std::filesystem::perm_options::add);
   return {};
 }
 
@@ -106,7 +117,8 @@ Result<BundleFiles> read_bundle(const std::filesystem::path& path) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
     if (!entry.is_regular_file()) continue;
     total += entry.file_size();
-    if (total > kBundleSizeMax || files.size() >= kBundleFilesMax) return Error{Errc::BadInput, fmt::format("{}: larger than a bundle may be", path.string())};
+    if (total > kBundleSizeMax || files.size() >= kBundleFilesMax)
+      return Error{Errc::BadInput, fmt::format("{}: larger than a bundle may be", path.string())};
     auto content = store::read_file(entry.path());
     if (!content) return content.error();
     files[std::filesystem::relative(entry.path(), path).string()] = std::move(*content);

@@ -1,12 +1,12 @@
 // Events as JSON.
 #include "replay/event_view.h"
 
-#include <fmt/format.h>
+#include "replay/time_text.h"
 
 #include <boost/json.hpp>
-#include <set>
+#include <fmt/format.h>
 
-#include "replay/time_text.h"
+#include <set>
 
 namespace rollcall::replay {
 namespace json = boost::json;
@@ -39,20 +39,24 @@ const json::object* part(const json::object& changes, std::string_view key) {
 std::string event_word(const EventView& e) {
   // order.updated → updated: what the others call the event.
   const auto dot = e.action.rfind('.');
-  return e.action.empty() ? std::string(engine::name_of(e.header.kind)) : e.action.substr(dot == std::string::npos ? 0 : dot + 1);
+  return e.action.empty() ? std::string(engine::name_of(e.header.kind))
+                          : e.action.substr(dot == std::string::npos ? 0 : dot + 1);
 }
 
-std::string sql_time(Micros at) {
-  return short_time(at);
-}
+std::string sql_time(Micros at) { return short_time(at); }
 
 json::object activitylog_base(const EventView& e) {
   json::object o;
   o["id"] = e.header.seq;
   o["log_name"] = e.body.body.log_name.empty() ? "default" : e.body.body.log_name;
-  o["description"] = e.body.body.description.empty() ? (e.action.empty() ? std::string(engine::name_of(e.header.kind)) : e.action) : e.body.body.description;
-  o["subject_type"] = e.body.body.target_type.empty() ? json::value(nullptr) : json::value(e.body.body.target_type);
-  o["subject_id"] = e.body.body.target_id.empty() ? json::value(nullptr) : json::value(e.body.body.target_id);
+  o["description"] =
+      e.body.body.description.empty()
+          ? (e.action.empty() ? std::string(engine::name_of(e.header.kind)) : e.action)
+          : e.body.body.description;
+  o["subject_type"] =
+      e.body.body.target_type.empty() ? json::value(nullptr) : json::value(e.body.body.target_type);
+  o["subject_id"] =
+      e.body.body.target_id.empty() ? json::value(nullptr) : json::value(e.body.body.target_id);
   o["event"] = event_word(e);
   o["causer_type"] = e.user.empty() ? json::value(nullptr) : json::value("user");
   o["causer_id"] = e.user.empty() ? json::value(nullptr) : json::value(e.user);
@@ -84,7 +88,8 @@ json::object to_json(const EventView& e) {
   }
   if (h.session != 0 && h.session != ~std::uint64_t{0}) o["session"] = h.session;
   put(o, "action", e.action);
-  if (!b.target_type.empty() || !b.target_id.empty()) o["target"] = json::object{{"type", b.target_type}, {"id", b.target_id}};
+  if (!b.target_type.empty() || !b.target_id.empty())
+    o["target"] = json::object{{"type", b.target_type}, {"id", b.target_id}};
   put(o, "description", b.description);
   put(o, "log_name", b.log_name);
   if (!b.properties.empty()) o["properties"] = parsed(b.properties);
@@ -108,11 +113,17 @@ json::object to_json(const EventView& e) {
     case Kind::EraseRequested:
     case Kind::HoldSet:
     case Kind::HoldReleased:
-    case Kind::HistoryRead: if (h.a != 0) o["subject_number"] = h.a; break;
-    case Kind::StateDigest: o["digest"] = store::hex(h.digest); break;
-    default: break;
+    case Kind::HistoryRead:
+      if (h.a != 0) o["subject_number"] = h.a;
+      break;
+    case Kind::StateDigest:
+      o["digest"] = store::hex(h.digest);
+      break;
+    default:
+      break;
   }
-  if (h.body_len != 0 && e.body.state != store::BodyState::Open) o["body"] = store::name_of(e.body.state);
+  if (h.body_len != 0 && e.body.state != store::BodyState::Open)
+    o["body"] = store::name_of(e.body.state);
   return o;
 }
 
@@ -126,7 +137,8 @@ json::object to_activitylog4(const EventView& e) {
   }
   for (const auto& [key, value] : changes_of(e)) properties[key] = value;
   o["properties"] = std::move(properties);
-  o["batch_uuid"] = e.body.body.batch.empty() ? json::value(nullptr) : json::value(e.body.body.batch);
+  o["batch_uuid"] =
+      e.body.body.batch.empty() ? json::value(nullptr) : json::value(e.body.body.batch);
   o["created_at"] = sql_time(e.header.at);
   o["updated_at"] = sql_time(e.header.at);
   return o;
@@ -163,9 +175,12 @@ json::object to_owenit(const EventView& e) {
   o["old_values"] = old != nullptr ? *old : json::object{};
   o["new_values"] = fresh != nullptr ? *fresh : json::object{};
   o["url"] = nullptr;
-  o["ip_address"] = e.body.body.address.empty() ? json::value(nullptr) : json::value(e.body.body.address);
-  o["user_agent"] = e.body.body.agent.empty() ? json::value(nullptr) : json::value(e.body.body.agent);
-  o["tags"] = e.body.body.log_name.empty() ? json::value(nullptr) : json::value(e.body.body.log_name);
+  o["ip_address"] =
+      e.body.body.address.empty() ? json::value(nullptr) : json::value(e.body.body.address);
+  o["user_agent"] =
+      e.body.body.agent.empty() ? json::value(nullptr) : json::value(e.body.body.agent);
+  o["tags"] =
+      e.body.body.log_name.empty() ? json::value(nullptr) : json::value(e.body.body.log_name);
   o["created_at"] = sql_time(e.header.at);
   o["updated_at"] = sql_time(e.header.at);
   return o;
@@ -177,13 +192,16 @@ std::vector<std::string> diff_lines(const EventView& e) {
   const json::object* fresh = part(changes, "attributes");
   std::set<std::string> keys;
   for (const auto* side : {old, fresh}) {
-    if (side != nullptr) for (const auto& [key, value] : *side) keys.emplace(key);
+    if (side != nullptr)
+      for (const auto& [key, value] : *side) keys.emplace(key);
   }
   std::vector<std::string> out;
   for (const auto& key : keys) {
     const auto text = [&](const json::object* side) {
       const json::value* v = side != nullptr ? side->if_contains(key) : nullptr;
-      return v == nullptr ? std::string("(none)") : v->is_string() ? std::string(v->get_string()) : json::serialize(*v);
+      return v == nullptr     ? std::string("(none)")
+             : v->is_string() ? std::string(v->get_string())
+                              : json::serialize(*v);
     };
     out.push_back(fmt::format("{}: {} \xE2\x86\x92 {}", key, text(old), text(fresh)));
   }

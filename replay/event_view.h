@@ -1,15 +1,15 @@
 // One event as people and machines are shown it: names put in, the body opened, as a JSON object.
 #pragma once
 
-#include <boost/json/object.hpp>
-
 #include "replay/reader.h"
+
+#include <boost/json/object.hpp>
 
 namespace rollcall::replay {
 
 struct EventView {
   Header header;
-  std::string user;      ///< name or #number; empty for the app itself
+  std::string user;  ///< name or #number; empty for the app itself
   std::string action;
   store::OpenedBody body;
 };

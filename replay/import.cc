@@ -1,15 +1,15 @@
 // The two passes of an import.
 #include "replay/import.h"
 
+#include "replay/time_text.h"
+#include "store/files.h"
+
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <zstd.h>
 
-#include <boost/json.hpp>
 #include <map>
 #include <memory>
-
-#include "replay/time_text.h"
-#include "store/files.h"
 
 namespace rollcall::replay {
 namespace {
@@ -49,11 +49,16 @@ class LineReader {
     const auto time = parse_rfc3339(at);
     if (!time) return bad(time.error().detail);
     line.at = *time;
-    if (type == "login") line.proposal.kind = Kind::Login, line.proposal.cause = engine::Cause::Login;
-    else if (type == "logout") line.proposal.kind = Kind::Logout, line.proposal.cause = engine::Cause::Logout;
-    else if (type == "activity") line.proposal.kind = Kind::Activity;
-    else return bad("\"type\" is login, activity or logout");
-    if (const auto named = store::check_user_name(line.proposal.user); !named) return bad(named.error().detail);
+    if (type == "login")
+      line.proposal.kind = Kind::Login, line.proposal.cause = engine::Cause::Login;
+    else if (type == "logout")
+      line.proposal.kind = Kind::Logout, line.proposal.cause = engine::Cause::Logout;
+    else if (type == "activity")
+      line.proposal.kind = Kind::Activity;
+    else
+      return bad("\"type\" is login, activity or logout");
+    if (const auto named = store::check_user_name(line.proposal.user); !named)
+      return bad(named.error().detail);
     if (!line.proposal.action.empty() && !store::valid_action(line.proposal.action)) {
       return bad("\"action\" is 1 to 64 of a-z, 0-9, dot, underscore and dash");
     }
@@ -64,7 +69,9 @@ class LineReader {
   }
 
  private:
-  Error bad(std::string_view why) const { return {Errc::BadInput, fmt::format("line {}: {}", number_, why)}; }
+  Error bad(std::string_view why) const {
+    return {Errc::BadInput, fmt::format("line {}: {}", number_, why)};
+  }
 
   Result<void> take(const json::object& o, std::string_view key, std::string& out) const {
     const json::value* v = o.if_contains(key);
@@ -112,7 +119,9 @@ class LineReader {
 };
 
 /// Calls `visit` with each line that is not blank; stops at its first error.
-Result<std::uint64_t> for_each_line(std::string_view text, const std::function<Result<void>(std::string_view, std::uint64_t)>& visit) {
+Result<std::uint64_t> for_each_line(
+    std::string_view text,
+    const std::function<Result<void>(std::string_view, std::uint64_t)>& visit) {
   std::uint64_t number = 0;
   std::uint64_t seen = 0;
   while (!text.empty()) {
@@ -145,37 +154,56 @@ Result<std::string> read_maybe_zst(const std::filesystem::path& path, std::size_
   while (in.pos < in.size) {
     ZSTD_outBuffer piece{chunk.data(), chunk.size(), 0};
     more = ZSTD_decompressStream(ctx.get(), &piece, &in);
-    if (ZSTD_isError(more)) return Error{Errc::BadInput, fmt::format("{}: {}", path.string(), ZSTD_getErrorName(more))};
+    if (ZSTD_isError(more))
+      return Error{Errc::BadInput, fmt::format("{}: {}", path.string(), ZSTD_getErrorName(more))};
     out.append(chunk.data(), piece.pos);
-    if (out.size() > size_max) return Error{Errc::BadInput, fmt::format("{}: more than {} bytes when decompressed", path.string(), size_max)};
+    if (out.size() > size_max)
+      return Error{Errc::BadInput, fmt::format("{}: more than {} bytes when decompressed",
+                                               path.string(), size_max)};
   }
-  if (more != 0) return Error{Errc::BadInput, fmt::format("{}: it ends in the middle of a frame", path.string())};
+  if (more != 0)
+    return Error{Errc::BadInput,
+                 fmt::format("{}: it ends in the middle of a frame", path.string())};
   return out;
 }
 
-Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run, Micros now, const Progress& progress) {
+Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run,
+                                   Micros now, const Progress& progress) {
   LineReader reader;
   ImportReport report;
   report.dry_run = dry_run == DryRun::Yes;
   Micros last_at = writer.state().at;
   // First pass: every line is sound, in time order, and after what the log holds.
-  const auto lines = for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
-    const auto parsed = reader.parse(line, number);
-    if (!parsed) return parsed.error();
-    if (parsed->at < last_at) {
-      return Error{Errc::Refused, report.lines == 0 ? fmt::format("the log has moved on to {}: an import of the past ({}) is refused", rfc3339(last_at), rfc3339(parsed->at))
-                                                    : fmt::format("line {}: it is earlier than the line before", number)};
-    }
-    if (parsed->at > now + 5'000'000) return Error{Errc::BadInput, fmt::format("line {}: {} lies in the future", number, rfc3339(parsed->at))};
-    last_at = parsed->at;
-    ++report.lines;
-    switch (parsed->proposal.kind) {
-      case Kind::Login: ++report.logins; break;
-      case Kind::Logout: ++report.logouts; break;
-      default: ++report.activities; break;
-    }
-    return {};
-  });
+  const auto lines =
+      for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
+        const auto parsed = reader.parse(line, number);
+        if (!parsed) return parsed.error();
+        if (parsed->at < last_at) {
+          return Error{
+              Errc::Refused,
+              report.lines == 0
+                  ? fmt::format("the log has moved on to {}: an import of the past ({}) is refused",
+                                rfc3339(last_at), rfc3339(parsed->at))
+                  : fmt::format("line {}: it is earlier than the line before", number)};
+        }
+        if (parsed->at > now + 5'000'000)
+          return Error{Errc::BadInput,
+                       fmt::format("line {}: {} lies in the future", number, rfc3339(parsed->at))};
+        last_at = parsed->at;
+        ++report.lines;
+        switch (parsed->proposal.kind) {
+          case Kind::Login:
+            ++report.logins;
+            break;
+          case Kind::Logout:
+            ++report.logouts;
+            break;
+          default:
+            ++report.activities;
+            break;
+        }
+        return {};
+      });
   if (!lines) return lines.error();
   const store::Hash digest = store::sha256({store::as_bytes(text)});
   Proposal began;
@@ -185,7 +213,8 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   began.b = store::get_be64(d.subspan(8));
   began.c = store::get_be64(d.subspan(16));
   began.d = store::get_be64(d.subspan(24));
-  if (writer.ledger().imports.contains({began.a, began.b})) return Error{Errc::Refused, "this very file was imported before"};
+  if (writer.ledger().imports.contains({began.a, began.b}))
+    return Error{Errc::Refused, "this very file was imported before"};
   if (report.lines == 0 || report.dry_run) return report;
 
   const engine::Seq before = writer.log().last();
@@ -193,33 +222,35 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   bool first = true;
   std::uint64_t done = 0;
   std::size_t gathered = 0;
-  const auto written = for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
-    auto parsed = reader.parse(line, number);
-    if (!parsed) return parsed.error();
-    if (first) {
-      const auto w = writer.stage(began, parsed->at);
-      if (!w) return w.error();
-      first = false;
-    }
-    Proposal& p = parsed->proposal;
-    const std::string key = p.user + '\0' + parsed->session;
-    if (p.kind == Kind::Login) p.body.external_key = parsed->session;
-    else if (!parsed->session.empty()) {
-      const auto it = sessions.find(key);
-      p.session = it == sessions.end() ? ~engine::Seq{0} : it->second;
-    }
-    const auto w = writer.stage(p, parsed->at);
-    if (!w) return w.error();
-    if (p.kind == Kind::Login && w->outcome == engine::Outcome::Applied) sessions[key] = w->seq;
-    if (w->outcome == engine::Outcome::UnknownSession) ++report.unknown;
-    ++done;
-    if (++gathered == kEventsPerCommit) {
-      gathered = 0;
-      RC_TRY(writer.commit());
-      if (progress) progress(done, report.lines);
-    }
-    return {};
-  });
+  const auto written =
+      for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
+        auto parsed = reader.parse(line, number);
+        if (!parsed) return parsed.error();
+        if (first) {
+          const auto w = writer.stage(began, parsed->at);
+          if (!w) return w.error();
+          first = false;
+        }
+        Proposal& p = parsed->proposal;
+        const std::string key = p.user + '\0' + parsed->session;
+        if (p.kind == Kind::Login)
+          p.body.external_key = parsed->session;
+        else if (!parsed->session.empty()) {
+          const auto it = sessions.find(key);
+          p.session = it == sessions.end() ? ~engine::Seq{0} : it->second;
+        }
+        const auto w = writer.stage(p, parsed->at);
+        if (!w) return w.error();
+        if (p.kind == Kind::Login && w->outcome == engine::Outcome::Applied) sessions[key] = w->seq;
+        if (w->outcome == engine::Outcome::UnknownSession) ++report.unknown;
+        ++done;
+        if (++gathered == kEventsPerCommit) {
+          gathered = 0;
+          RC_TRY(writer.commit());
+          if (progress) progress(done, report.lines);
+        }
+        return {};
+      });
   if (!written) return written.error();
   Proposal ended;
   ended.kind = Kind::ImportEnded;

@@ -3,21 +3,21 @@
 //    "target":{"type":"…","id":"…"},"description":"…","properties":{…},"changes":{…},
 //    "batch":"…","context":{"agent":"…","address":"…","host":"…","device":"…"}}
 //
-// Why this file exists: an import is all or nothing. The whole file is checked before the first event
-// is written, so a bad line writes nothing; and it is refused where the log has moved past its first
-// event or holds the same file already (by its SHA-256).
+// Why this file exists: an import is all or nothing. The whole file is checked before the first
+// event is written, so a bad line writes nothing; and it is refused where the log has moved past
+// its first event or holds the same file already (by its SHA-256).
 #pragma once
 
-#include <functional>
-
 #include "store/writer.h"
+
+#include <functional>
 
 namespace rollcall::replay {
 
 struct ImportReport {
   std::uint64_t lines = 0, logins = 0, activities = 0, logouts = 0;
-  std::uint64_t headers = 0;     ///< appended in all, with enrolments and what timers concluded
-  std::uint64_t unknown = 0;     ///< events whose session was no longer open
+  std::uint64_t headers = 0;  ///< appended in all, with enrolments and what timers concluded
+  std::uint64_t unknown = 0;  ///< events whose session was no longer open
   bool dry_run = false;
 };
 
@@ -25,9 +25,12 @@ enum class DryRun { No, Yes };
 /// Called now and then with lines done and lines in all.
 using Progress = std::function<void(std::uint64_t done, std::uint64_t all)>;
 
-[[nodiscard]] store::Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run,
-                                                        engine::Micros now, const Progress& progress);
+[[nodiscard]] store::Result<ImportReport> import_ndjson(store::Writer& writer,
+                                                        std::string_view text, DryRun dry_run,
+                                                        engine::Micros now,
+                                                        const Progress& progress);
 /// The bytes of a file, decompressed where its name ends in .zst; at most `size_max` bytes.
-[[nodiscard]] store::Result<std::string> read_maybe_zst(const std::filesystem::path& path, std::size_t size_max);
+[[nodiscard]] store::Result<std::string> read_maybe_zst(const std::filesystem::path& path,
+                                                        std::size_t size_max);
 
 }  // namespace rollcall::replay

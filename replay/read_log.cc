@@ -34,7 +34,10 @@ store::Result<void> note_read(const store::Layout& layout, const ReadNote& note)
     if (!log) return log.error();
     const auto needed = reads_need_reason(**log);
     if (!needed) return needed.error();
-    if (*needed) return store::Error{store::Errc::Refused, "this store logs who reads personal data and why: give --reason (and --ticket)"};
+    if (*needed)
+      return store::Error{
+          store::Errc::Refused,
+          "this store logs who reads personal data and why: give --reason (and --ticket)"};
     return {};
   }
   const auto writer = store::Writer::open(layout);

@@ -62,7 +62,9 @@ Result<UserNumber> Reader::find_user(std::string_view text) const {
     const auto [end, ec] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
     if (ec == std::errc{} && end == text.data() + text.size() && number != 0) return number;
   }
-  if (!vault_) return vault_problem_.value_or(Error{Errc::NotPermitted, "names need the vault; give a user as #number"});
+  if (!vault_)
+    return vault_problem_.value_or(
+        Error{Errc::NotPermitted, "names need the vault; give a user as #number"});
   return Error{Errc::NotFound, fmt::format("there is no user '{}'", text)};
 }
 
@@ -95,8 +97,10 @@ void Reader::load_actions() const {
   if (sound) {
     for (const auto& [key, text] : *pointers) {
       const auto seq = store::parse_decimal(text);
-      const auto header = seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
-      sound = sound && header && *header && (*header)->kind == engine::Kind::ActionNamed && key == fmt::format("action/{:04x}", (*header)->a);
+      const auto header =
+          seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
+      sound = sound && header && *header && (*header)->kind == engine::Kind::ActionNamed &&
+              key == fmt::format("action/{:04x}", (*header)->a);
       if (sound) take(**header);
     }
   }
@@ -109,7 +113,8 @@ void Reader::load_actions() const {
 }
 
 std::string Reader::action_text(const Header& header, const engine::Body& body) const {
-  if (header.kind != engine::Kind::Activity || (header.flags & engine::flag::kTouch) != 0) return {};
+  if (header.kind != engine::Kind::Activity || (header.flags & engine::flag::kTouch) != 0)
+    return {};
   if (header.c == 0) return body.action;
   if (!actions_) load_actions();
   const auto it = actions_->find(header.c);

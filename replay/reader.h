@@ -19,7 +19,8 @@ class Reader {
  public:
   /// The log first, then the vault. Without a vault or its master key, names are numbers and bodies
   /// stay closed; `vault_problem` says why.
-  static Result<Reader> open(const store::Layout& layout, store::Log::Mode mode = store::Log::Mode::Read);
+  static Result<Reader> open(const store::Layout& layout,
+                             store::Log::Mode mode = store::Log::Mode::Read);
   /// For a reader opened to follow: takes in what was appended since, names of new users included.
   Result<void> catch_up();
 

@@ -27,7 +27,8 @@ Micros floor_day(Micros t) { return t - ((t % kDay) + kDay) % kDay; }
 std::optional<int> digits(std::string_view& text, std::size_t width) {
   std::size_t n = 0;
   int value = 0;
-  while (n < text.size() && n < (width == 0 ? 6 : width) && std::isdigit(static_cast<unsigned char>(text[n])) != 0) {
+  while (n < text.size() && n < (width == 0 ? 6 : width) &&
+         std::isdigit(static_cast<unsigned char>(text[n])) != 0) {
     value = value * 10 + (text[n++] - '0');
   }
   if (n == 0 || (width != 0 && n != width)) return std::nullopt;
@@ -49,7 +50,8 @@ std::optional<Micros> date(std::string_view& text) {
   if (!m || !eat(t, '-')) return std::nullopt;
   const auto d = digits(t, 2);
   if (!d) return std::nullopt;
-  const year_month_day ymd{year{*y}, month{static_cast<unsigned>(*m)}, day{static_cast<unsigned>(*d)}};
+  const year_month_day ymd{year{*y}, month{static_cast<unsigned>(*m)},
+                           day{static_cast<unsigned>(*d)}};
   if (!ymd.ok()) return std::nullopt;
   text = t;
   return duration_cast<microseconds>(sys_days{ymd}.time_since_epoch()).count();
@@ -84,7 +86,8 @@ std::optional<Micros> clock_time(std::string_view& text) {
 
 /// Z, UTC, +02:00 or nothing; the offset to subtract.
 std::optional<Micros> zone(std::string_view& text) {
-  while (eat(text, ' ')) {}
+  while (eat(text, ' ')) {
+  }
   if (text.empty()) return 0;
   if (text == "Z" || text == "z" || text == "UTC") {
     text = {};
@@ -112,18 +115,40 @@ struct Unit {
   Micros size;
 };
 // systemd.time(7): a month is 30.44 days, a year 365.25.
-constexpr std::array kUnits{
-    Unit{"usec", 1}, Unit{"us", 1}, Unit{"msec", 1000}, Unit{"ms", 1000},
-    Unit{"seconds", kSecond}, Unit{"second", kSecond}, Unit{"sec", kSecond}, Unit{"s", kSecond},
-    Unit{"minutes", 60 * kSecond}, Unit{"minute", 60 * kSecond}, Unit{"min", 60 * kSecond}, Unit{"m", 60 * kSecond},
-    Unit{"hours", 3600 * kSecond}, Unit{"hour", 3600 * kSecond}, Unit{"hr", 3600 * kSecond}, Unit{"h", 3600 * kSecond},
-    Unit{"days", kDay}, Unit{"day", kDay}, Unit{"d", kDay},
-    Unit{"weeks", 7 * kDay}, Unit{"week", 7 * kDay}, Unit{"w", 7 * kDay},
-    Unit{"months", 2'629'800 * kSecond}, Unit{"month", 2'629'800 * kSecond}, Unit{"M", 2'629'800 * kSecond},
-    Unit{"years", 31'557'600 * kSecond}, Unit{"year", 31'557'600 * kSecond}, Unit{"y", 31'557'600 * kSecond}};
+constexpr std::array kUnits{Unit{"usec", 1},
+                            Unit{"us", 1},
+                            Unit{"msec", 1000},
+                            Unit{"ms", 1000},
+                            Unit{"seconds", kSecond},
+                            Unit{"second", kSecond},
+                            Unit{"sec", kSecond},
+                            Unit{"s", kSecond},
+                            Unit{"minutes", 60 * kSecond},
+                            Unit{"minute", 60 * kSecond},
+                            Unit{"min", 60 * kSecond},
+                            Unit{"m", 60 * kSecond},
+                            Unit{"hours", 3600 * kSecond},
+                            Unit{"hour", 3600 * kSecond},
+                            Unit{"hr", 3600 * kSecond},
+                            Unit{"h", 3600 * kSecond},
+                            Unit{"days", kDay},
+                            Unit{"day", kDay},
+                            Unit{"d", kDay},
+                            Unit{"weeks", 7 * kDay},
+                            Unit{"week", 7 * kDay},
+                            Unit{"w", 7 * kDay},
+                            Unit{"months", 2'629'800 * kSecond},
+                            Unit{"month", 2'629'800 * kSecond},
+                            Unit{"M", 2'629'800 * kSecond},
+                            Unit{"years", 31'557'600 * kSecond},
+                            Unit{"year", 31'557'600 * kSecond},
+                            Unit{"y", 31'557'600 * kSecond}};
 
 Error bad_time(std::string_view text) {
-  return {Errc::BadInput, fmt::format("'{}' is no time: try today, \"yesterday 10:00\", -2h, 2026-01-14T10:00:00Z or seq:N", text)};
+  return {Errc::BadInput,
+          fmt::format(
+              "'{}' is no time: try today, \"yesterday 10:00\", -2h, 2026-01-14T10:00:00Z or seq:N",
+              text)};
 }
 
 }  // namespace
@@ -133,8 +158,9 @@ std::string rfc3339(Micros at) {
   const auto day_start = floor<days>(t);
   const year_month_day ymd{day_start};
   const hh_mm_ss<microseconds> hms{t - day_start};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
-                     static_cast<unsigned>(ymd.day()), hms.hours().count(), hms.minutes().count(), hms.seconds().count(),
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(ymd.year()),
+                     static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()),
+                     hms.hours().count(), hms.minutes().count(), hms.seconds().count(),
                      hms.subseconds().count());
 }
 
@@ -155,10 +181,12 @@ std::string short_duration(Micros span) {
 Result<Micros> parse_rfc3339(std::string_view text) {
   std::string_view t = text;
   const auto day = date(t);
-  if (!day || (!eat(t, 'T') && !eat(t, 't') && !eat(t, ' '))) return Error{Errc::BadInput, fmt::format("'{}' is no RFC 3339 time", text)};
+  if (!day || (!eat(t, 'T') && !eat(t, 't') && !eat(t, ' ')))
+    return Error{Errc::BadInput, fmt::format("'{}' is no RFC 3339 time", text)};
   const auto time = clock_time(t);
   const auto offset = time && !t.empty() ? zone(t) : std::nullopt;
-  if (!offset || !t.empty()) return Error{Errc::BadInput, fmt::format("'{}' is no RFC 3339 time", text)};
+  if (!offset || !t.empty())
+    return Error{Errc::BadInput, fmt::format("'{}' is no RFC 3339 time", text)};
   return *day + *time - *offset;
 }
 
@@ -167,13 +195,15 @@ Result<Micros> parse_duration(std::string_view text) {
   Micros total = 0;
   bool any = false;
   while (!t.empty()) {
-    while (eat(t, ' ')) {}
+    while (eat(t, ' ')) {
+    }
     if (t.empty()) break;
     std::uint64_t number = 0;
     const auto [end, ec] = std::from_chars(t.data(), t.data() + t.size(), number);
     if (ec != std::errc{} || number > 1'000'000'000) return bad_time(text);
     t.remove_prefix(static_cast<std::size_t>(end - t.data()));
-    while (eat(t, ' ')) {}
+    while (eat(t, ' ')) {
+    }
     std::size_t n = 0;
     while (n < t.size() && std::isalpha(static_cast<unsigned char>(t[n])) != 0) ++n;
     Micros unit = kSecond;
@@ -210,7 +240,9 @@ Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
   if (t == "week-ago") return TimeSpec{today - 7 * kDay};
   if (t == "this-month") {
     const year_month_day ymd{floor<days>(sys_time<microseconds>{microseconds{now}})};
-    return TimeSpec{Micros{duration_cast<microseconds>(sys_days{ymd.year() / ymd.month() / 1}.time_since_epoch()).count()}};
+    return TimeSpec{Micros{
+        duration_cast<microseconds>(sys_days{ymd.year() / ymd.month() / 1}.time_since_epoch())
+            .count()}};
   }
   if (eat(t, '@')) {
     std::int64_t seconds = 0;
@@ -220,7 +252,9 @@ Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
     Micros fraction = 0;
     if (eat(t, '.')) {
       Micros unit = kSecond / 10;
-      for (; !t.empty() && std::isdigit(static_cast<unsigned char>(t.front())) != 0; t.remove_prefix(1), unit /= 10) fraction += (t.front() - '0') * unit;
+      for (; !t.empty() && std::isdigit(static_cast<unsigned char>(t.front())) != 0;
+           t.remove_prefix(1), unit /= 10)
+        fraction += (t.front() - '0') * unit;
     }
     if (!t.empty()) return bad_time(raw);
     return TimeSpec{seconds * kSecond + fraction};
@@ -237,16 +271,25 @@ Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
   }
   Micros base = today;
   bool named = true;
-  if (t.starts_with("today")) t.remove_prefix(5);
-  else if (t.starts_with("yesterday")) { base -= kDay; t.remove_prefix(9); }
-  else if (t.starts_with("tomorrow")) { base += kDay; t.remove_prefix(8); }
-  else if (const auto day = date(t)) base = *day;
-  else named = false;
+  if (t.starts_with("today"))
+    t.remove_prefix(5);
+  else if (t.starts_with("yesterday")) {
+    base -= kDay;
+    t.remove_prefix(9);
+  } else if (t.starts_with("tomorrow")) {
+    base += kDay;
+    t.remove_prefix(8);
+  } else if (const auto day = date(t))
+    base = *day;
+  else
+    named = false;
   if (named && t.empty()) return TimeSpec{base};
   if (named && !eat(t, ' ') && !eat(t, 'T')) return bad_time(raw);
   Micros clock = 0;
-  if (const auto time = clock_time(t)) clock = *time;
-  else if (!named) return bad_time(raw);
+  if (const auto time = clock_time(t))
+    clock = *time;
+  else if (!named)
+    return bad_time(raw);
   const auto offset = zone(t);
   if (!offset || !t.empty()) return bad_time(raw);
   return TimeSpec{base + clock - *offset};

@@ -1,15 +1,15 @@
 // Moments as people write them, and as machines print them.
 //
-// Why this file exists: -S, -U and --at take the systemd.time grammar plus RFC 3339, ausearch's words
-// and seq:N; whatever was typed becomes one number of microseconds, independent of locale.
+// Why this file exists: -S, -U and --at take the systemd.time grammar plus RFC 3339, ausearch's
+// words and seq:N; whatever was typed becomes one number of microseconds, independent of locale.
 #pragma once
+
+#include "engine/event.h"
+#include "store/errc.h"
 
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "engine/event.h"
-#include "store/errc.h"
 
 namespace rollcall::replay {
 

@@ -1,13 +1,13 @@
 // Verification, in chunks of the log.
 #include "replay/verify.h"
 
+#include "store/forget.h"
+#include "store/state_digest.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-
-#include "store/forget.h"
-#include "store/state_digest.h"
 
 namespace rollcall::replay {
 namespace {
@@ -22,9 +22,12 @@ constexpr Seq kChunk = 65'536;
 
 Verdict verdict_of(Errc code) {
   switch (code) {
-    case Errc::Tampered: return Verdict::Tampered;
-    case Errc::Diverged: return Verdict::Diverged;
-    default: return Verdict::Incomplete;
+    case Errc::Tampered:
+      return Verdict::Tampered;
+    case Errc::Diverged:
+      return Verdict::Diverged;
+    default:
+      return Verdict::Incomplete;
   }
 }
 
@@ -33,7 +36,8 @@ Seq seq_in(const std::string& text) {
   const auto at = text.find("seq ");
   if (at == std::string::npos) return 0;
   Seq seq = 0;
-  for (std::size_t i = at + 4; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) seq = seq * 10 + static_cast<Seq>(text[i] - '0');
+  for (std::size_t i = at + 4; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
+    seq = seq * 10 + static_cast<Seq>(text[i] - '0');
   return seq;
 }
 
@@ -58,8 +62,10 @@ class Verification {
     report_.origin = log_.origin();
     report_.size = log_.last();
     checkpoints();
-    if (options_.full) full();
-    else quick();
+    if (options_.full)
+      full();
+    else
+      quick();
     if (options_.replay) replay();
     tail();
   }
@@ -72,7 +78,9 @@ class Verification {
     }
     report_.findings.push_back({verdict, seq, last, std::move(text)});
   }
-  void find(const Error& error) { find(verdict_of(error.code), seq_in(error.detail), error.detail); }
+  void find(const Error& error) {
+    find(verdict_of(error.code), seq_in(error.detail), error.detail);
+  }
   void check(std::string name, std::string subject, bool ok, std::string detail = {}) {
     report_.checks.push_back({std::move(name), std::move(subject), ok, std::move(detail)});
   }
@@ -87,13 +95,17 @@ class Verification {
     history_ = *history;
     const auto newest = store::newest_checkpoint(log_, reader_.layout());
     if (!newest) return find(newest.error());
-    if (newest->file_damage) check("checkpoint file", *newest->file_damage, false, "no evidence: the database holds it; the next signing rewrites it");
-    if (newest->newest && (history_.empty() || newest->newest->checkpoint.size > history_.back().checkpoint.size)) {
+    if (newest->file_damage)
+      check("checkpoint file", *newest->file_damage, false,
+            "no evidence: the database holds it; the next signing rewrites it");
+    if (newest->newest &&
+        (history_.empty() || newest->newest->checkpoint.size > history_.back().checkpoint.size)) {
       history_.push_back(*newest->newest);
     }
     if (history_.empty()) {
       check("checkpoint signature", "none was ever signed", false);
-      if (report_.size > 0) find(Verdict::Incomplete, 0, "nothing was ever signed: `rollcall checkpoint sign` signs");
+      if (report_.size > 0)
+        find(Verdict::Incomplete, 0, "nothing was ever signed: `rollcall checkpoint sign` signs");
       return;
     }
     bool good = true;
@@ -101,18 +113,26 @@ class Verification {
       const auto opened = note::open(made.note, *keys);
       if (!opened) {
         good = false;
-        find(Verdict::Tampered, 0, fmt::format("the checkpoint of size {}: {}", made.checkpoint.size, opened.error().detail));
+        find(Verdict::Tampered, 0,
+             fmt::format("the checkpoint of size {}: {}", made.checkpoint.size,
+                         opened.error().detail));
       } else if (made.checkpoint.origin != report_.origin) {
         good = false;
-        find(Verdict::Tampered, 0, fmt::format("the checkpoint of size {} is of {}, the log says it is {}", made.checkpoint.size, made.checkpoint.origin, report_.origin));
+        find(Verdict::Tampered, 0,
+             fmt::format("the checkpoint of size {} is of {}, the log says it is {}",
+                         made.checkpoint.size, made.checkpoint.origin, report_.origin));
       } else if (made.checkpoint.size > report_.size) {
         good = false;
-        find(Verdict::Tampered, report_.size + 1, fmt::format("a checkpoint was signed for {} events and the log holds {}: seq {} and what follows are gone", made.checkpoint.size, report_.size, report_.size + 1));
+        find(Verdict::Tampered, report_.size + 1,
+             fmt::format("a checkpoint was signed for {} events and the log holds {}: seq {} and "
+                         "what follows are gone",
+                         made.checkpoint.size, report_.size, report_.size + 1));
       }
     }
     const auto& last = history_.back();
     report_.signed_size = last.checkpoint.size;
-    check("checkpoint signature", fmt::format("size {}", last.checkpoint.size), good, fmt::format("{} signed", history_.size()));
+    check("checkpoint signature", fmt::format("size {}", last.checkpoint.size), good,
+          fmt::format("{} signed", history_.size()));
     witnesses(last);
     if (options_.saved) saved(*keys);
   }
@@ -124,7 +144,9 @@ class Verification {
       // A policy given from outside says which log to believe.
       const auto known = policy.log_keys();
       if (!known.empty()) {
-        if (const auto opened = note::open(last.note, known); !opened) find(Verdict::Tampered, 0, fmt::format("the policy's log keys: {}", opened.error().detail));
+        if (const auto opened = note::open(last.note, known); !opened)
+          find(Verdict::Tampered, 0,
+               fmt::format("the policy's log keys: {}", opened.error().detail));
       }
     } else {
       const auto own = store::store_policy(reader_.layout());
@@ -133,21 +155,36 @@ class Verification {
     }
     if (policy.witnesses.empty()) return;
     const auto verdict = policy.judge(last.note);
-    for (const auto& name : verdict.bad) find(Verdict::Tampered, 0, fmt::format("the cosignature of witness {} does not fit the checkpoint", name));
-    check("witnesses", fmt::format("{} of {} (policy needs {})", verdict.good, policy.witnesses.size(), policy.quorum), verdict.met);
-    if (!verdict.met) find(Verdict::Incomplete, 0, fmt::format("the quorum {} is not met: {} of {} witnesses cosigned size {}", policy.quorum, verdict.good, policy.witnesses.size(), last.checkpoint.size));
+    for (const auto& name : verdict.bad)
+      find(Verdict::Tampered, 0,
+           fmt::format("the cosignature of witness {} does not fit the checkpoint", name));
+    check("witnesses",
+          fmt::format("{} of {} (policy needs {})", verdict.good, policy.witnesses.size(),
+                      policy.quorum),
+          verdict.met);
+    if (!verdict.met)
+      find(Verdict::Incomplete, 0,
+           fmt::format("the quorum {} is not met: {} of {} witnesses cosigned size {}",
+                       policy.quorum, verdict.good, policy.witnesses.size(), last.checkpoint.size));
   }
 
   void saved(const std::vector<note::Verifier>& keys) {
     const auto opened = note::open(*options_.saved, keys);
     const auto checkpoint = note::parse_checkpoint(options_.saved->text);
-    if (!opened) return find(Verdict::Tampered, 0, fmt::format("the saved checkpoint: {}", opened.error().detail));
+    if (!opened)
+      return find(Verdict::Tampered, 0,
+                  fmt::format("the saved checkpoint: {}", opened.error().detail));
     if (!checkpoint) return find(checkpoint.error());
-    const auto root = checkpoint->size <= report_.size ? log_.root_at(checkpoint->size) : Result<Hash>(Hash{});
+    const auto root =
+        checkpoint->size <= report_.size ? log_.root_at(checkpoint->size) : Result<Hash>(Hash{});
     if (!root) return find(root.error());
     const bool same = checkpoint->size <= report_.size && *root == checkpoint->root;
     check(fmt::format("consistent with saved {}", checkpoint->size), "", same);
-    if (!same) find(Verdict::Tampered, 0, fmt::format("a fork: the log does not contain the {} events of the saved checkpoint as they were signed", checkpoint->size));
+    if (!same)
+      find(Verdict::Tampered, 0,
+           fmt::format("a fork: the log does not contain the {} events of the saved checkpoint as "
+                       "they were signed",
+                       checkpoint->size));
   }
 
   /// Roots of the signed sizes from stored nodes; only the edges are hashed again.
@@ -162,11 +199,15 @@ class Verification {
         find(root.error());
       } else if (*root != made.checkpoint.root) {
         good = false;
-        find(Verdict::Tampered, 0, fmt::format("the first {} events do not hash to the root that was signed for them (--full says which)", made.checkpoint.size));
+        find(Verdict::Tampered, 0,
+             fmt::format("the first {} events do not hash to the root that was signed for them "
+                         "(--full says which)",
+                         made.checkpoint.size));
       }
     }
     report_.seconds_tree = seconds_since(start);
-    check("signed roots", fmt::format("{} from the stored tree", history_.size()), good, "headers not hashed again: --full does");
+    check("signed roots", fmt::format("{} from the stored tree", history_.size()), good,
+          "headers not hashed again: --full does");
   }
 
   void full() {
@@ -180,22 +221,30 @@ class Verification {
       if (readable_ && open_bodies) bodies(from, to);
       if (options_.progress) options_.progress(to, report_.size);
     }
-    for (; next_checkpoint < history_.size() && readable_ && history_[next_checkpoint].checkpoint.size == 0; ++next_checkpoint) {}
+    for (; next_checkpoint < history_.size() && readable_ &&
+           history_[next_checkpoint].checkpoint.size == 0;
+         ++next_checkpoint) {
+    }
     explain_missing();
     if (readable_ && open_bodies) orphans();
     if (vault_users_) vault();
-    std::sort(report_.findings.begin(), report_.findings.end(), [](const Finding& a, const Finding& b) {
-      return a.seq != b.seq ? (a.seq == 0 ? false : b.seq == 0 || a.seq < b.seq) : false;
-    });
+    std::sort(report_.findings.begin(), report_.findings.end(),
+              [](const Finding& a, const Finding& b) {
+                return a.seq != b.seq ? (a.seq == 0 ? false : b.seq == 0 || a.seq < b.seq) : false;
+              });
     const bool good = report_.findings.empty();
-    check("leaves", fmt::format("{} hashed", tree_.size()), good && readable_, fmt::format("{:.2f} s", report_.seconds_tree));
+    check("leaves", fmt::format("{} hashed", tree_.size()), good && readable_,
+          fmt::format("{:.2f} s", report_.seconds_tree));
     if (open_bodies) {
       check("bodies", fmt::format("{} opened", report_.bodies_opened), good,
-            fmt::format("{} shredded, {} dropped, {} missing, {:.2f} s", report_.shredded, report_.dropped, missing_.size(), report_.seconds_bodies));
+            fmt::format("{} shredded, {} dropped, {} missing, {:.2f} s", report_.shredded,
+                        report_.dropped, missing_.size(), report_.seconds_bodies));
     } else {
-      const std::string why = reader_.vault_problem() ? reader_.vault_problem()->detail : "not asked for";
+      const std::string why =
+          reader_.vault_problem() ? reader_.vault_problem()->detail : "not asked for";
       check("bodies", "bodies not opened", true, why);
-      if (options_.bodies && std::filesystem::exists(reader_.layout().vault() / "records")) find(Verdict::Incomplete, 0, fmt::format("bodies not opened: {}", why));
+      if (options_.bodies && std::filesystem::exists(reader_.layout().vault() / "records"))
+        find(Verdict::Incomplete, 0, fmt::format("bodies not opened: {}", why));
     }
   }
 
@@ -218,15 +267,26 @@ class Verification {
       if (*stored && **stored == hash) return;
       // A changed leaf is named by its mark already; its tile and all above it then differ, too.
       if (last_bad_ >= first && last_bad_ <= last) return;
-      if (*stored) find(Verdict::Tampered, first, fmt::format("seq {} to {}: these entries and the stored tree node {}/{} do not fit", first, last, id.level, id.index), last);
-      else find(Verdict::Tampered, first, fmt::format("seq {} to {}: the stored tree node {}/{} is missing", first, last, id.level, id.index), last);
+      if (*stored)
+        find(Verdict::Tampered, first,
+             fmt::format("seq {} to {}: these entries and the stored tree node {}/{} do not fit",
+                         first, last, id.level, id.index),
+             last);
+      else
+        find(Verdict::Tampered, first,
+             fmt::format("seq {} to {}: the stored tree node {}/{} is missing", first, last,
+                         id.level, id.index),
+             last);
     };
-    while (next_checkpoint < history_.size() && history_[next_checkpoint].checkpoint.size < from) ++next_checkpoint;
+    while (next_checkpoint < history_.size() && history_[next_checkpoint].checkpoint.size < from)
+      ++next_checkpoint;
     const auto scanned = log_.scan(from, to, [&](const Header& h, ByteView leaf) {
       const Hash hash = merkle::leaf_hash(leaf);
       if (store::get_be64(hash) != (*marks)[at - from]) {
         last_bad_ = at;
-        find(Verdict::Tampered, at, fmt::format("seq {}: the entry does not hash to its leaf (tile {} slot {})", at, (at - 1) / 256, (at - 1) % 256));
+        find(Verdict::Tampered, at,
+             fmt::format("seq {}: the entry does not hash to its leaf (tile {} slot {})", at,
+                         (at - 1) / 256, (at - 1) % 256));
       }
       order(h);
       tree_.append(hash, completed);
@@ -251,20 +311,30 @@ class Verification {
       return;
     }
     if (last_bad_ > signed_good_) return;  // named already
-    find(Verdict::Tampered, signed_good_ + 1, fmt::format("seq {} to {}: these events do not hash to the root that was signed for size {}", signed_good_ + 1, made.checkpoint.size, made.checkpoint.size), made.checkpoint.size);
+    find(Verdict::Tampered, signed_good_ + 1,
+         fmt::format(
+             "seq {} to {}: these events do not hash to the root that was signed for size {}",
+             signed_good_ + 1, made.checkpoint.size, made.checkpoint.size),
+         made.checkpoint.size);
   }
 
   /// What a header says of its place: kind, time, chain.
   void order(const Header& h) {
-    if (h.kind == Kind::None || static_cast<std::uint8_t>(h.kind) >= engine::kKindCount) find(Verdict::Tampered, h.seq, fmt::format("seq {}: it is of no known kind", h.seq));
-    if (h.at < last_at_) find(Verdict::Tampered, h.seq, fmt::format("seq {}: time runs back", h.seq));
+    if (h.kind == Kind::None || static_cast<std::uint8_t>(h.kind) >= engine::kKindCount)
+      find(Verdict::Tampered, h.seq, fmt::format("seq {}: it is of no known kind", h.seq));
+    if (h.at < last_at_)
+      find(Verdict::Tampered, h.seq, fmt::format("seq {}: time runs back", h.seq));
     last_at_ = std::max(last_at_, h.at);
     if (h.user > last_of_.size() || (h.user == last_of_.size() && h.kind != Kind::UserEnrolled)) {
-      find(Verdict::Tampered, h.seq, fmt::format("seq {}: user #{} was never enrolled", h.seq, h.user));
+      find(Verdict::Tampered, h.seq,
+           fmt::format("seq {}: user #{} was never enrolled", h.seq, h.user));
       return;
     }
     if (h.user == last_of_.size()) last_of_.push_back(0);
-    if (h.prev != last_of_[h.user]) find(Verdict::Tampered, h.seq, fmt::format("seq {}: it says the user's previous event is {}, which is {}", h.seq, h.prev, last_of_[h.user]));
+    if (h.prev != last_of_[h.user])
+      find(Verdict::Tampered, h.seq,
+           fmt::format("seq {}: it says the user's previous event is {}, which is {}", h.seq,
+                       h.prev, last_of_[h.user]));
     last_of_[h.user] = h.seq;
     if (h.kind == Kind::UserErased) erased_.insert(h.user);
     if (h.kind == Kind::EraseRequested) {
@@ -288,17 +358,27 @@ class Verification {
       const Header& h = headers_[seq - from];
       next = seq + 1;
       if (h.body_len == 0) {
-        find(Verdict::Tampered, seq, fmt::format("seq {}: a body is stored for an event that has none", seq));
+        find(Verdict::Tampered, seq,
+             fmt::format("seq {}: a body is stored for an event that has none", seq));
         return true;
       }
       const auto opened = opener().open(h, sealed, store::BodyOpener::Decode::No);
       switch (opened.state) {
-        case store::BodyState::Open: ++report_.bodies_opened; break;
+        case store::BodyState::Open:
+          ++report_.bodies_opened;
+          break;
         case store::BodyState::Shredded:
           ++report_.shredded;
-          if (!reader_.vault()->erased(h.user)) find(Verdict::Incomplete, seq, fmt::format("seq {}: the vault has no key for it, and user #{} was not forgotten", seq, h.user));
+          if (!reader_.vault()->erased(h.user))
+            find(Verdict::Incomplete, seq,
+                 fmt::format("seq {}: the vault has no key for it, and user #{} was not forgotten",
+                             seq, h.user));
           break;
-        default: find(Verdict::Tampered, seq, fmt::format("seq {}: its body does not open, or does not fit the digest in its header", seq));
+        default:
+          find(
+              Verdict::Tampered, seq,
+              fmt::format(
+                  "seq {}: its body does not open, or does not fit the digest in its header", seq));
       }
       return true;
     });
@@ -313,7 +393,8 @@ class Verification {
 
   void absent(const Header& h) {
     if (h.body_len == 0) return;
-    const bool targets_user = h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
+    const bool targets_user =
+        h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
     missing_.push_back({h.seq, h.kind, h.user, targets_user ? static_cast<UserNumber>(h.a) : 0});
   }
 
@@ -322,7 +403,8 @@ class Verification {
       const auto kept = retention_.find(m.kind);
       const bool retained = kept != retention_.end() && m.seq <= kept->second;
       const auto mention = mentions_dropped_.find(m.target);
-      const bool mentioned = m.target != 0 && mention != mentions_dropped_.end() && m.seq <= mention->second;
+      const bool mentioned =
+          m.target != 0 && mention != mentions_dropped_.end() && m.seq <= mention->second;
       if (retained || mentioned) {
         ++report_.dropped;
         return true;
@@ -333,12 +415,17 @@ class Verification {
       }
       return false;
     });
-    for (const MissingBody& m : missing_) find(Verdict::Tampered, m.seq, fmt::format("seq {}: its body is missing, and no event says that it was dropped", m.seq));
+    for (const MissingBody& m : missing_)
+      find(
+          Verdict::Tampered, m.seq,
+          fmt::format("seq {}: its body is missing, and no event says that it was dropped", m.seq));
   }
 
   void orphans() {
     const auto scanned = log_.scan_bodies(report_.size + 1, ~Seq{0}, [&](Seq seq, ByteView) {
-      if (seq > reader_.last()) find(Verdict::Tampered, seq, fmt::format("seq {}: a body is stored for an event that the log does not hold", seq));
+      if (seq > reader_.last())
+        find(Verdict::Tampered, seq,
+             fmt::format("seq {}: a body is stored for an event that the log does not hold", seq));
       return false;
     });
     if (!scanned) find(scanned.error());
@@ -348,8 +435,11 @@ class Verification {
   void vault() {
     const auto& vault = *reader_.vault();
     for (UserNumber number = 1; number < last_of_.size(); ++number) {
-      if (vault.user_key(number) || vault.erased(number) || erased_.contains(number) || requested_.contains(number)) continue;
-      find(Verdict::Incomplete, 0, fmt::format("{}: user #{} of the log is missing", vault.file().string(), number));
+      if (vault.user_key(number) || vault.erased(number) || erased_.contains(number) ||
+          requested_.contains(number))
+        continue;
+      find(Verdict::Incomplete, 0,
+           fmt::format("{}: user #{} of the log is missing", vault.file().string(), number));
       break;
     }
     const auto listed = store::read_erasures(reader_.layout().erasures());
@@ -372,20 +462,28 @@ class Verification {
       ++compared;
       if (digester.root(fold.state) != h.digest) {
         same = false;
-        find(Verdict::Diverged, h.seq, fmt::format("seq {}: the logged digest of the state and the replayed one differ", h.seq));
+        find(Verdict::Diverged, h.seq,
+             fmt::format("seq {}: the logged digest of the state and the replayed one differ",
+                         h.seq));
       }
     };
     const auto done = fold.advance(log_, report_.size);
     if (!done) find(done.error());
     check("replay", fmt::format("{} state digests", compared), same && done.has_value(),
-          others == 0 ? fmt::format("reducer {}", engine::kReducerVersion) : fmt::format("reducer {} ({} of others not checked)", engine::kReducerVersion, others));
+          others == 0 ? fmt::format("reducer {}", engine::kReducerVersion)
+                      : fmt::format("reducer {} ({} of others not checked)",
+                                    engine::kReducerVersion, others));
   }
 
   void tail() {
     if (report_.signed_size >= report_.size) return;
     const std::uint64_t events = report_.size - report_.signed_size;
-    check("unsigned tail", fmt::format("{} events", events), !options_.strict, options_.strict ? "" : "not an error; --strict makes it one");
-    if (options_.strict) find(Verdict::Incomplete, report_.signed_size + 1, fmt::format("seq {} to {} are not signed yet", report_.signed_size + 1, report_.size), report_.size);
+    check("unsigned tail", fmt::format("{} events", events), !options_.strict,
+          options_.strict ? "" : "not an error; --strict makes it one");
+    if (options_.strict)
+      find(Verdict::Incomplete, report_.signed_size + 1,
+           fmt::format("seq {} to {} are not signed yet", report_.signed_size + 1, report_.size),
+           report_.size);
   }
 
   store::BodyOpener& opener() {
@@ -428,7 +526,8 @@ VerifyReport verify_store(const store::Layout& layout, const VerifyOptions& opti
   VerifyReport report;
   const auto reader = Reader::open(layout);
   if (!reader) {
-    report.findings.push_back({verdict_of(reader.error().code), seq_in(reader.error().detail), 0, reader.error().detail});
+    report.findings.push_back(
+        {verdict_of(reader.error().code), seq_in(reader.error().detail), 0, reader.error().detail});
     return report;
   }
   Verification(*reader, options, report).run();

@@ -1,24 +1,24 @@
 // Verification of a store: does what it holds hash to what was signed, and mean what was said.
 //
-// Why this file exists: an auditor must be told apart "tampered" (evidence contradicts itself), which
-// names the first bad event and its neighbours, "incomplete" (cannot read on, or something needed for
-// a verdict is missing) and "diverged" (a replay gives another state). It pins a size first and works
-// beside a live writer.
+// Why this file exists: an auditor must be told apart "tampered" (evidence contradicts itself),
+// which names the first bad event and its neighbours, "incomplete" (cannot read on, or something
+// needed for a verdict is missing) and "diverged" (a replay gives another state). It pins a size
+// first and works beside a live writer.
 #pragma once
 
-#include <functional>
-
 #include "replay/reader.h"
+
+#include <functional>
 
 namespace rollcall::replay {
 
 struct VerifyOptions {
-  bool full = false;          ///< hash every header, rebuild the tree, open every body
-  bool replay = false;        ///< fold the headers and compare with the logged state digests
-  bool bodies = true;         ///< with full: open bodies
-  bool strict = false;        ///< an unsigned tail is incomplete
-  std::optional<store::note::Note> saved;      ///< a checkpoint the auditor kept: must be a prefix
-  std::optional<store::PolicyFile> policy;     ///< else the store's own
+  bool full = false;    ///< hash every header, rebuild the tree, open every body
+  bool replay = false;  ///< fold the headers and compare with the logged state digests
+  bool bodies = true;   ///< with full: open bodies
+  bool strict = false;  ///< an unsigned tail is incomplete
+  std::optional<store::note::Note> saved;   ///< a checkpoint the auditor kept: must be a prefix
+  std::optional<store::PolicyFile> policy;  ///< else the store's own
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;
 };
 
@@ -26,8 +26,8 @@ enum class Verdict { Verified, Tampered, Incomplete, Diverged };
 
 struct Finding {
   Verdict verdict = Verdict::Tampered;
-  Seq seq = 0;        ///< the event it names; 0 where it is about no event
-  Seq last = 0;       ///< the last of a run it names; 0: only `seq`
+  Seq seq = 0;   ///< the event it names; 0 where it is about no event
+  Seq last = 0;  ///< the last of a run it names; 0: only `seq`
   std::string text;
 };
 
@@ -44,7 +44,7 @@ struct VerifyReport {
   std::uint64_t size = 0;
   std::uint64_t signed_size = 0;
   std::vector<Check> checks;
-  std::vector<Finding> findings;   ///< in order of seq; at most kFindingsMax
+  std::vector<Finding> findings;  ///< in order of seq; at most kFindingsMax
   std::uint64_t findings_more = 0;
   std::uint64_t bodies_opened = 0, shredded = 0, dropped = 0, not_opened = 0;
   double seconds_tree = 0, seconds_bodies = 0;

@@ -1,13 +1,13 @@
 // Creating, listing, restoring and pruning backups.
 #include "store/backup.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "store/files.h"
 #include "store/forget.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace rollcall::store {
 namespace {
@@ -31,7 +31,8 @@ Result<std::set<UserNumber>> union_of(const std::vector<fs::path>& lists) {
 }
 
 std::string render(const BackupInfo& info) {
-  return fmt::format("app {}\norigin {}\nsize {}\nroot {}\ntaken_at {}\n", info.app, info.origin, info.size, base64(info.root), info.taken_at);
+  return fmt::format("app {}\norigin {}\nsize {}\nroot {}\ntaken_at {}\n", info.app, info.origin,
+                     info.size, base64(info.root), info.taken_at);
 }
 
 /// Notes where copies lie, before the first is made: an erasure must reach them all.
@@ -48,9 +49,11 @@ Result<void> remember(const Layout& layout, std::string_view what, const fs::pat
 }
 
 bool valid_name(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  });
+  return !name.empty() && name.size() <= 100 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
 }
 
 }  // namespace
@@ -58,7 +61,9 @@ bool valid_name(std::string_view name) {
 Layout layout_of(const BackupInfo& backup) { return {backup.path, backup.app}; }
 
 Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& request) {
-  if (!valid_name(request.name)) return Error{Errc::BadInput, "a backup's name is 1 to 100 of A-Z, a-z, 0-9, dot, dash and underscore"};
+  if (!valid_name(request.name))
+    return Error{Errc::BadInput,
+                 "a backup's name is 1 to 100 of A-Z, a-z, 0-9, dot, dash and underscore"};
   const fs::path path = request.directory / request.name;
   if (fs::exists(path)) return Error{Errc::Refused, fmt::format("{} exists", path.string())};
   // The numbers of the forgotten first: whoever finds the backup finds at least this list.
@@ -79,7 +84,8 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   RC_TRY((*log)->copy_to(aside / "log"));
   RC_TRY(copy_durably(layout.trusted(), aside / "keys" / "trusted"));
   if (fs::exists(layout.policy())) RC_TRY(copy_durably(layout.policy(), aside / "keys" / "policy"));
-  if (fs::exists(layout.checkpoint())) RC_TRY(copy_durably(layout.checkpoint(), aside / "checkpoint"));
+  if (fs::exists(layout.checkpoint()))
+    RC_TRY(copy_durably(layout.checkpoint(), aside / "checkpoint"));
   BackupInfo info;
   info.name = request.name;
   info.app = layout.app;
@@ -93,7 +99,8 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   RC_TRY(replace_file(aside / "backup", render(info)));
   if (!request.vault_directory.empty()) {
     RC_TRY(make_directories(request.vault_directory, Secret::Yes));
-    RC_TRY(copy_durably(layout.vault() / "records", request.vault_directory / request.name, Secret::Yes));
+    RC_TRY(copy_durably(layout.vault() / "records", request.vault_directory / request.name,
+                        Secret::Yes));
   }
   fs::rename(aside, path, ec);
   if (ec) return Error{Errc::Io, fmt::format("cannot rename {}: {}", aside.string(), ec.message())};
@@ -113,20 +120,26 @@ Result<BackupInfo> parse_facts(const fs::path& file) {
     const auto end = rest.find('\n');
     const std::string_view line = rest.substr(0, end);
     const auto space = line.find(' ');
-    if (space == std::string_view::npos || end == std::string_view::npos) return Error{Errc::Incomplete, fmt::format("{}: damaged", file.string())};
+    if (space == std::string_view::npos || end == std::string_view::npos)
+      return Error{Errc::Incomplete, fmt::format("{}: damaged", file.string())};
     const std::string_view key = line.substr(0, space);
     const std::string value(line.substr(space + 1));
-    if (key == "app") info.app = value;
-    else if (key == "origin") info.origin = value;
-    else if (key == "size") info.size = parse_decimal(value).value_or(0);
-    else if (key == "taken_at") info.taken_at = value;
+    if (key == "app")
+      info.app = value;
+    else if (key == "origin")
+      info.origin = value;
+    else if (key == "size")
+      info.size = parse_decimal(value).value_or(0);
+    else if (key == "taken_at")
+      info.taken_at = value;
     else if (key == "root") {
       const auto root = from_base64(value);
       if (root && root->size() == 32) std::copy(root->begin(), root->end(), info.root.begin());
     }
     rest.remove_prefix(end + 1);
   }
-  if (!valid_app_id(info.app)) return Error{Errc::Incomplete, fmt::format("{}: damaged", file.string())};
+  if (!valid_app_id(info.app))
+    return Error{Errc::Incomplete, fmt::format("{}: damaged", file.string())};
   return info;
 }
 
@@ -134,7 +147,8 @@ Result<BackupInfo> parse_facts(const fs::path& file) {
 
 Result<BackupInfo> read_backup(const fs::path& path) {
   auto info = parse_facts(path / "backup");
-  if (!info && info.error().code == Errc::NotFound) return Error{Errc::NotFound, fmt::format("{} is no backup", path.string())};
+  if (!info && info.error().code == Errc::NotFound)
+    return Error{Errc::NotFound, fmt::format("{} is no backup", path.string())};
   if (!info) return info;
   info->path = path;
   info->name = path.filename().string();
@@ -149,12 +163,17 @@ Result<std::vector<BackupInfo>> list_backups(const fs::path& directory) {
     auto info = read_backup(entry.path());
     if (info) out.push_back(std::move(*info));
   }
-  if (ec) return Error{Errc::NotFound, fmt::format("cannot read {}: {}", directory.string(), ec.message())};
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.taken_at, a.name) < std::tie(b.taken_at, b.name); });
+  if (ec)
+    return Error{Errc::NotFound,
+                 fmt::format("cannot read {}: {}", directory.string(), ec.message())};
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.taken_at, a.name) < std::tie(b.taken_at, b.name);
+  });
   return out;
 }
 
-Result<std::vector<std::string>> prune_backups(const fs::path& directory, std::size_t keep, bool dry_run) {
+Result<std::vector<std::string>> prune_backups(const fs::path& directory, std::size_t keep,
+                                               bool dry_run) {
   const auto backups = list_backups(directory);
   if (!backups) return backups.error();
   std::vector<std::string> removed;
@@ -163,13 +182,17 @@ Result<std::vector<std::string>> prune_backups(const fs::path& directory, std::s
     if (dry_run) continue;
     std::error_code ec;
     fs::remove_all((*backups)[i].path, ec);
-    if (ec) return Error{Errc::Io, fmt::format("cannot remove {}: {}", (*backups)[i].path.string(), ec.message())};
+    if (ec)
+      return Error{Errc::Io,
+                   fmt::format("cannot remove {}: {}", (*backups)[i].path.string(), ec.message())};
   }
   return removed;
 }
 
 Result<void> restore_backup(const Layout& layout, const RestoreRequest& request) {
-  if (exists(layout)) return Error{Errc::Refused, fmt::format("{} holds a log: restore into a folder that holds none", layout.app_dir.string())};
+  if (exists(layout))
+    return Error{Errc::Refused, fmt::format("{} holds a log: restore into a folder that holds none",
+                                            layout.app_dir.string())};
   const auto info = read_backup(request.backup);
   if (!info) return info.error();
   const Layout aside{layout.app_dir.string() + ".restoring", layout.app};
@@ -179,11 +202,15 @@ Result<void> restore_backup(const Layout& layout, const RestoreRequest& request)
   RC_TRY(make_directories(aside.keys(), Secret::Yes));
   RC_TRY(make_directories(aside.vault(), Secret::Yes));
   fs::copy(request.backup / "log", aside.log(), fs::copy_options::recursive, ec);
-  if (ec) return Error{Errc::Io, fmt::format("cannot copy {}: {}", (request.backup / "log").string(), ec.message())};
+  if (ec)
+    return Error{Errc::Io, fmt::format("cannot copy {}: {}", (request.backup / "log").string(),
+                                       ec.message())};
   RC_TRY(copy_durably(request.backup / "keys" / "trusted", aside.trusted()));
-  if (fs::exists(request.backup / "checkpoint")) RC_TRY(copy_durably(request.backup / "checkpoint", aside.checkpoint()));
+  if (fs::exists(request.backup / "checkpoint"))
+    RC_TRY(copy_durably(request.backup / "checkpoint", aside.checkpoint()));
   RC_TRY(copy_durably(request.vault, aside.vault() / "records", Secret::Yes));
-  if (!request.master_key.empty()) RC_TRY(copy_durably(request.master_key, aside.vault() / "master.key", Secret::Yes));
+  if (!request.master_key.empty())
+    RC_TRY(copy_durably(request.master_key, aside.vault() / "master.key", Secret::Yes));
   // Whoever was forgotten since is forgotten here before a name or a body can be read.
   auto lists = request.erasures;
   lists.push_back(request.backup.parent_path() / "erasures");
@@ -196,14 +223,17 @@ Result<void> restore_backup(const Layout& layout, const RestoreRequest& request)
   RC_TRY(replace_file(aside.restored(), render(*info)));
   fs::create_directories(layout.app_dir.parent_path(), ec);
   fs::rename(aside.app_dir, layout.app_dir, ec);
-  if (ec) return Error{Errc::Io, fmt::format("cannot rename {}: {}", aside.app_dir.string(), ec.message())};
+  if (ec)
+    return Error{Errc::Io,
+                 fmt::format("cannot rename {}: {}", aside.app_dir.string(), ec.message())};
   return sync_directory(layout.app_dir.parent_path());
 }
 
 Result<void> continue_restored(Writer& writer) {
   const Layout& layout = writer.layout();
   Log& log = writer.log();
-  // From the file, not from the log: a crash may have come between the new origin and its first event.
+  // From the file, not from the log: a crash may have come between the new origin and its first
+  // event.
   const auto facts = parse_facts(layout.restored());
   if (!facts) return facts.error();
   const std::string old_origin = facts->origin;
@@ -217,11 +247,13 @@ Result<void> continue_restored(Writer& writer) {
   Proposal continued;
   continued.kind = engine::Kind::LogContinued;
   continued.a = log.last();
-  continued.body.detail = fmt::format("{{\"origin\":\"{}\",\"size\":{},\"root\":\"{}\"}}", old_origin, log.last(), base64(log.root()));
+  continued.body.detail = fmt::format("{{\"origin\":\"{}\",\"size\":{},\"root\":\"{}\"}}",
+                                      old_origin, log.last(), base64(log.root()));
   // The old log's signatures are kept under its own name; they say nothing of this one.
   for (const auto& made : *history) {
     if (made.checkpoint.origin != old_origin) continue;
-    RC_TRY(log.put_meta(fmt::format("former/{}/{:016x}", old_origin, made.checkpoint.size), note::render(made.note)));
+    RC_TRY(log.put_meta(fmt::format("former/{}/{:016x}", old_origin, made.checkpoint.size),
+                        note::render(made.note)));
     RC_TRY(log.delete_meta(fmt::format("checkpoint/{:016x}", made.checkpoint.size)));
   }
   std::error_code ec;

@@ -1,15 +1,18 @@
-// Backups: a copy of the log while it is written, the vault apart, and restoring without signing a fork.
+// Backups: a copy of the log while it is written, the vault apart, and restoring without signing a
+// fork.
 //
 //   DIR/<name>/log, keys/{trusted,policy}, checkpoint, backup   the data: holds no name and no key
 //   DIR/erasures                                                numbers of everybody ever forgotten
-//   VAULT_DIR/<name>                                            the vault's records, where asked for
+//   VAULT_DIR/<name>                                            the vault's records, where asked
+//   for
 //
-// The app's folder keeps a list of these folders (`backups`): forgetting somebody puts the number on
-// each list of erasures and takes the key out of each copy of the vault.
+// The app's folder keeps a list of these folders (`backups`): forgetting somebody puts the number
+// on each list of erasures and takes the key out of each copy of the vault.
 //
-// A restore applies the newest list of erasures before anything is read, and the restored store goes
-// on under a new origin: its first event, LogContinued, names the old origin, size and root. The old
-// log may have signed more than the backup holds; two histories must never be signed under one name.
+// A restore applies the newest list of erasures before anything is read, and the restored store
+// goes on under a new origin: its first event, LogContinued, names the old origin, size and root.
+// The old log may have signed more than the backup holds; two histories must never be signed under
+// one name.
 #pragma once
 
 #include "store/checkpoints.h"
@@ -31,7 +34,7 @@ struct BackupInfo {
 struct BackupRequest {
   std::filesystem::path directory;
   std::string name;
-  std::string taken_at;              ///< RFC 3339, for people
+  std::string taken_at;                   ///< RFC 3339, for people
   std::filesystem::path vault_directory;  ///< empty: the vault is not copied
 };
 
@@ -44,14 +47,15 @@ struct BackupRequest {
 
 struct RestoreRequest {
   std::filesystem::path backup;
-  std::filesystem::path vault;        ///< the vault copy's file
-  std::filesystem::path master_key;   ///< the master key's file; empty: from the environment
+  std::filesystem::path vault;       ///< the vault copy's file
+  std::filesystem::path master_key;  ///< the master key's file; empty: from the environment
   std::vector<std::filesystem::path> erasures;  ///< further lists to apply
 };
 /// Makes `layout` (which must not exist) from a backup. Whole or not at all.
 [[nodiscard]] Result<void> restore_backup(const Layout& layout, const RestoreRequest& request);
 /// Removes all but the newest `keep` backups; their names are returned.
-[[nodiscard]] Result<std::vector<std::string>> prune_backups(const std::filesystem::path& directory, std::size_t keep, bool dry_run);
+[[nodiscard]] Result<std::vector<std::string>> prune_backups(const std::filesystem::path& directory,
+                                                             std::size_t keep, bool dry_run);
 
 /// Gives a restored log its new origin and key; called once, when it is first opened for writing.
 [[nodiscard]] Result<void> continue_restored(Writer& writer);

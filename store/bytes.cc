@@ -21,10 +21,14 @@ std::string encode64(ByteView bytes, std::string_view alphabet, bool pad) {
                                (left > 2 ? static_cast<std::uint32_t>(bytes[i + 2]) : 0U);
     out += alphabet[word >> 18];
     out += alphabet[(word >> 12) & 63];
-    if (left > 1) out += alphabet[(word >> 6) & 63];
-    else if (pad) out += '=';
-    if (left > 2) out += alphabet[word & 63];
-    else if (pad) out += '=';
+    if (left > 1)
+      out += alphabet[(word >> 6) & 63];
+    else if (pad)
+      out += '=';
+    if (left > 2)
+      out += alphabet[word & 63];
+    else if (pad)
+      out += '=';
   }
   return out;
 }
@@ -85,10 +89,12 @@ std::optional<Bytes> from_base64(std::string_view text) {
 std::optional<Bytes> from_base64url(std::string_view text) { return decode64(text, kUrl); }
 
 void put_be64(Bytes& out, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 void put_be32(Bytes& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 std::uint64_t get_be64(ByteView bytes) {
   std::uint64_t value = 0;

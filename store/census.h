@@ -2,11 +2,11 @@
 // forgetting tells, without reading the whole log again.
 #pragma once
 
-#include <map>
-#include <vector>
-
 #include "store/forget.h"
 #include "store/log.h"
+
+#include <map>
+#include <vector>
 
 namespace rollcall::store {
 
@@ -16,13 +16,17 @@ class Census {
     if (h.user >= counts_.size()) counts_.resize(static_cast<std::size_t>(h.user) + 1);
     ++counts_[h.user].events;
     if (h.body_len != 0) ++counts_[h.user].bodies;
-    const bool of_user = h.kind == engine::Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
-    if (of_user && h.a != h.user) mentions_[static_cast<UserNumber>(h.a)].push_back({h.seq, h.user});
+    const bool of_user =
+        h.kind == engine::Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
+    if (of_user && h.a != h.user)
+      mentions_[static_cast<UserNumber>(h.a)].push_back({h.seq, h.user});
   }
   struct Count {
     std::uint64_t events = 0, bodies = 0;
   };
-  [[nodiscard]] Count of(UserNumber user) const { return user < counts_.size() ? counts_[user] : Count{}; }
+  [[nodiscard]] Count of(UserNumber user) const {
+    return user < counts_.size() ? counts_[user] : Count{};
+  }
   [[nodiscard]] std::vector<Mention> mentions_of(UserNumber user) const {
     const auto it = mentions_.find(user);
     return it == mentions_.end() ? std::vector<Mention>{} : it->second;

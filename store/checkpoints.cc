@@ -1,9 +1,9 @@
 // Signing keys and signed checkpoints.
 #include "store/checkpoints.h"
 
-#include <fmt/format.h>
-
 #include "store/files.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::store {
 namespace {
@@ -35,7 +35,8 @@ Result<void> write_trusted(const Layout& layout, std::span<const note::Verifier>
 }  // namespace
 
 Result<void> create_signing_key(const Layout& layout, std::string_view origin) {
-  if (!note::valid_key_name(origin)) return Error{Errc::BadInput, "an origin has no spaces, control characters or plus signs"};
+  if (!note::valid_key_name(origin))
+    return Error{Errc::BadInput, "an origin has no spaces, control characters or plus signs"};
   RC_TRY(make_directories(layout.keys(), Secret::Yes));
   const note::Signer signer{std::string(origin), note::Algorithm::Ed25519, random_key()};
   const std::array keys{signer.verifier()};
@@ -49,7 +50,9 @@ Result<note::Signer> signing_key(const Layout& layout) {
   std::string_view line = *text;
   if (line.ends_with('\n')) line.remove_suffix(1);
   auto signer = note::Signer::parse(line);
-  if (!signer) return Error{Errc::Incomplete, fmt::format("{}: {}", layout.signing_key().string(), signer.error().detail)};
+  if (!signer)
+    return Error{Errc::Incomplete,
+                 fmt::format("{}: {}", layout.signing_key().string(), signer.error().detail)};
   return signer;
 }
 
@@ -61,11 +64,14 @@ Result<std::vector<note::Verifier>> trusted_keys(const Layout& layout) {
   while (!rest.empty()) {
     const auto end = rest.find('\n');
     auto key = note::Verifier::parse(rest.substr(0, end));
-    if (!key) return Error{Errc::Incomplete, fmt::format("{}: {}", layout.trusted().string(), key.error().detail)};
+    if (!key)
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: {}", layout.trusted().string(), key.error().detail)};
     out.push_back(std::move(*key));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
-  if (out.empty()) return Error{Errc::Incomplete, fmt::format("{}: it names no key", layout.trusted().string())};
+  if (out.empty())
+    return Error{Errc::Incomplete, fmt::format("{}: it names no key", layout.trusted().string())};
   return out;
 }
 
@@ -87,7 +93,8 @@ Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log) {
   for (const auto& [key, text] : *entries) {
     auto parsed = parse_signed(text);
     if (!parsed || meta_key(parsed->checkpoint.size) != key) {
-      return Error{Errc::Tampered, fmt::format("the stored checkpoint {} is damaged", key.substr(kPrefix.size()))};
+      return Error{Errc::Tampered,
+                   fmt::format("the stored checkpoint {} is damaged", key.substr(kPrefix.size()))};
     }
     out.push_back(std::move(*parsed));
   }
@@ -124,23 +131,31 @@ Result<void> check_signed_history(const Log& log, const Layout& layout) {
   const auto keys = trusted_keys(layout);
   if (!keys) return keys.error();
   if (const auto good = note::open(newest->newest->note, *keys); !good) {
-    return Error{Errc::Tampered, fmt::format("the last signed checkpoint (size {}): {}", signed_last.size, good.error().detail)};
+    return Error{Errc::Tampered, fmt::format("the last signed checkpoint (size {}): {}",
+                                             signed_last.size, good.error().detail)};
   }
   if (signed_last.origin != log.origin()) {
-    return Error{Errc::Tampered, fmt::format("the last signed checkpoint is of {}, the log says it is {}", signed_last.origin, log.origin())};
+    return Error{Errc::Tampered,
+                 fmt::format("the last signed checkpoint is of {}, the log says it is {}",
+                             signed_last.origin, log.origin())};
   }
   if (signed_last.size > log.last()) {
-    return Error{Errc::Tampered, fmt::format("a checkpoint was signed for {} events and the log holds {}: events that were acknowledged are gone", signed_last.size, log.last())};
+    return Error{Errc::Tampered, fmt::format("a checkpoint was signed for {} events and the log "
+                                             "holds {}: events that were acknowledged are gone",
+                                             signed_last.size, log.last())};
   }
   const auto root = log.root_at(signed_last.size);
   if (!root) return root.error();
   if (*root != signed_last.root) {
-    return Error{Errc::Tampered, fmt::format("the first {} events do not hash to the root that was signed for them", signed_last.size)};
+    return Error{Errc::Tampered,
+                 fmt::format("the first {} events do not hash to the root that was signed for them",
+                             signed_last.size)};
   }
   return {};
 }
 
-Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout, std::span<const note::Signer> signers) {
+Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout,
+                                         std::span<const note::Signer> signers) {
   RC_TRY(log.sync());
   const note::Checkpoint checkpoint{log.origin(), log.last(), log.root()};
   const auto there = log.meta(meta_key(checkpoint.size));
@@ -149,7 +164,8 @@ Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout, std::sp
   if (*there) {
     auto parsed = parse_signed(**there);
     if (!parsed || parsed->checkpoint != checkpoint) {
-      return Error{Errc::Tampered, fmt::format("another checkpoint of size {} was signed before", checkpoint.size)};
+      return Error{Errc::Tampered,
+                   fmt::format("another checkpoint of size {} was signed before", checkpoint.size)};
     }
     made = std::move(*parsed);
   }
@@ -166,11 +182,14 @@ Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout, std::sp
   return made;
 }
 
-Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout, const SignedCheckpoint& to,
+Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout,
+                                          const SignedCheckpoint& to,
                                           std::span<const note::SignatureLine> lines) {
   SignedCheckpoint out = to;
   for (const auto& line : lines) {
-    std::erase_if(out.note.signatures, [&](const auto& old) { return old.name == line.name && old.key_id == line.key_id; });
+    std::erase_if(out.note.signatures, [&](const auto& old) {
+      return old.name == line.name && old.key_id == line.key_id;
+    });
     out.note.signatures.push_back(line);
   }
   RC_TRY(store(log, layout, out));
@@ -183,7 +202,9 @@ Result<PolicyFile> store_policy(const Layout& layout) {
     const auto text = read_file(layout.policy());
     if (!text) return text.error();
     auto parsed = parse_policy_file(*text);
-    if (!parsed) return Error{Errc::Incomplete, fmt::format("{}: {}", layout.policy().string(), parsed.error().detail)};
+    if (!parsed)
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: {}", layout.policy().string(), parsed.error().detail)};
     policy = std::move(*parsed);
   }
   const auto keys = trusted_keys(layout);

@@ -1,8 +1,8 @@
 // The log's signed checkpoints: which keys to trust, what was signed, what is signed next.
 //
 // Why this file exists: a log must never sign two checkpoints that no consistency proof can join. A
-// checkpoint is signed only for what is durable, and is on disk (in the log's meta family, and in the
-// file `checkpoint` outside the database) before anyone is shown it.
+// checkpoint is signed only for what is durable, and is on disk (in the log's meta family, and in
+// the file `checkpoint` outside the database) before anyone is shown it.
 #pragma once
 
 #include "store/log.h"
@@ -26,8 +26,8 @@ struct SignedCheckpoint {
 
 /// Every signed checkpoint, oldest first. A damaged entry is an error.
 [[nodiscard]] Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log);
-/// The newest one, or nothing if none was ever signed. Both places are read; a damaged file beside a
-/// good entry is reported by `file_damage`.
+/// The newest one, or nothing if none was ever signed. Both places are read; a damaged file beside
+/// a good entry is reported by `file_damage`.
 struct NewestCheckpoint {
   std::optional<SignedCheckpoint> newest;
   std::optional<std::string> file_damage;
@@ -37,12 +37,13 @@ struct NewestCheckpoint {
 /// Whether what the log holds is consistent with what it signed last. The error says why not.
 [[nodiscard]] Result<void> check_signed_history(const Log& log, const Layout& layout);
 
-/// Signs the log's present end (all of it durable) by `signers`; with a signed checkpoint of that very
-/// size already there, returns that one. Stored before it is returned.
+/// Signs the log's present end (all of it durable) by `signers`; with a signed checkpoint of that
+/// very size already there, returns that one. Stored before it is returned.
 [[nodiscard]] Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout,
                                                        std::span<const note::Signer> signers);
 /// Adds witnesses' lines to a stored checkpoint.
-[[nodiscard]] Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout, const SignedCheckpoint& to,
+[[nodiscard]] Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout,
+                                                        const SignedCheckpoint& to,
                                                         std::span<const note::SignatureLine> lines);
 
 /// The trust file of this store (keys/policy); without one, its own keys and no quorum.

@@ -1,6 +1,9 @@
 // Records by plain copies, bodies through Cap'n Proto and Zstandard.
 #include "store/codec.h"
 
+#include "event.capnp.h"
+#include "store/dictionary.h"
+
 #include <capnp/message.h>
 #include <capnp/serialize-packed.h>
 #include <fmt/format.h>
@@ -11,20 +14,22 @@
 #include <cstring>
 #include <memory>
 
-#include "event.capnp.h"
-#include "store/dictionary.h"
-
 namespace rollcall::store {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "headers are stored as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "headers are stored as they lie in memory");
 
-// Cap'n Proto encoding: a struct pointer holds its data words in bits 32-47 and pointers in 48-63; a
-// composite list pointer has type 1, element size 7 and its word count in bits 35-63; the tag is a
-// struct pointer whose offset field is the element count.
+// Cap'n Proto encoding: a struct pointer holds its data words in bits 32-47 and pointers in 48-63;
+// a composite list pointer has type 1, element size 7 and its word count in bits 35-63; the tag is
+// a struct pointer whose offset field is the element count.
 constexpr std::uint64_t kRootWord = std::uint64_t{1} << 48;
-constexpr std::uint64_t list_word(std::uint64_t words) { return 1 | (std::uint64_t{7} << 32) | (words << 35); }
-constexpr std::uint64_t tag_word(std::uint64_t count, std::uint64_t words) { return (count << 2) | (words << 32); }
+constexpr std::uint64_t list_word(std::uint64_t words) {
+  return 1 | (std::uint64_t{7} << 32) | (words << 35);
+}
+constexpr std::uint64_t tag_word(std::uint64_t count, std::uint64_t words) {
+  return (count << 2) | (words << 32);
+}
 
 std::uint64_t word_at(ByteView bytes, std::size_t i) {
   std::uint64_t word = 0;
@@ -34,11 +39,12 @@ std::uint64_t word_at(ByteView bytes, std::size_t i) {
 
 /// Every text field of a body, once: (value member, builder setter, reader getter).
 #define RC_BODY_TEXTS(X)                                                                        \
-  X(name, Name) X(action, Action) X(description, Description) X(log_name, LogName)              \
-  X(target_type, TargetType) X(target_id, TargetId) X(properties, Properties)                   \
-  X(changes, Changes) X(address, Address) X(agent, Agent) X(device, Device)                     \
-  X(request_id, RequestId) X(batch, Batch) X(external_key, ExternalKey)                         \
-  X(status_text, StatusText) X(emoji, Emoji) X(reason, Reason) X(ticket, Ticket) X(detail, Detail)
+  X(name, Name)                                                                                 \
+  X(action, Action) X(description, Description) X(log_name, LogName) X(target_type, TargetType) \
+      X(target_id, TargetId) X(properties, Properties) X(changes, Changes) X(address, Address)  \
+          X(agent, Agent) X(device, Device) X(request_id, RequestId) X(batch, Batch)            \
+              X(external_key, ExternalKey) X(status_text, StatusText) X(emoji, Emoji)           \
+                  X(reason, Reason) X(ticket, Ticket) X(detail, Detail)
 
 struct FreeDict {
   void operator()(ZSTD_CDict* d) const { ZSTD_freeCDict(d); }
@@ -55,20 +61,23 @@ Bytes encode_record(std::span<const engine::Header> headers) {
   const std::array<std::uint64_t, 3> prefix{kRootWord, list_word(headers.size() * stride_words),
                                             tag_word(headers.size(), stride_words)};
   std::memcpy(out.data(), prefix.data(), kRecordPrefix);
-  if (!headers.empty()) std::memcpy(out.data() + kRecordPrefix, headers.data(), headers.size() * kHeaderSize);
+  if (!headers.empty())
+    std::memcpy(out.data() + kRecordPrefix, headers.data(), headers.size() * kHeaderSize);
   return out;
 }
 
 Result<RecordView> RecordView::open(ByteView bytes) {
   if (bytes.size() < kRecordPrefix || bytes.size() % 8 != 0) {
-    return Error{Errc::Tampered, fmt::format("a log record of {} bytes is no record", bytes.size())};
+    return Error{Errc::Tampered,
+                 fmt::format("a log record of {} bytes is no record", bytes.size())};
   }
   const std::uint64_t tag = word_at(bytes, 2);
   const std::uint64_t stride_words = (tag >> 32) & 0xFFFF;
   const std::uint64_t count = (tag & 0xFFFFFFFF) >> 2;
   const std::uint64_t words = bytes.size() / 8 - 3;
-  if (word_at(bytes, 0) != kRootWord || word_at(bytes, 1) != list_word(words) || stride_words < kHeaderSize / 8 ||
-      count == 0 || count > kRecordHeadersMax || count * stride_words != words || tag != tag_word(count, stride_words)) {
+  if (word_at(bytes, 0) != kRootWord || word_at(bytes, 1) != list_word(words) ||
+      stride_words < kHeaderSize / 8 || count == 0 || count > kRecordHeadersMax ||
+      count * stride_words != words || tag != tag_word(count, stride_words)) {
     return Error{Errc::Tampered, "a log record's first three words do not fit its length"};
   }
   RecordView view;
@@ -98,12 +107,14 @@ Result<Bytes> encode_body(const engine::Body& body) {
   RC_BODY_TEXTS(RC_COUNT)
 #undef RC_COUNT
   if (words * 8 > kBodySizeMax) {
-    return Error{Errc::BadInput, fmt::format("the event's texts are larger than {} bytes", kBodySizeMax)};
+    return Error{Errc::BadInput,
+                 fmt::format("the event's texts are larger than {} bytes", kBodySizeMax)};
   }
   capnp::MallocMessageBuilder message(static_cast<capnp::uint>(words));
   auto builder = message.initRoot<wire::Body>();
 #define RC_SET(member, Accessor) \
-  if (!body.member.empty()) builder.set##Accessor(capnp::Text::Reader(body.member.data(), body.member.size()));
+  if (!body.member.empty())      \
+    builder.set##Accessor(capnp::Text::Reader(body.member.data(), body.member.size()));
   RC_BODY_TEXTS(RC_SET)
 #undef RC_SET
   builder.setOccurredAt(body.occurred_at);
@@ -139,17 +150,18 @@ Result<engine::Body> decode_body(ByteView plain) {
     capnp::SegmentArrayMessageReader reader(kj::arrayPtr(segments, 1), options);
     const auto root = reader.getRoot<wire::Body>();
     engine::Body body;
-#define RC_GET(member, Accessor)                     \
-  if (root.has##Accessor()) {                        \
-    const auto text = root.get##Accessor();          \
-    body.member.assign(text.begin(), text.size());   \
+#define RC_GET(member, Accessor)                   \
+  if (root.has##Accessor()) {                      \
+    const auto text = root.get##Accessor();        \
+    body.member.assign(text.begin(), text.size()); \
   }
     RC_BODY_TEXTS(RC_GET)
 #undef RC_GET
     body.occurred_at = root.getOccurredAt();
     return body;
   } catch (const kj::Exception& e) {
-    return Error{Errc::Tampered, fmt::format("a body cannot be decoded: {}", e.getDescription().cStr())};
+    return Error{Errc::Tampered,
+                 fmt::format("a body cannot be decoded: {}", e.getDescription().cStr())};
   }
 }
 
@@ -164,25 +176,30 @@ Bytes compress_body(ByteView plain) {
   }()};
   ZSTD_CCtx_refCDict(ctx.get(), dict.get());
   Bytes out(ZSTD_compressBound(plain.size()));
-  const std::size_t n = ZSTD_compress2(ctx.get(), out.data(), out.size(), plain.data(), plain.size());
+  const std::size_t n =
+      ZSTD_compress2(ctx.get(), out.data(), out.size(), plain.data(), plain.size());
   if (ZSTD_isError(n)) std::abort();  // the buffer has the bound's size: cannot happen
   out.resize(n);
   return out;
 }
 
 Result<Bytes> decompress_body(ByteView compressed, std::uint16_t version, std::size_t plain_size) {
-  if (plain_size > kBodySizeMax) return Error{Errc::Tampered, "a body longer than any that is written"};
+  if (plain_size > kBodySizeMax)
+    return Error{Errc::Tampered, "a body longer than any that is written"};
   if (version == 0) return Bytes(compressed.begin(), compressed.end());
   if (version != kDictionaryVersion) {
-    return Error{Errc::Incomplete, fmt::format("a body needs dictionary {}, which this version does not have", version)};
+    return Error{
+        Errc::Incomplete,
+        fmt::format("a body needs dictionary {}, which this version does not have", version)};
   }
   static const std::unique_ptr<ZSTD_DDict, FreeDict> dict{
       ZSTD_createDDict(dictionary_v1().data(), dictionary_v1().size())};
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeDict> ctx{ZSTD_createDCtx()};
   Bytes out(plain_size);
-  const std::size_t n =
-      ZSTD_decompress_usingDDict(ctx.get(), out.data(), out.size(), compressed.data(), compressed.size(), dict.get());
-  if (ZSTD_isError(n) || n != plain_size) return Error{Errc::Tampered, "a body does not decompress to its length"};
+  const std::size_t n = ZSTD_decompress_usingDDict(
+      ctx.get(), out.data(), out.size(), compressed.data(), compressed.size(), dict.get());
+  if (ZSTD_isError(n) || n != plain_size)
+    return Error{Errc::Tampered, "a body does not decompress to its length"};
   return out;
 }
 

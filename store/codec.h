@@ -25,7 +25,9 @@ class RecordView {
   static Result<RecordView> open(ByteView bytes);
   [[nodiscard]] std::size_t count() const { return count_; }
   /// The element's data section as stored: the Merkle leaf.
-  [[nodiscard]] ByteView leaf(std::size_t i) const { return bytes_.subspan(kRecordPrefix + i * stride_, stride_); }
+  [[nodiscard]] ByteView leaf(std::size_t i) const {
+    return bytes_.subspan(kRecordPrefix + i * stride_, stride_);
+  }
   [[nodiscard]] engine::Header header(std::size_t i) const;
 
  private:
@@ -45,6 +47,7 @@ class RecordView {
 /// Zstandard with the shipped dictionary `version` (1…15); 0 leaves the bytes as they are.
 inline constexpr std::uint16_t kDictionaryVersion = 1;
 [[nodiscard]] Bytes compress_body(ByteView plain);
-[[nodiscard]] Result<Bytes> decompress_body(ByteView compressed, std::uint16_t version, std::size_t plain_size);
+[[nodiscard]] Result<Bytes> decompress_body(ByteView compressed, std::uint16_t version,
+                                            std::size_t plain_size);
 
 }  // namespace rollcall::store

@@ -32,7 +32,8 @@ using CipherPtr = std::unique_ptr<EVP_CIPHER, Deleter<EVP_CIPHER_free>>;
 using CipherCtxPtr = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 
-/// A primitive that fails on valid arguments is a broken machine: no answer is better than a wrong one.
+/// A primitive that fails on valid arguments is a broken machine: no answer is better than a wrong
+/// one.
 void must(bool ok) {
   if (!ok) std::abort();
 }
@@ -151,9 +152,11 @@ Bytes seal_derived(const Key& derived, ByteView nonce, ByteView plain, ByteView 
   EVP_CIPHER_CTX* ctx = cipher_context();
   int n = 0;
   must(EVP_EncryptInit_ex2(ctx, gcm(), derived.data(), nonce.data() + 12, nullptr) == 1);
-  if (!aad.empty()) must(EVP_EncryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
+  if (!aad.empty())
+    must(EVP_EncryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
   std::uint8_t* text = out.data() + kNonceSize;
-  if (!plain.empty()) must(EVP_EncryptUpdate(ctx, text, &n, plain.data(), static_cast<int>(plain.size())) == 1);
+  if (!plain.empty())
+    must(EVP_EncryptUpdate(ctx, text, &n, plain.data(), static_cast<int>(plain.size())) == 1);
   must(EVP_EncryptFinal_ex(ctx, text + plain.size(), &n) == 1);
   must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, kTagSize, text + plain.size()) == 1);
   return out;
@@ -166,7 +169,8 @@ std::optional<Bytes> open_derived(const Key& derived, ByteView sealed, ByteView 
   EVP_CIPHER_CTX* ctx = cipher_context();
   int n = 0;
   must(EVP_DecryptInit_ex2(ctx, gcm(), derived.data(), sealed.data() + 12, nullptr) == 1);
-  if (!aad.empty()) must(EVP_DecryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
+  if (!aad.empty())
+    must(EVP_DecryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
   const std::uint8_t* text = sealed.data() + kNonceSize;
   if (size > 0) must(EVP_DecryptUpdate(ctx, out.data(), &n, text, static_cast<int>(size)) == 1);
   std::array<std::uint8_t, kTagSize> tag;
@@ -191,7 +195,8 @@ std::optional<Bytes> open(const Key& key, ByteView sealed, ByteView aad) {
 namespace ed25519 {
 
 Key public_key(const Key& seed) {
-  const KeyPtr pkey{EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size())};
+  const KeyPtr pkey{
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size())};
   Key out;
   std::size_t size = out.size();
   must(pkey && EVP_PKEY_get_raw_public_key(pkey.get(), out.data(), &size) == 1);
@@ -199,7 +204,8 @@ Key public_key(const Key& seed) {
 }
 
 Signature sign(const Key& seed, ByteView message) {
-  const KeyPtr pkey{EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size())};
+  const KeyPtr pkey{
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size())};
   const MdCtxPtr ctx{EVP_MD_CTX_new()};
   Signature out;
   std::size_t size = out.size();
@@ -214,7 +220,8 @@ bool verify(ByteView public_key, ByteView message, ByteView signature) {
   if (!pkey) return false;
   const MdCtxPtr ctx{EVP_MD_CTX_new()};
   if (EVP_DigestVerifyInit(ctx.get(), nullptr, nullptr, nullptr, pkey.get()) != 1) return false;
-  return EVP_DigestVerify(ctx.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+  return EVP_DigestVerify(ctx.get(), signature.data(), signature.size(), message.data(),
+                          message.size()) == 1;
 }
 
 }  // namespace ed25519

@@ -5,9 +5,9 @@
 // times what a fetched one does; ciphers here are fetched once and used in a per-thread context.
 #pragma once
 
-#include <initializer_list>
-
 #include "store/bytes.h"
+
+#include <initializer_list>
 
 namespace rollcall::store {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+
 #include <stdexcept>
 #include <string>
 
@@ -51,7 +52,7 @@ using Result = boost::system::result<T, Error>;
 }  // namespace rollcall::store
 
 /// Leaves the function with the error, where there is one.
-#define RC_TRY(expr)                                        \
-  do {                                                      \
+#define RC_TRY(expr)                                             \
+  do {                                                           \
     if (auto rc_try_ = (expr); !rc_try_) return rc_try_.error(); \
   } while (false)

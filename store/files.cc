@@ -16,7 +16,8 @@ namespace {
 
 Error system_error(std::string_view what, const std::filesystem::path& path) {
   const int code = errno;
-  return {code == ENOENT ? Errc::NotFound : Errc::Io, fmt::format("{} {}: {}", what, path.string(), std::strerror(code))};
+  return {code == ENOENT ? Errc::NotFound : Errc::Io,
+          fmt::format("{} {}: {}", what, path.string(), std::strerror(code))};
 }
 
 }  // namespace
@@ -43,14 +44,17 @@ Result<void> sync_directory(const std::filesystem::path& directory) {
 Result<void> make_directories(const std::filesystem::path& directory, Secret secret) {
   std::error_code ec;
   std::filesystem::create_directories(directory, ec);
-  if (ec) return Error{Errc::Io, fmt::format("cannot make {}: {}", directory.string(), ec.message())};
+  if (ec)
+    return Error{Errc::Io, fmt::format("cannot make {}: {}", directory.string(), ec.message())};
   if (secret == Secret::Yes) ::chmod(directory.c_str(), 0700);
   return {};
 }
 
-Result<void> replace_file(const std::filesystem::path& path, std::string_view content, Secret secret) {
+Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
+                          Secret secret) {
   const std::filesystem::path aside = path.string() + ".new";
-  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret == Secret::Yes ? 0600 : 0644);
+  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                        secret == Secret::Yes ? 0600 : 0644);
   if (fd < 0) return system_error("cannot write", aside);
   std::string_view rest = content;
   while (!rest.empty()) {

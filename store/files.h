@@ -1,22 +1,24 @@
 // Files that must survive a crash: written aside, synced, renamed, and the folder synced.
 #pragma once
 
-#include <filesystem>
-#include <utility>
-
 #include "store/bytes.h"
 #include "store/errc.h"
+
+#include <filesystem>
+#include <utility>
 
 namespace rollcall::store {
 
 enum class Secret { No, Yes };  ///< a secret is readable by its owner alone
 
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);
-/// Atomic and durable: after success the new content is there whatever happens; after failure the old.
+/// Atomic and durable: after success the new content is there whatever happens; after failure the
+/// old.
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
                                         Secret secret = Secret::No);
 [[nodiscard]] Result<void> sync_directory(const std::filesystem::path& directory);
-[[nodiscard]] Result<void> make_directories(const std::filesystem::path& directory, Secret secret = Secret::No);
+[[nodiscard]] Result<void> make_directories(const std::filesystem::path& directory,
+                                            Secret secret = Secret::No);
 
 /// Held while it lives; the system lets go of it when the process dies.
 class FileLock {

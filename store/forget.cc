@@ -1,17 +1,18 @@
 // Planning, doing and finishing erasures.
 #include "store/forget.h"
 
-#include <fmt/format.h>
-
 #include "store/files.h"
 #include "store/writer.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::store {
 namespace {
 
 using engine::Kind;
 
-Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std::uint64_t events, engine::Micros at) {
+Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std::uint64_t events,
+                              engine::Micros at) {
   Proposal erased;
   erased.kind = Kind::UserErased;
   erased.cause = engine::Cause::Erased;
@@ -21,8 +22,8 @@ Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std:
   return writer.write(erased, at);
 }
 
-/// Puts the number on the list beside every backup, and takes the key out of every copy of the vault.
-/// A folder that is gone has nothing to forget.
+/// Puts the number on the list beside every backup, and takes the key out of every copy of the
+/// vault. A folder that is gone has nothing to forget.
 Result<void> tell_backups(const Layout& layout, UserNumber user) {
   if (!std::filesystem::exists(layout.backups())) return {};
   const auto text = read_file(layout.backups());
@@ -71,7 +72,9 @@ std::string erasures_text(const std::set<UserNumber>& numbers) {
   return text;
 }
 
-std::string sum_line(std::string_view text) { return fmt::format("sha256 {}\n", hex(sha256({as_bytes(text)}))); }
+std::string sum_line(std::string_view text) {
+  return fmt::format("sha256 {}\n", hex(sha256({as_bytes(text)})));
+}
 
 }  // namespace
 
@@ -81,21 +84,26 @@ Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file) {
   const auto text = read_file(file);
   if (!text) return text.error();
   // The list decides whose keys are destroyed: a digit that flipped must never name somebody else.
-  const Error damaged{Errc::Incomplete, fmt::format("{}: damaged (its sum does not fit)", file.string())};
+  const Error damaged{Errc::Incomplete,
+                      fmt::format("{}: damaged (its sum does not fit)", file.string())};
   const auto sum = text->rfind("sha256 ");
-  if (sum == std::string::npos || text->substr(sum) != sum_line(std::string_view(*text).substr(0, sum))) return damaged;
+  if (sum == std::string::npos ||
+      text->substr(sum) != sum_line(std::string_view(*text).substr(0, sum)))
+    return damaged;
   std::string_view rest = std::string_view(*text).substr(0, sum);
   while (!rest.empty()) {
     const auto end = rest.find('\n');
     const auto number = parse_decimal(rest.substr(0, end));
-    if (!number || *number == 0 || *number > 0xFFFFFFFF || end == std::string_view::npos) return damaged;
+    if (!number || *number == 0 || *number > 0xFFFFFFFF || end == std::string_view::npos)
+      return damaged;
     out.insert(static_cast<UserNumber>(*number));
     rest.remove_prefix(end + 1);
   }
   return out;
 }
 
-Result<void> write_erasures(const std::filesystem::path& file, const std::set<UserNumber>& numbers) {
+Result<void> write_erasures(const std::filesystem::path& file,
+                            const std::set<UserNumber>& numbers) {
   const std::string text = erasures_text(numbers);
   return replace_file(file, text + sum_line(text));
 }
@@ -111,11 +119,16 @@ ForgetPlan plan_forget(const Writer& writer, UserNumber user) {
   return plan;
 }
 
-Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request, std::int64_t at) {
+Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request,
+                         std::int64_t at) {
   const engine::User* user = writer.state().find(plan.user);
-  if (plan.user == 0 || user == nullptr) return Error{Errc::NotFound, fmt::format("there is no user #{}", plan.user)};
-  if (user->erased) return Error{Errc::Refused, fmt::format("user #{} was forgotten before", plan.user)};
-  if (writer.ledger().holds.contains(plan.user)) return Error{Errc::Refused, fmt::format("a hold on user #{} forbids it (hold release ends it)", plan.user)};
+  if (plan.user == 0 || user == nullptr)
+    return Error{Errc::NotFound, fmt::format("there is no user #{}", plan.user)};
+  if (user->erased)
+    return Error{Errc::Refused, fmt::format("user #{} was forgotten before", plan.user)};
+  if (writer.ledger().holds.contains(plan.user))
+    return Error{Errc::Refused,
+                 fmt::format("a hold on user #{} forbids it (hold release ends it)", plan.user)};
   Proposal requested;
   requested.kind = Kind::EraseRequested;
   requested.a = plan.user;
@@ -139,9 +152,11 @@ Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetReq
   out.erased_seq = erased->seq;
   const auto checkpoint = writer.sign(at);
   if (!checkpoint) return checkpoint.error();
-  auto path = merkle::inclusion_proof(erased->seq - 1, checkpoint->checkpoint.size, writer.log().nodes());
+  auto path =
+      merkle::inclusion_proof(erased->seq - 1, checkpoint->checkpoint.size, writer.log().nodes());
   if (!path) return path.error();
-  out.receipt = {erased->seq - 1, encode_header(erased->header), std::move(*path), checkpoint->note};
+  out.receipt = {erased->seq - 1, encode_header(erased->header), std::move(*path),
+                 checkpoint->note};
   return out;
 }
 
@@ -154,7 +169,8 @@ Result<void> finish_pending_erasures(Writer& writer) {
     if (!writer.vault().erased(number) || writer.vault().user_key(number)) missing.insert(number);
   }
   if (!missing.empty()) RC_TRY(writer.vault().forget(missing));
-  for (const UserNumber number : *listed) {  // a restored log does not know what happened after its backup
+  for (const UserNumber number :
+       *listed) {  // a restored log does not know what happened after its backup
     const engine::User* user = writer.state().find(number);
     if (user == nullptr || user->erased || writer.ledger().erase_pending.contains(number)) continue;
     Proposal again;

@@ -1,14 +1,15 @@
-// Forgetting a person: the key and the name are destroyed, the headers stay, every old proof verifies.
+// Forgetting a person: the key and the name are destroyed, the headers stay, every old proof
+// verifies.
 //
-// In this order: append EraseRequested · drop cached keys · rewrite the vault without key and name ·
-// note the number in `erasures` · append UserErased · sign a checkpoint that covers it · hand out a
-// receipt. A crash in between is finished at the next opening for writing.
+// In this order: append EraseRequested · drop cached keys · rewrite the vault without key and name
+// · note the number in `erasures` · append UserErased · sign a checkpoint that covers it · hand out
+// a receipt. A crash in between is finished at the next opening for writing.
 #pragma once
+
+#include "store/tlog_proof.h"
 
 #include <filesystem>
 #include <set>
-
-#include "store/tlog_proof.h"
 
 namespace rollcall::store {
 
@@ -22,9 +23,9 @@ struct Mention {
 
 struct ForgetPlan {
   UserNumber user = 0;
-  std::uint64_t events = 0;   ///< headers that stay, pseudonymous
-  std::uint64_t bodies = 0;   ///< that become unreadable
-  bool held = false;          ///< a hold forbids it
+  std::uint64_t events = 0;       ///< headers that stay, pseudonymous
+  std::uint64_t bodies = 0;       ///< that become unreadable
+  bool held = false;              ///< a hold forbids it
   std::vector<Mention> mentions;  ///< others' events whose target is the person
 };
 
@@ -41,13 +42,14 @@ struct Forgotten {
 };
 
 [[nodiscard]] ForgetPlan plan_forget(const Writer& writer, UserNumber user);
-[[nodiscard]] Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request,
-                                       std::int64_t at);
+[[nodiscard]] Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan,
+                                       const ForgetRequest& request, std::int64_t at);
 /// Redoes what a crash cut short: every EraseRequested without its UserErased.
 [[nodiscard]] Result<void> finish_pending_erasures(Writer& writer);
 
 /// The numbers of erased users, for ever: beside the log and beside backups.
 [[nodiscard]] Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file);
-[[nodiscard]] Result<void> write_erasures(const std::filesystem::path& file, const std::set<UserNumber>& numbers);
+[[nodiscard]] Result<void> write_erasures(const std::filesystem::path& file,
+                                          const std::set<UserNumber>& numbers);
 
 }  // namespace rollcall::store

@@ -10,22 +10,35 @@ using engine::Kind;
 void Ledger::note(const Header& h) {
   const auto subject = static_cast<engine::UserNumber>(h.a);
   switch (h.kind) {
-    case Kind::ActionNamed: actions[h.a] = h.seq; break;
-    case Kind::HoldSet: holds[subject] = h.seq; break;
-    case Kind::HoldReleased: holds.erase(subject); break;
-    case Kind::EraseRequested: erase_pending[subject] = h.seq; break;
+    case Kind::ActionNamed:
+      actions[h.a] = h.seq;
+      break;
+    case Kind::HoldSet:
+      holds[subject] = h.seq;
+      break;
+    case Kind::HoldReleased:
+      holds.erase(subject);
+      break;
+    case Kind::EraseRequested:
+      erase_pending[subject] = h.seq;
+      break;
     case Kind::UserErased:
       erase_pending.erase(h.user);
       erased[h.user] = h.seq;
       break;
-    case Kind::ImportBegan: imports.insert({h.a, h.b}); break;
+    case Kind::ImportBegan:
+      imports.insert({h.a, h.b});
+      break;
     case Kind::RetentionApplied:
       if (h.c == 1) {
-        if (h.b == 0) retention.erase(static_cast<std::uint8_t>(h.a));
-        else retention[static_cast<std::uint8_t>(h.a)] = h.b;
+        if (h.b == 0)
+          retention.erase(static_cast<std::uint8_t>(h.a));
+        else
+          retention[static_cast<std::uint8_t>(h.a)] = h.b;
       }
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

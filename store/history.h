@@ -4,22 +4,24 @@
 // in order under the same checks (no gap, no time running back).
 #pragma once
 
-#include <map>
-#include <set>
-
 #include "engine/reducer.h"
 #include "store/log.h"
+
+#include <map>
+#include <set>
 
 namespace rollcall::store {
 
 /// What user 0's events say that the reducer has no use for.
 struct Ledger {
-  std::map<std::uint64_t, Seq> actions;            ///< id → seq of its ActionNamed
-  std::map<engine::UserNumber, Seq> holds;         ///< held user → seq of its HoldSet
-  std::map<engine::UserNumber, Seq> erase_pending; ///< EraseRequested without its UserErased
-  std::map<engine::UserNumber, Seq> erased;        ///< user → seq of its UserErased
-  std::map<std::uint8_t, std::uint64_t> retention; ///< kind → seconds its bodies are kept (RetentionApplied c=1)
-  std::set<std::pair<std::uint64_t, std::uint64_t>> imports;  ///< first 16 bytes of each file's SHA-256
+  std::map<std::uint64_t, Seq> actions;             ///< id → seq of its ActionNamed
+  std::map<engine::UserNumber, Seq> holds;          ///< held user → seq of its HoldSet
+  std::map<engine::UserNumber, Seq> erase_pending;  ///< EraseRequested without its UserErased
+  std::map<engine::UserNumber, Seq> erased;         ///< user → seq of its UserErased
+  std::map<std::uint8_t, std::uint64_t>
+      retention;  ///< kind → seconds its bodies are kept (RetentionApplied c=1)
+  std::set<std::pair<std::uint64_t, std::uint64_t>>
+      imports;  ///< first 16 bytes of each file's SHA-256
   void note(const Header& header);
 };
 

@@ -16,7 +16,8 @@ bool valid_app_id(std::string_view app) {
 Result<Layout> locate(const std::filesystem::path& data, std::string_view app) {
   const std::filesystem::path apps = data / "apps";
   if (!app.empty()) {
-    if (!valid_app_id(app)) return Error{Errc::BadInput, "an app id is 1 to 64 of a-z, 0-9, _ and -"};
+    if (!valid_app_id(app))
+      return Error{Errc::BadInput, "an app id is 1 to 64 of a-z, 0-9, _ and -"};
     return Layout{apps / std::string(app), std::string(app)};
   }
   std::vector<std::string> found;
@@ -27,7 +28,8 @@ Result<Layout> locate(const std::filesystem::path& data, std::string_view app) {
   }
   if (found.size() > 1) {
     std::sort(found.begin(), found.end());
-    return Error{Errc::BadInput, fmt::format("{} holds several apps ({}): say which with --app", data.string(), fmt::join(found, ", "))};
+    return Error{Errc::BadInput, fmt::format("{} holds several apps ({}): say which with --app",
+                                             data.string(), fmt::join(found, ", "))};
   }
   const std::string name = found.empty() ? "main" : found.front();
   return Layout{apps / name, name};

@@ -6,14 +6,14 @@
 //   checkpoint   a copy of the newest signed checkpoint, outside the database
 //   clean        last seq of a clean close; absent while a writer is open
 //   erasures     numbers of erased users, for ever; copied beside backups
-//   backups      folders that hold backups of this app (`data DIR`) and copies of its vault (`vault DIR`)
-//   restored     this store was restored: the first opening for writing gives it a new origin
+//   backups      folders that hold backups of this app (`data DIR`) and copies of its vault (`vault
+//   DIR`) restored     this store was restored: the first opening for writing gives it a new origin
 //   writer.lock  held by the one writer
 #pragma once
 
-#include <filesystem>
-
 #include "store/errc.h"
+
+#include <filesystem>
 
 namespace rollcall::store {
 

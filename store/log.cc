@@ -1,6 +1,9 @@
 // The log over RocksDB.
 #include "store/log.h"
 
+#include "store/crypto.h"
+#include "store/files.h"
+
 #include <fmt/format.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
@@ -9,15 +12,12 @@
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <cstring>
-#include <unistd.h>
-
-#include "store/crypto.h"
-#include "store/files.h"
+#include <future>
 
 namespace rollcall::store {
 namespace {
@@ -30,7 +30,9 @@ constexpr std::string_view kFormat = "rollcall-log-1";
 
 Slice slice(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-ByteView view(const Slice& s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
+ByteView view(const Slice& s) {
+  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
 
 Bytes seq_key(Seq seq) {
   Bytes key;
@@ -56,7 +58,8 @@ constexpr std::size_t kHashedAside = 512;  ///< headers in a commit from which a
 std::vector<Hash> leaf_hashes(std::span<const Header> headers) {
   std::vector<Hash> out;
   out.reserve(headers.size());
-  for (const Header& h : headers) out.push_back(merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h}));
+  for (const Header& h : headers)
+    out.push_back(merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h}));
   return out;
 }
 
@@ -148,8 +151,9 @@ Log::~Log() {
 
 namespace {
 
-Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options options, const char* how,
-                             const std::filesystem::path& scratch, std::vector<ColumnFamilyHandle*>& handles) {
+Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options options,
+                             const char* how, const std::filesystem::path& scratch,
+                             std::vector<ColumnFamilyHandle*>& handles) {
   rocksdb::DB* db = nullptr;
   const rocksdb::DBOptions db_only(options);
   rocksdb::Status status;
@@ -158,7 +162,8 @@ Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options
   } else if (std::strcmp(how, "read") == 0) {
     status = rocksdb::DB::OpenForReadOnly(db_only, path.string(), families(), &handles, &db);
   } else {
-    status = rocksdb::DB::OpenAsSecondary(db_only, path.string(), scratch.string(), families(), &handles, &db);
+    status = rocksdb::DB::OpenAsSecondary(db_only, path.string(), scratch.string(), families(),
+                                          &handles, &db);
   }
   if (!status.ok()) return translate(status, fmt::format("opening {}", path.string()));
   return db;
@@ -166,7 +171,8 @@ Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options
 
 std::filesystem::path scratch_folder() {
   static std::atomic<unsigned> counter{0};
-  return std::filesystem::temp_directory_path() / fmt::format("rollcall-{}-{}", ::getpid(), counter++);
+  return std::filesystem::temp_directory_path() /
+         fmt::format("rollcall-{}-{}", ::getpid(), counter++);
 }
 
 /// The last seq of an open database.
@@ -214,13 +220,20 @@ Result<void> check_recovery(const Layout& layout, Seq last) {
     const auto parsed = parse_decimal(std::string_view(*clean).substr(0, clean->find(' ')));
     if (parsed && *clean == clean_text(*parsed)) {
       if (*parsed == last) return {};
-      return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the log was closed at seq {} and now ends at {}", *parsed, last)};
+      return Error{
+          Errc::Tampered,
+          fmt::format(
+              "damage inside acknowledged history: the log was closed at seq {} and now ends at {}",
+              *parsed, last)};
     }
   }
   const auto loose = probe(layout, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
   if (!loose) return loose.error();
   if (last != *loose) {
-    return Error{Errc::Tampered, fmt::format("damage inside acknowledged history: the write-ahead log reads up to seq {}, and goes on after a gap to {}", last, *loose)};
+    return Error{Errc::Tampered,
+                 fmt::format("damage inside acknowledged history: the write-ahead log reads up to "
+                             "seq {}, and goes on after a gap to {}",
+                             last, *loose)};
   }
   return {};
 }
@@ -228,13 +241,16 @@ Result<void> check_recovery(const Layout& layout, Seq last) {
 }  // namespace
 
 Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view origin) {
-  if (exists(layout)) return Error{Errc::Conflict, fmt::format("{} is a log already", layout.log().string())};
+  if (exists(layout))
+    return Error{Errc::Conflict, fmt::format("{} is a log already", layout.log().string())};
   RC_TRY(make_directories(layout.app_dir));
   auto impl = std::make_unique<Impl>();
   impl->layout = layout;
   auto lock = FileLock::try_lock(layout.writer_lock());
   if (!lock) return lock.error();
-  if (!*lock) return Error{Errc::Conflict, fmt::format("another process is writing to {}", layout.app_dir.string())};
+  if (!*lock)
+    return Error{Errc::Conflict,
+                 fmt::format("another process is writing to {}", layout.app_dir.string())};
   impl->lock.emplace(std::move(**lock));
   auto options = db_options();
   options.create_if_missing = true;
@@ -253,13 +269,16 @@ Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
   // is still there when the reader looks again.
   constexpr int kLooks = 4;
   auto opened = open_once(layout, mode);
-  for (int look = 1; look < kLooks && !opened && mode != Mode::Write && exists(layout); ++look) opened = open_once(layout, mode);
+  for (int look = 1; look < kLooks && !opened && mode != Mode::Write && exists(layout); ++look)
+    opened = open_once(layout, mode);
   return opened;
 }
 
 Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   if (!exists(layout)) {
-    return Error{Errc::NotFound, fmt::format("there is no log in {} (a login, an import or `store init` makes one)", layout.app_dir.string())};
+    return Error{Errc::NotFound,
+                 fmt::format("there is no log in {} (a login, an import or `store init` makes one)",
+                             layout.app_dir.string())};
   }
   auto impl = std::make_unique<Impl>();
   impl->layout = layout;
@@ -267,10 +286,13 @@ Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   if (mode == Mode::Write) {
     auto lock = FileLock::try_lock(layout.writer_lock());
     if (!lock) return lock.error();
-    if (!*lock) return Error{Errc::Conflict, fmt::format("another process is writing to {}", layout.app_dir.string())};
+    if (!*lock)
+      return Error{Errc::Conflict,
+                   fmt::format("another process is writing to {}", layout.app_dir.string())};
     impl->lock.emplace(std::move(**lock));
   }
-  if (mode == Mode::Write) {  // before anything is opened for writing: recovery itself would drop what it cannot read
+  if (mode == Mode::Write) {  // before anything is opened for writing: recovery itself would drop
+                              // what it cannot read
     const auto readable = probe(layout, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
     if (!readable) return readable.error();
     RC_TRY(check_recovery(layout, *readable));
@@ -302,7 +324,8 @@ Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   const auto format = log->meta("format");
   if (!format) return format.error();
   if (!*format || **format != kFormat) {
-    return Error{Errc::Incomplete, fmt::format("the log's format is {}, this program reads {}", format->value_or("missing"), kFormat)};
+    return Error{Errc::Incomplete, fmt::format("the log's format is {}, this program reads {}",
+                                               format->value_or("missing"), kFormat)};
   }
   if (mode == Mode::Write) {
     auto range = merkle::CompactRange::load(*last, log->nodes());
@@ -334,18 +357,24 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   rocksdb::WriteBatch batch;
   Seq expected = impl_->last + 1;
   for (const Header& h : commit.headers) {
-    if (h.seq != expected++) return Error{Errc::Conflict, fmt::format("a commit skips a seq: expected {}, found {}", expected - 1, h.seq)};
+    if (h.seq != expected++)
+      return Error{Errc::Conflict,
+                   fmt::format("a commit skips a seq: expected {}, found {}", expected - 1, h.seq)};
   }
   const bool hashed = tree == WithTree::Yes;
   // A large commit's leaves are hashed on the other core while this one builds the batch.
   const bool aside = hashed && commit.headers.size() >= kHashedAside;
   std::future<std::vector<Hash>> leaves_aside;
-  if (aside) leaves_aside = std::async(std::launch::async, [&commit] { return leaf_hashes(commit.headers); });
+  if (aside)
+    leaves_aside =
+        std::async(std::launch::async, [&commit] { return leaf_hashes(commit.headers); });
   for (std::size_t i = 0; i < commit.headers.size(); i += kRecordHeadersMax) {
-    const auto part = std::span(commit.headers).subspan(i, std::min(kRecordHeadersMax, commit.headers.size() - i));
+    const auto part = std::span(commit.headers)
+                          .subspan(i, std::min(kRecordHeadersMax, commit.headers.size() - i));
     batch.Put(impl_->log(), slice(seq_key(part.front().seq)), slice(encode_record(part)));
   }
-  for (const auto& [seq, sealed] : commit.bodies) batch.Put(impl_->body(), slice(seq_key(seq)), slice(sealed));
+  for (const auto& [seq, sealed] : commit.bodies)
+    batch.Put(impl_->body(), slice(seq_key(seq)), slice(sealed));
   for (const auto& [key, value] : commit.meta) batch.Put(impl_->meta(), key, value);
   merkle::CompactRange range = impl_->range;
   if (hashed) {
@@ -390,12 +419,14 @@ Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
   Seq expected = from;
   while (expected <= to) {
     if (!it->Valid()) {
-      if (!it->status().ok()) return translate(it->status(), fmt::format("reading seq {}", expected));
+      if (!it->status().ok())
+        return translate(it->status(), fmt::format("reading seq {}", expected));
       return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", expected)};
     }
     const ByteView key = view(it->key());
     const auto record = RecordView::open(view(it->value()));
-    if (key.size() != 8 || !record) return Error{Errc::Tampered, fmt::format("seq {}: its record is damaged", expected)};
+    if (key.size() != 8 || !record)
+      return Error{Errc::Tampered, fmt::format("seq {}: its record is damaged", expected)};
     const Seq first = get_be64(key);
     if (first > expected || first + record->count() <= expected) {
       return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", expected)};
@@ -403,7 +434,8 @@ Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
     for (std::size_t i = expected - first; i < record->count() && expected <= to; ++i, ++expected) {
       const Header header = record->header(i);
       if (header.seq != expected) {
-        return Error{Errc::Tampered, fmt::format("seq {}: the entry in its place says it is {}", expected, header.seq)};
+        return Error{Errc::Tampered, fmt::format("seq {}: the entry in its place says it is {}",
+                                                 expected, header.seq)};
       }
       if (!visit(header, record->leaf(i))) return {};
     }
@@ -416,16 +448,19 @@ Result<void> Log::scan_back(Seq from, Seq to, const Visitor& visit) const {
   to = std::min(to, impl_->last);
   if (from == 0) from = 1;
   if (from > to) return {};
-  const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->log()));
+  const std::unique_ptr<rocksdb::Iterator> it(
+      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->log()));
   it->SeekForPrev(slice(seq_key(to)));
   Seq expected = to;
   while (expected >= from) {
     if (!it->Valid()) {
-      if (!it->status().ok()) return translate(it->status(), fmt::format("reading seq {}", expected));
+      if (!it->status().ok())
+        return translate(it->status(), fmt::format("reading seq {}", expected));
       return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", expected)};
     }
     const auto record = RecordView::open(view(it->value()));
-    if (it->key().size() != 8 || !record) return Error{Errc::Tampered, fmt::format("seq {}: its record is damaged", expected)};
+    if (it->key().size() != 8 || !record)
+      return Error{Errc::Tampered, fmt::format("seq {}: its record is damaged", expected)};
     const Seq first = get_be64(view(it->key()));
     if (first > expected || first + record->count() <= expected) {
       return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", expected)};
@@ -456,13 +491,15 @@ Result<std::optional<Header>> Log::header(Seq seq) const {
 
 Result<std::optional<Bytes>> Log::body(Seq seq) const {
   std::string value;
-  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->body(), slice(seq_key(seq)), &value);
+  const auto status =
+      impl_->db->Get(rocksdb::ReadOptions(), impl_->body(), slice(seq_key(seq)), &value);
   if (status.IsNotFound()) return std::optional<Bytes>{};
   if (!status.ok()) return translate(status, fmt::format("reading the body of seq {}", seq));
   return std::optional<Bytes>{Bytes(value.begin(), value.end())};
 }
 
-Result<void> Log::scan_bodies(Seq from, Seq to, const std::function<bool(Seq, ByteView)>& visit) const {
+Result<void> Log::scan_bodies(Seq from, Seq to,
+                              const std::function<bool(Seq, ByteView)>& visit) const {
   rocksdb::ReadOptions options;
   options.readahead_size = 1U << 20;
   const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(options, impl_->body()));
@@ -501,10 +538,13 @@ Result<void> Log::compact_bodies() {
 
 Result<std::optional<Hash>> Log::stored_node(merkle::NodeId id) const {
   std::string value;
-  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->tree(), slice(node_key(id)), &value);
+  const auto status =
+      impl_->db->Get(rocksdb::ReadOptions(), impl_->tree(), slice(node_key(id)), &value);
   if (status.IsNotFound()) return std::optional<Hash>{};
   if (!status.ok()) return translate(status, "reading the tree");
-  if (value.size() != 32) return Error{Errc::Tampered, fmt::format("tree node {}/{} is not 32 bytes", id.level, id.index)};
+  if (value.size() != 32)
+    return Error{Errc::Tampered,
+                 fmt::format("tree node {}/{} is not 32 bytes", id.level, id.index)};
   Hash hash;
   std::memcpy(hash.data(), value.data(), 32);
   return std::optional<Hash>{hash};
@@ -512,9 +552,11 @@ Result<std::optional<Hash>> Log::stored_node(merkle::NodeId id) const {
 
 Result<std::vector<std::uint64_t>> Log::leaf_marks(Seq from, Seq to) const {
   std::vector<std::uint64_t> out(to < from ? 0 : to - from + 1, 0);
-  const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->tree()));
+  const std::unique_ptr<rocksdb::Iterator> it(
+      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->tree()));
   const Bytes start = node_key({0, from});
-  for (it->SeekForPrev(slice(start)), it->Valid() ? void() : it->SeekToFirst(); it->Valid(); it->Next()) {
+  for (it->SeekForPrev(slice(start)), it->Valid() ? void() : it->SeekToFirst(); it->Valid();
+       it->Next()) {
     const ByteView key = view(it->key());
     if (key.size() != 9) return Error{Errc::Tampered, "a key of the tree is not nine bytes long"};
     if (key[0] != 0) break;
@@ -522,7 +564,8 @@ Result<std::vector<std::uint64_t>> Log::leaf_marks(Seq from, Seq to) const {
     if (first > to) break;
     const ByteView marks = view(it->value());
     for (std::size_t i = 0; i < marks.size() / 8; ++i) {
-      if (first + i >= from && first + i <= to) out[first + i - from] = get_be64(marks.subspan(i * 8));
+      if (first + i >= from && first + i <= to)
+        out[first + i - from] = get_be64(marks.subspan(i * 8));
     }
   }
   if (!it->status().ok()) return translate(it->status(), "reading the tree");
@@ -539,7 +582,9 @@ merkle::NodeSource Log::nodes() const {
     if (id.level >= kStoredLevel) {
       const auto stored = stored_node(id);
       if (!stored) return stored.error();
-      if (!*stored) return Error{Errc::Tampered, fmt::format("tree node {}/{} (seq {} on) is missing", id.level, id.index, (id.index << id.level) + 1)};
+      if (!*stored)
+        return Error{Errc::Tampered, fmt::format("tree node {}/{} (seq {} on) is missing", id.level,
+                                                 id.index, (id.index << id.level) + 1)};
       return **stored;
     }
     const std::uint64_t first = id.index << id.level;
@@ -548,19 +593,22 @@ merkle::NodeSource Log::nodes() const {
     if (tile->number != number || tile->leaves.size() < (first & 255) + width) {
       tile->number = ~std::uint64_t{0};
       tile->leaves.clear();
-      RC_TRY(scan((number << kStoredLevel) + 1, (number + 1) << kStoredLevel, [&](const Header&, ByteView leaf) {
-        tile->leaves.push_back(merkle::leaf_hash(leaf));
-        return true;
-      }));
+      RC_TRY(scan((number << kStoredLevel) + 1, (number + 1) << kStoredLevel,
+                  [&](const Header&, ByteView leaf) {
+                    tile->leaves.push_back(merkle::leaf_hash(leaf));
+                    return true;
+                  }));
       tile->number = number;
     }
     if (tile->leaves.size() < (first & 255) + width) {
       return Error{Errc::BadInput, fmt::format("the log ends before seq {}", first + width)};
     }
-    std::vector<Hash> level(tile->leaves.begin() + static_cast<std::ptrdiff_t>(first & 255),
-                            tile->leaves.begin() + static_cast<std::ptrdiff_t>((first & 255) + width));
+    std::vector<Hash> level(
+        tile->leaves.begin() + static_cast<std::ptrdiff_t>(first & 255),
+        tile->leaves.begin() + static_cast<std::ptrdiff_t>((first & 255) + width));
     while (level.size() > 1) {
-      for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
+      for (std::size_t i = 0; i < level.size() / 2; ++i)
+        level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
       level.resize(level.size() / 2);
     }
     return level.front();
@@ -593,9 +641,11 @@ Result<void> Log::delete_meta(std::string_view key) {
   return {};
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(std::string_view prefix) const {
+Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(
+    std::string_view prefix) const {
   std::vector<std::pair<std::string, std::string>> out;
-  const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->meta()));
+  const std::unique_ptr<rocksdb::Iterator> it(
+      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->meta()));
   for (it->Seek(slice(prefix)); it->Valid() && it->key().starts_with(slice(prefix)); it->Next()) {
     out.emplace_back(it->key().ToString(), it->value().ToString());
   }
@@ -610,9 +660,12 @@ Result<Seq> Log::seq_at(engine::Micros t) const {
     const Seq middle = low + (high - low) / 2;
     const auto h = header(middle);
     if (!h) return h.error();
-    if (!*h) return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", middle)};
-    if ((*h)->at >= t) high = middle;
-    else low = middle + 1;
+    if (!*h)
+      return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", middle)};
+    if ((*h)->at >= t)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }
@@ -635,7 +688,8 @@ Result<void> Log::copy_to(const std::filesystem::path& directory) const {
   const std::unique_ptr<rocksdb::DB> copy(*db);
   rocksdb::Status status;
   for (std::size_t family = 1; family < handles.size() && status.ok(); ++family) {
-    const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->handles[family]));
+    const std::unique_ptr<rocksdb::Iterator> it(
+        impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->handles[family]));
     rocksdb::WriteOptions write;
     write.disableWAL = true;  // flushed below
     rocksdb::WriteBatch batch;
@@ -655,7 +709,8 @@ Result<void> Log::copy_to(const std::filesystem::path& directory) const {
   return {};
 }
 
-Result<void> Log::overwrite_for_test(std::string_view family, std::string_view key, std::string_view value) {
+Result<void> Log::overwrite_for_test(std::string_view family, std::string_view key,
+                                     std::string_view value) {
   for (auto* handle : impl_->handles) {
     if (handle->GetName() != family) continue;
     const auto status = impl_->db->Put(rocksdb::WriteOptions(), handle, slice(key), slice(value));
@@ -665,12 +720,15 @@ Result<void> Log::overwrite_for_test(std::string_view family, std::string_view k
   return Error{Errc::BadInput, "no such family"};
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Log::dump_for_test(std::string_view family) const {
+Result<std::vector<std::pair<std::string, std::string>>> Log::dump_for_test(
+    std::string_view family) const {
   std::vector<std::pair<std::string, std::string>> out;
   for (auto* handle : impl_->handles) {
     if (handle->GetName() != family) continue;
-    const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(rocksdb::ReadOptions(), handle));
-    for (it->SeekToFirst(); it->Valid(); it->Next()) out.emplace_back(it->key().ToString(), it->value().ToString());
+    const std::unique_ptr<rocksdb::Iterator> it(
+        impl_->db->NewIterator(rocksdb::ReadOptions(), handle));
+    for (it->SeekToFirst(); it->Valid(); it->Next())
+      out.emplace_back(it->key().ToString(), it->value().ToString());
   }
   return out;
 }

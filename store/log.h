@@ -1,22 +1,22 @@
 // The log: headers, sealed bodies and the Merkle tree over them, in one RocksDB.
 //
-// Why this file exists: it is the record. A commit's headers, bodies and completed tree nodes are one
-// write batch, synced before it returns; what is not in it never happened. Column families:
+// Why this file exists: it is the record. A commit's headers, bodies and completed tree nodes are
+// one write batch, synced before it returns; what is not in it never happened. Column families:
 //   log   first seq of a record, big-endian → at most 64 headers (store/codec.h)
 //   body  seq, big-endian → sealed body
 //   tree  level u8 ‖ index, big-endian → hash of a complete subtree of 2^level leaves, level ≥ 8;
-//         0 ‖ first seq of a record → its leaf marks: the first 8 bytes of each leaf's hash, so that
-//         a verifier can say which of 256 events was changed
+//         0 ‖ first seq of a record → its leaf marks: the first 8 bytes of each leaf's hash, so
+//         that a verifier can say which of 256 events was changed
 //   meta  text key → value: format, origin, signed checkpoints, idempotency digests, cursors
 #pragma once
-
-#include <functional>
-#include <memory>
 
 #include "engine/event.h"
 #include "store/codec.h"
 #include "store/layout.h"
 #include "store/merkle.h"
+
+#include <functional>
+#include <memory>
 
 namespace rollcall::store {
 
@@ -24,13 +24,13 @@ using engine::Header;
 using engine::Seq;
 
 struct Commit {
-  std::vector<Header> headers;                       ///< consecutive seqs
-  std::vector<std::pair<Seq, Bytes>> bodies;         ///< sealed
+  std::vector<Header> headers;                ///< consecutive seqs
+  std::vector<std::pair<Seq, Bytes>> bodies;  ///< sealed
   std::vector<std::pair<std::string, std::string>> meta;
 };
 
-enum class Durable { Yes, No };  ///< No: for benchmarks and for imports that sync at the end
-enum class WithTree { Yes, No }; ///< No: only benchmarks/append_bench.cc, to know the tree's price
+enum class Durable { Yes, No };   ///< No: for benchmarks and for imports that sync at the end
+enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, to know the tree's price
 
 class Log {
  public:
@@ -39,8 +39,8 @@ class Log {
   /// Makes an empty log. The caller holds the writer's lock.
   static Result<std::unique_ptr<Log>> create(const Layout& layout, std::string_view origin);
   /// Write: recovers, having refused damage inside acknowledged history. Read: works beside a live
-  /// writer (as a RocksDB secondary) and sees what was durable when it was opened. Follow: always as a
-  /// secondary, so that catch_up() can go on.
+  /// writer (as a RocksDB secondary) and sees what was durable when it was opened. Follow: always
+  /// as a secondary, so that catch_up() can go on.
   static Result<std::unique_ptr<Log>> open(const Layout& layout, Mode mode);
   ~Log();
   Log(const Log&) = delete;
@@ -52,7 +52,8 @@ class Log {
   [[nodiscard]] Seq last() const;  ///< 0 for an empty log
   [[nodiscard]] std::string origin() const;
 
-  Result<void> append(const Commit& commit, Durable durable = Durable::Yes, WithTree tree = WithTree::Yes);
+  Result<void> append(const Commit& commit, Durable durable = Durable::Yes,
+                      WithTree tree = WithTree::Yes);
   Result<void> sync();
 
   /// Visits headers from..to (inclusive) in order; the leaf is the bytes that the tree hashes.
@@ -90,12 +91,14 @@ class Log {
   /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
   Result<Seq> seq_at(engine::Micros t) const;
 
-  /// A copy of everything, for backups: a RocksDB checkpoint (hard links) where this log is open for
-  /// writing; beside a live writer, a new database written from what was durable at opening.
+  /// A copy of everything, for backups: a RocksDB checkpoint (hard links) where this log is open
+  /// for writing; beside a live writer, a new database written from what was durable at opening.
   Result<void> copy_to(const std::filesystem::path& directory) const;
   /// Raw access for tests that damage a value: family log|body|tree|meta.
-  Result<void> overwrite_for_test(std::string_view family, std::string_view key, std::string_view value);
-  Result<std::vector<std::pair<std::string, std::string>>> dump_for_test(std::string_view family) const;
+  Result<void> overwrite_for_test(std::string_view family, std::string_view key,
+                                  std::string_view value);
+  Result<std::vector<std::pair<std::string, std::string>>> dump_for_test(
+      std::string_view family) const;
 
  private:
   struct Impl;

@@ -1,9 +1,9 @@
 // RFC 6962 trees: appending, proving, verifying.
 #include "store/merkle.h"
 
-#include <bit>
-
 #include "store/crypto.h"
+
+#include <bit>
 
 namespace rollcall::store::merkle {
 namespace {
@@ -14,7 +14,8 @@ constexpr std::array<std::uint8_t, 1> kNodePrefix{0x01};
 /// Largest power of two smaller than n; n > 1.
 std::uint64_t split(std::uint64_t n) { return std::bit_floor(n - 1); }
 
-/// MTH of leaves [start, start + size), where start is a multiple of the power of two not below size.
+/// MTH of leaves [start, start + size), where start is a multiple of the power of two not below
+/// size.
 Result<Hash> range_root(std::uint64_t start, std::uint64_t size, const NodeSource& nodes) {
   if (std::has_single_bit(size)) {
     const auto level = static_cast<std::uint32_t>(std::countr_zero(size));
@@ -35,7 +36,8 @@ Result<void> path(std::uint64_t index, std::uint64_t start, std::uint64_t size,
   const bool is_left = index < k;
   RC_TRY(is_left ? path(index, start, k, nodes, out)
                  : path(index - k, start + k, size - k, nodes, out));
-  const auto sibling = is_left ? range_root(start + k, size - k, nodes) : range_root(start, k, nodes);
+  const auto sibling =
+      is_left ? range_root(start + k, size - k, nodes) : range_root(start, k, nodes);
   if (!sibling) return sibling.error();
   out.push_back(*sibling);
   return {};
@@ -77,10 +79,12 @@ Hash empty_root() { return sha256({}); }
 
 NodeSource nodes_of(const std::vector<Hash>& leaves) {
   return [&leaves](NodeId id) -> Result<Hash> {
-    std::vector<Hash> level(leaves.begin() + static_cast<std::ptrdiff_t>(id.index << id.level),
-                            leaves.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
+    std::vector<Hash> level(
+        leaves.begin() + static_cast<std::ptrdiff_t>(id.index << id.level),
+        leaves.begin() + static_cast<std::ptrdiff_t>((id.index + 1) << id.level));
     while (level.size() > 1) {
-      for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = node_hash(level[2 * i], level[2 * i + 1]);
+      for (std::size_t i = 0; i < level.size() / 2; ++i)
+        level[i] = node_hash(level[2 * i], level[2 * i + 1]);
       level.resize(level.size() / 2);
     }
     return level.front();
@@ -102,7 +106,8 @@ Result<CompactRange> CompactRange::load(std::uint64_t size, const NodeSource& no
   return range;
 }
 
-void CompactRange::append(const Hash& leaf, const std::function<void(NodeId, const Hash&)>& completed) {
+void CompactRange::append(const Hash& leaf,
+                          const std::function<void(NodeId, const Hash&)>& completed) {
   Hash hash = leaf;
   std::uint64_t index = size_;
   std::uint32_t level = 0;
@@ -132,14 +137,16 @@ Result<Hash> root(std::uint64_t size, const NodeSource& nodes) {
   return range_root(0, size, nodes);
 }
 
-Result<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t size, const NodeSource& nodes) {
+Result<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t size,
+                                          const NodeSource& nodes) {
   if (index >= size) return Error{Errc::BadInput, "the event is not in a tree of that size"};
   std::vector<Hash> out;
   RC_TRY(path(index, 0, size, nodes, out));
   return out;
 }
 
-Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t size, const NodeSource& nodes) {
+Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t size,
+                                            const NodeSource& nodes) {
   if (old_size > size) return Error{Errc::BadInput, "the older tree is larger than the newer one"};
   std::vector<Hash> out;
   if (old_size == 0) return out;
@@ -205,7 +212,8 @@ bool verify_consistency(std::uint64_t old_size, std::uint64_t size, std::span<co
   return sn == 0 && fr == old_root && sr == root;
 }
 
-Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> known, std::uint64_t size, const NodeSource& nodes) {
+Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> known, std::uint64_t size,
+                                      const NodeSource& nodes) {
   std::vector<Hash> proof;
   std::uint32_t level = 0;
   for (std::uint64_t count = size; count > 1; count = (count + 1) / 2, ++level) {
@@ -221,19 +229,24 @@ Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> known, std::uin
     for (std::size_t i = 0; i < known.size(); ++i) {
       const std::uint64_t index = known[i];
       next.push_back(index / 2);
-      if (index % 2 == 1) RC_TRY(sibling(index - 1));
-      else if (i + 1 < known.size() && known[i + 1] == index + 1) ++i;
-      else if (index + 1 < count) RC_TRY(sibling(index + 1));
+      if (index % 2 == 1)
+        RC_TRY(sibling(index - 1));
+      else if (i + 1 < known.size() && known[i + 1] == index + 1)
+        ++i;
+      else if (index + 1 < count)
+        RC_TRY(sibling(index + 1));
     }
     known = std::move(next);
   }
   return proof;
 }
 
-std::optional<Hash> multi_root(std::vector<IndexedHash> known, std::uint64_t size, std::span<const Hash> proof) {
+std::optional<Hash> multi_root(std::vector<IndexedHash> known, std::uint64_t size,
+                               std::span<const Hash> proof) {
   if (known.empty()) return std::nullopt;
   for (std::size_t i = 0; i < known.size(); ++i) {
-    if (known[i].index >= size || (i > 0 && known[i].index <= known[i - 1].index)) return std::nullopt;
+    if (known[i].index >= size || (i > 0 && known[i].index <= known[i - 1].index))
+      return std::nullopt;
   }
   std::size_t used = 0;
   for (std::uint64_t count = size; count > 1; count = (count + 1) / 2) {

@@ -5,10 +5,10 @@
 // H = SHA-256; leaf = H(0x00 ‖ data), node = H(0x01 ‖ left ‖ right), empty tree = H("").
 #pragma once
 
-#include <functional>
-
 #include "store/bytes.h"
 #include "store/errc.h"
+
+#include <functional>
 
 namespace rollcall::store::merkle {
 
@@ -53,7 +53,8 @@ class CompactRange {
 [[nodiscard]] Result<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t size,
                                                         const NodeSource& nodes);
 /// From the tree of `old_size` to that of `size`; old_size <= size.
-[[nodiscard]] Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t size,
+[[nodiscard]] Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size,
+                                                          std::uint64_t size,
                                                           const NodeSource& nodes);
 
 [[nodiscard]] bool verify_inclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size,
@@ -62,16 +63,19 @@ class CompactRange {
                                       std::span<const Hash> proof, const Hash& old_root,
                                       const Hash& root);
 
-/// One proof for many leaves. Level by level from the leaves up, each known node (ascending) is paired
-/// with its sibling: a known one, else the next hash of the proof; a last node without a sibling moves
-/// up as it is. So a script can check it with a few batches of hashing.
+/// One proof for many leaves. Level by level from the leaves up, each known node (ascending) is
+/// paired with its sibling: a known one, else the next hash of the proof; a last node without a
+/// sibling moves up as it is. So a script can check it with a few batches of hashing.
 struct IndexedHash {
   std::uint64_t index = 0;
   Hash hash{};
 };
 /// `indices` ascending, distinct, below `size`.
-[[nodiscard]] Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> indices, std::uint64_t size, const NodeSource& nodes);
-/// The root that leaves and proof lead to; nothing where the proof is too short, too long or unordered.
-[[nodiscard]] std::optional<Hash> multi_root(std::vector<IndexedHash> leaves, std::uint64_t size, std::span<const Hash> proof);
+[[nodiscard]] Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> indices,
+                                                    std::uint64_t size, const NodeSource& nodes);
+/// The root that leaves and proof lead to; nothing where the proof is too short, too long or
+/// unordered.
+[[nodiscard]] std::optional<Hash> multi_root(std::vector<IndexedHash> leaves, std::uint64_t size,
+                                             std::span<const Hash> proof);
 
 }  // namespace rollcall::store::merkle

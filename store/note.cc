@@ -1,11 +1,11 @@
 // Signed notes: parsing, rendering, signing, verifying.
 #include "store/note.h"
 
+#include "store/utf8.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "store/utf8.h"
 
 namespace rollcall::store::note {
 namespace {
@@ -39,7 +39,8 @@ std::optional<KeyParts> parse_key(std::string_view text) {
   parts.name = std::string(text.substr(0, first));
   const auto id = from_hex(text.substr(first + 1, second - first - 1));
   const auto raw = from_base64(text.substr(second + 1));
-  if (!valid_key_name(parts.name) || !id || id->size() != 4 || !raw || raw->size() != 33) return std::nullopt;
+  if (!valid_key_name(parts.name) || !id || id->size() != 4 || !raw || raw->size() != 33)
+    return std::nullopt;
   const auto algorithm = algorithm_of((*raw)[0]);
   if (!algorithm) return std::nullopt;
   parts.id = get_be32(*id);
@@ -59,8 +60,9 @@ Bytes with_algorithm(Algorithm algorithm, const Key& key) {
 bool valid_key_name(std::string_view name) {
   if (name.empty() || name.size() > 255 || !valid_utf8(name)) return false;
   // The Unicode spaces beyond ASCII are refused by their UTF-8 forms.
-  for (const std::string_view space : {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9",
-                                       "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"}) {
+  for (const std::string_view space :
+       {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+        "\xE2\x81\x9F", "\xE3\x80\x80"}) {
     if (name.find(space) != std::string_view::npos) return false;
   }
   for (std::size_t i = 0; i + 2 < name.size(); ++i) {  // U+2000 to U+200A
@@ -86,14 +88,16 @@ Result<Verifier> Verifier::parse(std::string_view vkey) {
   const auto parts = parse_key(vkey);
   if (!parts) return Error{Errc::BadInput, "not a verifier key: expected name+hash+base64"};
   Verifier v{parts->name, parts->algorithm, parts->key};
-  if (v.id() != parts->id) return Error{Errc::BadInput, "verifier key: its hash does not fit its name and key"};
+  if (v.id() != parts->id)
+    return Error{Errc::BadInput, "verifier key: its hash does not fit its name and key"};
   return v;
 }
 
 Verifier Signer::verifier() const { return {name, algorithm, ed25519::public_key(seed)}; }
 
 std::string Signer::skey() const {
-  return fmt::format("PRIVATE+KEY+{}+{:08x}+{}", name, verifier().id(), base64(with_algorithm(algorithm, seed)));
+  return fmt::format("PRIVATE+KEY+{}+{:08x}+{}", name, verifier().id(),
+                     base64(with_algorithm(algorithm, seed)));
 }
 
 Result<Signer> Signer::parse(std::string_view skey) {
@@ -103,7 +107,8 @@ Result<Signer> Signer::parse(std::string_view skey) {
   const auto parts = parse_key(skey.substr(prefix.size()));
   if (!parts) return bad;
   Signer s{parts->name, parts->algorithm, parts->key};
-  if (s.verifier().id() != parts->id) return Error{Errc::BadInput, "signing key: its hash does not fit its name and key"};
+  if (s.verifier().id() != parts->id)
+    return Error{Errc::BadInput, "signing key: its hash does not fit its name and key"};
   return s;
 }
 
@@ -122,7 +127,9 @@ std::optional<SignatureLine> parse_signature_line(std::string_view line) {
 }
 
 Result<Note> parse(std::string_view bytes) {
-  const auto bad = [](const char* why) { return Error{Errc::BadInput, fmt::format("not a signed note: {}", why)}; };
+  const auto bad = [](const char* why) {
+    return Error{Errc::BadInput, fmt::format("not a signed note: {}", why)};
+  };
   if (bytes.size() > kNoteSizeMax) return bad("larger than 64 KiB");
   if (!valid_utf8(bytes)) return bad("not UTF-8");
   for (const char c : bytes) {
@@ -133,7 +140,8 @@ Result<Note> parse(std::string_view bytes) {
   Note note;
   note.text = std::string(bytes.substr(0, blank + 1));
   std::string_view rest = bytes.substr(blank + 2);
-  if (rest.empty() || rest.back() != '\n') return bad("no signature lines, or no newline at the end");
+  if (rest.empty() || rest.back() != '\n')
+    return bad("no signature lines, or no newline at the end");
   while (!rest.empty()) {
     const auto end = rest.find('\n');
     auto line = parse_signature_line(rest.substr(0, end));
@@ -175,13 +183,16 @@ bool is_by(const SignatureLine& line, const Verifier& verifier) {
   return line.name == verifier.name && line.key_id == verifier.id();
 }
 
-std::uint64_t cosigned_at(const SignatureLine& line) { return line.blob.size() >= 8 ? get_be64(line.blob) : 0; }
+std::uint64_t cosigned_at(const SignatureLine& line) {
+  return line.blob.size() >= 8 ? get_be64(line.blob) : 0;
+}
 
 bool verify(std::string_view text, const SignatureLine& line, const Verifier& verifier) {
   if (!is_by(line, verifier)) return false;
   if (verifier.algorithm == Algorithm::Cosignature) {
     if (line.blob.size() != 72) return false;
-    return ed25519::verify(verifier.public_key, cosigned_message(text, cosigned_at(line)), ByteView(line.blob).subspan(8));
+    return ed25519::verify(verifier.public_key, cosigned_message(text, cosigned_at(line)),
+                           ByteView(line.blob).subspan(8));
   }
   return line.blob.size() == 64 && ed25519::verify(verifier.public_key, as_bytes(text), line.blob);
 }
@@ -192,7 +203,8 @@ Result<void> open(const Note& note, std::span<const Verifier> known) {
     for (const Verifier& verifier : known) {
       if (!is_by(line, verifier)) continue;
       if (!verify(note.text, line, verifier)) {
-        return Error{Errc::Tampered, fmt::format("the signature by {} does not fit the text", verifier.name)};
+        return Error{Errc::Tampered,
+                     fmt::format("the signature by {} does not fit the text", verifier.name)};
       }
       good = true;
     }
@@ -201,10 +213,14 @@ Result<void> open(const Note& note, std::span<const Verifier> known) {
   return {};
 }
 
-std::string render(const Checkpoint& c) { return fmt::format("{}\n{}\n{}\n", c.origin, c.size, base64(c.root)); }
+std::string render(const Checkpoint& c) {
+  return fmt::format("{}\n{}\n{}\n", c.origin, c.size, base64(c.root));
+}
 
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
-  const auto bad = [](const char* why) { return Error{Errc::BadInput, fmt::format("not a checkpoint: {}", why)}; };
+  const auto bad = [](const char* why) {
+    return Error{Errc::BadInput, fmt::format("not a checkpoint: {}", why)};
+  };
   std::array<std::string_view, 3> lines;
   for (auto& line : lines) {
     const auto end = text.find('\n');

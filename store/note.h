@@ -22,7 +22,8 @@ struct Verifier {
   bool operator==(const Verifier&) const = default;
 };
 
-/// A private key with its name; text form as in Go: `PRIVATE+KEY+name+hex8+base64(algorithm ‖ seed)`.
+/// A private key with its name; text form as in Go: `PRIVATE+KEY+name+hex8+base64(algorithm ‖
+/// seed)`.
 struct Signer {
   std::string name;
   Algorithm algorithm = Algorithm::Ed25519;
@@ -53,13 +54,15 @@ inline constexpr std::size_t kNoteSizeMax = 64 * 1024;
 [[nodiscard]] std::string render(const Note& note);
 
 /// Signs as `signer`; `unix_seconds` is part of a cosignature and ignored for a plain signature.
-[[nodiscard]] SignatureLine sign(std::string_view text, const Signer& signer, std::uint64_t unix_seconds = 0);
+[[nodiscard]] SignatureLine sign(std::string_view text, const Signer& signer,
+                                 std::uint64_t unix_seconds = 0);
 [[nodiscard]] std::string render(const SignatureLine& line);
 [[nodiscard]] std::optional<SignatureLine> parse_signature_line(std::string_view line);
 
 /// Whether `line` is by `verifier` (name and key id), and whether it is good.
 [[nodiscard]] bool is_by(const SignatureLine& line, const Verifier& verifier);
-[[nodiscard]] bool verify(std::string_view text, const SignatureLine& line, const Verifier& verifier);
+[[nodiscard]] bool verify(std::string_view text, const SignatureLine& line,
+                          const Verifier& verifier);
 /// The time in a cosignature, Unix seconds; 0 where the line is too short.
 [[nodiscard]] std::uint64_t cosigned_at(const SignatureLine& line);
 

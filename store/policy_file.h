@@ -6,9 +6,9 @@
 //   quorum <name>|none            exactly one; names are defined before they are used
 #pragma once
 
-#include <map>
-
 #include "store/note.h"
+
+#include <map>
 
 namespace rollcall::store {
 
@@ -34,9 +34,9 @@ struct PolicyFile {
   /// What the quorum makes of a checkpoint's cosignatures.
   struct Verdict {
     bool met = false;
-    std::size_t good = 0;             ///< witnesses whose cosignature verifies
-    std::uint64_t newest_seconds = 0; ///< newest good cosignature, Unix seconds
-    std::vector<std::string> bad;     ///< witnesses whose cosignature is there and wrong
+    std::size_t good = 0;              ///< witnesses whose cosignature verifies
+    std::uint64_t newest_seconds = 0;  ///< newest good cosignature, Unix seconds
+    std::vector<std::string> bad;      ///< witnesses whose cosignature is there and wrong
   };
   [[nodiscard]] Verdict judge(const note::Note& checkpoint) const;
   [[nodiscard]] std::vector<note::Verifier> log_keys() const;

@@ -8,7 +8,8 @@ using engine::Kind;
 constexpr std::size_t kBatch = 1000;
 
 /// Visits the stored bodies of a kind up to a seq; `held` tells whether the user is under a hold.
-Result<void> visit_bodies(Writer& writer, Kind kind, Seq upto, const std::function<Result<void>(Seq, bool held)>& visit) {
+Result<void> visit_bodies(Writer& writer, Kind kind, Seq upto,
+                          const std::function<Result<void>(Seq, bool held)>& visit) {
   Log& log = writer.log();
   const auto& holds = writer.ledger().holds;
   std::vector<Seq> stored;
@@ -39,7 +40,8 @@ Result<void> visit_bodies(Writer& writer, Kind kind, Seq upto, const std::functi
 
 }  // namespace
 
-Result<Written> set_retention(Writer& writer, Kind kind, std::uint64_t keep_seconds, engine::Micros at) {
+Result<Written> set_retention(Writer& writer, Kind kind, std::uint64_t keep_seconds,
+                              engine::Micros at) {
   Proposal rule;
   rule.kind = Kind::RetentionApplied;
   rule.a = static_cast<std::uint64_t>(kind);
@@ -66,8 +68,9 @@ Result<std::vector<RetentionPlanRow>> plan_retention(Writer& writer, engine::Mic
   return out;
 }
 
-Result<std::uint64_t> apply_retention(Writer& writer, const std::vector<RetentionPlanRow>& plan, engine::Micros now,
-                                      const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+Result<std::uint64_t> apply_retention(
+    Writer& writer, const std::vector<RetentionPlanRow>& plan, engine::Micros now,
+    const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   std::uint64_t all = 0;
   for (const auto& row : plan) all += row.bodies;
   std::uint64_t dropped = 0;

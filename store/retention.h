@@ -1,12 +1,13 @@
 // Keeping: how long bodies of each kind are kept, and dropping what is older.
 //
-// Why this file exists: headers stay for ever, bodies need not. The event that says what is dropped is
-// durable before the first body goes, so a body that is missing without such an event is tampering.
+// Why this file exists: headers stay for ever, bodies need not. The event that says what is dropped
+// is durable before the first body goes, so a body that is missing without such an event is
+// tampering.
 #pragma once
 
-#include <functional>
-
 #include "store/writer.h"
+
+#include <functional>
 
 namespace rollcall::store {
 
@@ -19,10 +20,13 @@ struct RetentionPlanRow {
 };
 
 /// Sets (or with 0 ends) the rule of a kind; an event.
-[[nodiscard]] Result<Written> set_retention(Writer& writer, engine::Kind kind, std::uint64_t keep_seconds, engine::Micros at);
-[[nodiscard]] Result<std::vector<RetentionPlanRow>> plan_retention(Writer& writer, engine::Micros now);
+[[nodiscard]] Result<Written> set_retention(Writer& writer, engine::Kind kind,
+                                            std::uint64_t keep_seconds, engine::Micros at);
+[[nodiscard]] Result<std::vector<RetentionPlanRow>> plan_retention(Writer& writer,
+                                                                   engine::Micros now);
 /// Drops in batches of at most 1,000 bodies, then makes them physically gone.
-[[nodiscard]] Result<std::uint64_t> apply_retention(Writer& writer, const std::vector<RetentionPlanRow>& plan, engine::Micros now,
-                                                    const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+[[nodiscard]] Result<std::uint64_t> apply_retention(
+    Writer& writer, const std::vector<RetentionPlanRow>& plan, engine::Micros now,
+    const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 }  // namespace rollcall::store

@@ -20,17 +20,24 @@ Bytes body_aad(std::string_view app, UserNumber user, std::uint32_t epoch, engin
   return out;
 }
 
-Hash salt_of(const Key& body_key, ByteView nonce) { return hmac_sha256(body_key, {as_bytes("salt"), nonce}); }
+Hash salt_of(const Key& body_key, ByteView nonce) {
+  return hmac_sha256(body_key, {as_bytes("salt"), nonce});
+}
 
 }  // namespace
 
 std::string_view name_of(BodyState state) {
   switch (state) {
-    case BodyState::None: return "none";
-    case BodyState::Open: return "open";
-    case BodyState::Dropped: return "dropped";
-    case BodyState::Shredded: return "shredded";
-    case BodyState::Damaged: return "damaged";
+    case BodyState::None:
+      return "none";
+    case BodyState::Open:
+      return "open";
+    case BodyState::Dropped:
+      return "dropped";
+    case BodyState::Shredded:
+      return "shredded";
+    case BodyState::Damaged:
+      return "damaged";
   }
   return "unknown";
 }
@@ -39,7 +46,9 @@ Hash body_digest(const Hash& salt, ByteView plain) {
   return sha256({as_bytes(std::string_view("rollcall/body/v1\0", 17)), salt, plain});
 }
 
-Sealer::Sealer(const Vault& vault, std::string app) : vault_(vault), app_(std::move(app)) { random_bytes(prefix_); }
+Sealer::Sealer(const Vault& vault, std::string app) : vault_(vault), app_(std::move(app)) {
+  random_bytes(prefix_);
+}
 
 Result<Sealed> Sealer::seal(UserNumber user, engine::Kind kind, const engine::Body& body) {
   const auto plain = encode_body(body);
@@ -61,17 +70,20 @@ Result<Sealed> Sealer::seal(UserNumber user, engine::Kind kind, const engine::Bo
   std::array<std::uint8_t, xaes::kNonceSize> nonce{};
   std::copy(prefix_.begin(), prefix_.end(), nonce.begin());
   const std::uint64_t number = ++count_;
-  for (std::size_t i = 0; i < 8; ++i) nonce[16 + i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+  for (std::size_t i = 0; i < 8; ++i)
+    nonce[16 + i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
   Sealed out;
   out.epoch = keys.epoch;
   out.body_len = static_cast<std::uint32_t>(plain->size());
   out.flags = static_cast<std::uint16_t>(kDictionaryVersion << engine::flag::kDictionaryShift);
   out.digest = body_digest(salt_of(keys.body, nonce), *plain);
-  out.bytes = xaes::seal_derived(keys.derived, nonce, compress_body(*plain), body_aad(app_, user, keys.epoch, kind));
+  out.bytes = xaes::seal_derived(keys.derived, nonce, compress_body(*plain),
+                                 body_aad(app_, user, keys.epoch, kind));
   return out;
 }
 
-OpenedBody BodyOpener::open(const engine::Header& header, const std::optional<Bytes>& sealed, Decode decode) {
+OpenedBody BodyOpener::open(const engine::Header& header, const std::optional<Bytes>& sealed,
+                            Decode decode) {
   if (header.body_len == 0) return {};
   if (!sealed) {
     OpenedBody out;
@@ -85,7 +97,8 @@ OpenedBody BodyOpener::open(const engine::Header& header, ByteView sealed, Decod
   OpenedBody out;
   const std::uint64_t id = (static_cast<std::uint64_t>(header.user) << 32) | header.epoch;
   auto it = keys_.find(id);
-  if (it == keys_.end()) it = keys_.emplace(id, Keys{vault_.body_key(header.user, header.epoch), {}}).first;
+  if (it == keys_.end())
+    it = keys_.emplace(id, Keys{vault_.body_key(header.user, header.epoch), {}}).first;
   Keys& keys = it->second;
   if (!keys.body) {
     out.state = BodyState::Shredded;
@@ -107,9 +120,12 @@ OpenedBody BodyOpener::open(const engine::Header& header, ByteView sealed, Decod
     keys.derived.push_back(fresh);
     derived = &keys.derived.back();
   }
-  const auto compressed = xaes::open_derived(derived->key, sealed, body_aad(app_, header.user, header.epoch, header.kind));
+  const auto compressed = xaes::open_derived(
+      derived->key, sealed, body_aad(app_, header.user, header.epoch, header.kind));
   if (!compressed) return out;
-  auto plain = decompress_body(*compressed, static_cast<std::uint16_t>(header.flags >> engine::flag::kDictionaryShift), header.body_len);
+  auto plain = decompress_body(
+      *compressed, static_cast<std::uint16_t>(header.flags >> engine::flag::kDictionaryShift),
+      header.body_len);
   if (!plain) return out;
   out.salt = salt_of(*keys.body, sealed.first(xaes::kNonceSize));
   if (body_digest(out.salt, *plain) != header.digest) return out;

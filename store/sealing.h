@@ -1,16 +1,16 @@
 // Sealing and opening bodies: compress, encrypt under the user's key, commit to the plain text.
 //
 // Why this file exists: the digest in a header must bind the plain body without giving it away, and
-// an erased key must leave nothing that opens. digest = SHA-256("rollcall/body/v1\0" ‖ salt ‖ plain),
-// salt = HMAC-SHA-256(body key, "salt" ‖ nonce); sealed = nonce ‖ XAES-256-GCM(compressed plain) with
-// AAD = "rollcall/body/v1" ‖ app ‖ user ‖ epoch ‖ kind.
+// an erased key must leave nothing that opens. digest = SHA-256("rollcall/body/v1\0" ‖ salt ‖
+// plain), salt = HMAC-SHA-256(body key, "salt" ‖ nonce); sealed = nonce ‖ XAES-256-GCM(compressed
+// plain) with AAD = "rollcall/body/v1" ‖ app ‖ user ‖ epoch ‖ kind.
 #pragma once
-
-#include <unordered_map>
 
 #include "engine/event.h"
 #include "store/codec.h"
 #include "store/vault.h"
+
+#include <unordered_map>
 
 namespace rollcall::store {
 
@@ -23,8 +23,8 @@ struct Sealed {
   std::uint16_t flags = 0;  ///< the dictionary's version, in place
 };
 
-/// Seals for one process: draws a nonce prefix at its start and anew every 2^20 bodies, then counts,
-/// so that a nonce never repeats and the derived key (32 bytes a user) can be kept.
+/// Seals for one process: draws a nonce prefix at its start and anew every 2^20 bodies, then
+/// counts, so that a nonce never repeats and the derived key (32 bytes a user) can be kept.
 class Sealer {
  public:
   Sealer(const Vault& vault, std::string app);
@@ -47,11 +47,11 @@ class Sealer {
 };
 
 enum class BodyState {
-  None,     ///< the event never had one
-  Open,     ///< opened, and its digest fits
-  Dropped,  ///< gone by retention, or the message was removed
-  Shredded, ///< its key was destroyed
-  Damaged,  ///< there, its key too, and it does not open or its digest does not fit
+  None,      ///< the event never had one
+  Open,      ///< opened, and its digest fits
+  Dropped,   ///< gone by retention, or the message was removed
+  Shredded,  ///< its key was destroyed
+  Damaged,   ///< there, its key too, and it does not open or its digest does not fit
 };
 
 struct OpenedBody {

@@ -12,7 +12,8 @@ Hash page_hash(const engine::State& state, std::uint32_t page) {
 
 std::vector<Hash> page_hashes(const engine::State& state) {
   std::vector<Hash> out;
-  for (std::uint32_t page = 0; page < engine::page_count(state); ++page) out.push_back(page_hash(state, page));
+  for (std::uint32_t page = 0; page < engine::page_count(state); ++page)
+    out.push_back(page_hash(state, page));
   return out;
 }
 
@@ -56,7 +57,8 @@ PagesProof prove_pages(const engine::State& state, const std::vector<std::uint32
 
 bool verify_pages(const PagesProof& proof, const Hash& root) {
   std::vector<merkle::IndexedHash> leaves;
-  for (const auto& page : proof.pages) leaves.push_back({page.number, merkle::leaf_hash(page.bytes)});
+  for (const auto& page : proof.pages)
+    leaves.push_back({page.number, merkle::leaf_hash(page.bytes)});
   const auto reached = merkle::multi_root(std::move(leaves), proof.count, proof.proof);
   return reached && *reached == root;
 }

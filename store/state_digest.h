@@ -1,7 +1,8 @@
 // The digest of a state: an RFC 6962 root over pages of 64 users' records, and proofs of one page.
 //
-// Why this file exists: a StateDigest in the log pins every user's last seq and sessions, so one page
-// with its path proves where a user's chain ends, and two runs that differ find the page where.
+// Why this file exists: a StateDigest in the log pins every user's last seq and sessions, so one
+// page with its path proves where a user's chain ends, and two runs that differ find the page
+// where.
 #pragma once
 
 #include "engine/state.h"
@@ -31,7 +32,8 @@ struct PagesProof {
 };
 
 [[nodiscard]] Hash digest_of(const engine::State& state);
-[[nodiscard]] PagesProof prove_pages(const engine::State& state, const std::vector<std::uint32_t>& pages);
+[[nodiscard]] PagesProof prove_pages(const engine::State& state,
+                                     const std::vector<std::uint32_t>& pages);
 [[nodiscard]] bool verify_pages(const PagesProof& proof, const Hash& root);
 
 }  // namespace rollcall::store

@@ -1,18 +1,19 @@
 // Exporting tiles.
 #include "store/tiles.h"
 
+#include "store/files.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "store/files.h"
 
 namespace rollcall::store {
 namespace {
 
 constexpr std::uint64_t kTileWidth = 256;
 
-Result<bool> write_tile(const std::filesystem::path& directory, int level, std::uint64_t index, std::uint64_t width, const Bytes& content) {
+Result<bool> write_tile(const std::filesystem::path& directory, int level, std::uint64_t index,
+                        std::uint64_t width, const Bytes& content) {
   const std::filesystem::path path = directory / tile_path(level, index, width);
   if (std::filesystem::exists(path)) return false;
   RC_TRY(make_directories(path.parent_path()));
@@ -24,15 +25,19 @@ Result<bool> write_tile(const std::filesystem::path& directory, int level, std::
 
 std::string tile_path(int level, std::uint64_t index, std::uint64_t width) {
   std::string number = fmt::format("{:03}", index % 1000);
-  for (std::uint64_t rest = index / 1000; rest > 0; rest /= 1000) number = fmt::format("x{:03}/{}", rest % 1000, number);
+  for (std::uint64_t rest = index / 1000; rest > 0; rest /= 1000)
+    number = fmt::format("x{:03}/{}", rest % 1000, number);
   const std::string name = level < 0 ? "entries" : fmt::format("{}", level);
-  return width == kTileWidth ? fmt::format("tile/{}/{}", name, number) : fmt::format("tile/{}/{}.p/{}", name, number, width);
+  return width == kTileWidth ? fmt::format("tile/{}/{}", name, number)
+                             : fmt::format("tile/{}/{}.p/{}", name, number, width);
 }
 
-Result<std::uint64_t> export_tiles(const Log& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
-                                   const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+Result<std::uint64_t> export_tiles(
+    const Log& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
+    const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   const std::uint64_t size = checkpoint.checkpoint.size;
-  if (size > log.last()) return Error{Errc::Tampered, "the checkpoint covers more than the log holds"};
+  if (size > log.last())
+    return Error{Errc::Tampered, "the checkpoint covers more than the log holds"};
   std::uint64_t written = 0;
   RC_TRY(make_directories(directory));
   // Level 0 and the entries in one pass over the headers.
@@ -42,7 +47,8 @@ Result<std::uint64_t> export_tiles(const Log& log, const SignedCheckpoint& check
   const auto flush = [&](std::uint64_t leaves) -> Result<void> {
     const std::uint64_t width = hashes.size() / 32;
     const std::uint64_t index = (leaves - 1) / kTileWidth;
-    for (const auto& [level, content] : {std::pair<int, const Bytes*>{0, &hashes}, {-1, &entries}}) {
+    for (const auto& [level, content] :
+         {std::pair<int, const Bytes*>{0, &hashes}, {-1, &entries}}) {
       const auto made = write_tile(directory, level, index, width, *content);
       if (!made) return made.error();
       written += *made ? 1 : 0;
@@ -79,7 +85,8 @@ Result<std::uint64_t> export_tiles(const Log& log, const SignedCheckpoint& check
         if (!hash) return hash.error();
         content.insert(content.end(), hash->begin(), hash->end());
       }
-      const auto made = write_tile(directory, static_cast<int>(level), first / kTileWidth, width, content);
+      const auto made =
+          write_tile(directory, static_cast<int>(level), first / kTileWidth, width, content);
       if (!made) return made.error();
       written += *made ? 1 : 0;
     }

@@ -1,9 +1,9 @@
 // Tiles at the C2SP paths (tlog-tiles v0.1.0): what any static web server can serve to a verifier.
 #pragma once
 
-#include <functional>
-
 #include "store/checkpoints.h"
+
+#include <functional>
 
 namespace rollcall::store {
 
@@ -12,8 +12,8 @@ namespace rollcall::store {
 
 /// Writes checkpoint, tile/… and tile/entries/… for the checkpoint's size; files of full tiles that
 /// are there already are kept. The number of files written is returned.
-[[nodiscard]] Result<std::uint64_t> export_tiles(const Log& log, const SignedCheckpoint& checkpoint,
-                                                 const std::filesystem::path& directory,
-                                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+[[nodiscard]] Result<std::uint64_t> export_tiles(
+    const Log& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
+    const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 }  // namespace rollcall::store

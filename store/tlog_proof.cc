@@ -1,9 +1,9 @@
 // tlog-proof: rendering, parsing, verifying.
 #include "store/tlog_proof.h"
 
-#include <fmt/format.h>
-
 #include "store/merkle.h"
+
+#include <fmt/format.h>
 
 namespace rollcall::store {
 namespace {
@@ -20,7 +20,9 @@ std::string render(const TlogProof& proof) {
 }
 
 Result<TlogProof> parse_tlog_proof(std::string_view text) {
-  const auto bad = [](const char* why) { return Error{Errc::BadInput, fmt::format("not a tlog-proof: {}", why)}; };
+  const auto bad = [](const char* why) {
+    return Error{Errc::BadInput, fmt::format("not a tlog-proof: {}", why)};
+  };
   if (!text.starts_with(kMagic)) return bad("the first line is not c2sp.org/tlog-proof@v1");
   text.remove_prefix(kMagic.size());
   TlogProof proof;
@@ -42,7 +44,8 @@ Result<TlogProof> parse_tlog_proof(std::string_view text) {
       index_seen = true;
     } else {
       const auto hash = from_base64(line);
-      if (!index_seen || !hash || hash->size() != 32 || proof.path.size() >= kPathMax) return bad("a malformed line in its path");
+      if (!index_seen || !hash || hash->size() != 32 || proof.path.size() >= kPathMax)
+        return bad("a malformed line in its path");
       Hash h;
       std::copy(hash->begin(), hash->end(), h.begin());
       proof.path.push_back(h);
@@ -55,12 +58,15 @@ Result<TlogProof> parse_tlog_proof(std::string_view text) {
   return proof;
 }
 
-Result<note::Checkpoint> verify_tlog_proof(const TlogProof& proof, ByteView leaf, std::span<const note::Verifier> known) {
+Result<note::Checkpoint> verify_tlog_proof(const TlogProof& proof, ByteView leaf,
+                                           std::span<const note::Verifier> known) {
   RC_TRY(note::open(proof.checkpoint, known));
   auto checkpoint = note::parse_checkpoint(proof.checkpoint.text);
   if (!checkpoint) return checkpoint;
-  if (!merkle::verify_inclusion(merkle::leaf_hash(leaf), proof.index, checkpoint->size, proof.path, checkpoint->root)) {
-    return Error{Errc::Tampered, fmt::format("entry {} is not in the signed tree of {} entries", proof.index, checkpoint->size)};
+  if (!merkle::verify_inclusion(merkle::leaf_hash(leaf), proof.index, checkpoint->size, proof.path,
+                                checkpoint->root)) {
+    return Error{Errc::Tampered, fmt::format("entry {} is not in the signed tree of {} entries",
+                                             proof.index, checkpoint->size)};
   }
   return checkpoint;
 }

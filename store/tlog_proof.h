@@ -1,4 +1,5 @@
-// Receipts: one event's inclusion proof with the checkpoint it leads to, in C2SP's tlog-proof format.
+// Receipts: one event's inclusion proof with the checkpoint it leads to, in C2SP's tlog-proof
+// format.
 #pragma once
 
 #include "store/note.h"

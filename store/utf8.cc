@@ -11,11 +11,24 @@ bool valid_utf8(std::string_view s) {
     std::size_t n = 0;
     std::uint32_t min = 0;
     std::uint32_t cp = 0;
-    if (c < 0x80) { ++i; continue; }
-    if (c >= 0xC2 && c < 0xE0) { n = 1; cp = c & 0x1F; min = 0x80; }
-    else if (c >= 0xE0 && c < 0xF0) { n = 2; cp = c & 0x0F; min = 0x800; }
-    else if (c >= 0xF0 && c < 0xF5) { n = 3; cp = c & 0x07; min = 0x10000; }
-    else return false;
+    if (c < 0x80) {
+      ++i;
+      continue;
+    }
+    if (c >= 0xC2 && c < 0xE0) {
+      n = 1;
+      cp = c & 0x1F;
+      min = 0x80;
+    } else if (c >= 0xE0 && c < 0xF0) {
+      n = 2;
+      cp = c & 0x0F;
+      min = 0x800;
+    } else if (c >= 0xF0 && c < 0xF5) {
+      n = 3;
+      cp = c & 0x07;
+      min = 0x10000;
+    } else
+      return false;
     if (s.size() - i <= n) return false;
     for (std::size_t k = 1; k <= n; ++k) {
       const auto d = static_cast<std::uint8_t>(s[i + k]);
@@ -32,7 +45,8 @@ bool has_control_character(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<std::uint8_t>(text[i]);
     if (c < 0x20 || c == 0x7F) return true;
-    if (c == 0xC2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xA0) return true;
+    if (c == 0xC2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xA0)
+      return true;
   }
   return false;
 }

@@ -1,6 +1,8 @@
 // The vault's file: loading, enrolling, forgetting, rotating.
 #include "store/vault.h"
 
+#include "store/files.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,8 +10,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
-#include "store/files.h"
 
 namespace rollcall::store {
 namespace {
@@ -54,10 +54,14 @@ Result<MasterKey> MasterKey::load(const std::filesystem::path& vault_dir) {
     return MasterKey{*key, {}};
   }
   const char* named = std::getenv("ROLLCALL_MASTER_KEY_FILE");
-  const std::filesystem::path file = named != nullptr && *named != '\0' ? std::filesystem::path(named) : vault_dir / "master.key";
+  const std::filesystem::path file =
+      named != nullptr && *named != '\0' ? std::filesystem::path(named) : vault_dir / "master.key";
   const auto text = read_file(file);
   if (!text) {
-    return Error{Errc::NotPermitted, fmt::format("no master key: {} (give ROLLCALL_MASTER_KEY or ROLLCALL_MASTER_KEY_FILE)", text.error().detail)};
+    return Error{
+        Errc::NotPermitted,
+        fmt::format("no master key: {} (give ROLLCALL_MASTER_KEY or ROLLCALL_MASTER_KEY_FILE)",
+                    text.error().detail)};
   }
   const auto key = key_from_hex(*text);
   if (!key) return bad;
@@ -65,7 +69,9 @@ Result<MasterKey> MasterKey::load(const std::filesystem::path& vault_dir) {
 }
 
 Result<MasterKey> MasterKey::create(const std::filesystem::path& vault_dir) {
-  if (std::getenv("ROLLCALL_MASTER_KEY") != nullptr || std::getenv("ROLLCALL_MASTER_KEY_FILE") != nullptr) return load(vault_dir);
+  if (std::getenv("ROLLCALL_MASTER_KEY") != nullptr ||
+      std::getenv("ROLLCALL_MASTER_KEY_FILE") != nullptr)
+    return load(vault_dir);
   const MasterKey master{random_key(), vault_dir / "master.key"};
   RC_TRY(replace_file(master.file, hex(master.key) + "\n", Secret::Yes));
   return master;
@@ -153,25 +159,30 @@ Result<void> Vault::load() {
     const std::uint32_t size = rest.size() >= 8 ? get_be32(rest) : 0;
     if (rest.size() < 8 || rest.size() - 8 < size) break;  // torn, or damaged: the log's users tell
     if (size == 0 || size > kRecordSizeMax) {
-      return Error{Errc::Incomplete, fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
     }
     const ByteView payload = rest.subspan(4, size);
     const Hash sum = sha256({payload});
     if (!std::equal(sum.begin(), sum.begin() + 4, rest.begin() + 4 + size)) {
       if (rest.size() == size + 8) break;  // the last record: a torn write
-      return Error{Errc::Incomplete, fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
     }
     RC_TRY(load_record(payload));
     good_size_ += size + 8;
     rest = rest.subspan(size + 8);
   }
-  if (!users_.contains(0)) return Error{Errc::Incomplete, fmt::format("{}: the app's own key is missing", file().string())};
+  if (!users_.contains(0))
+    return Error{Errc::Incomplete,
+                 fmt::format("{}: the app's own key is missing", file().string())};
   return {};
 }
 
 Result<void> Vault::load_record(ByteView payload) {
   const auto damaged = [&](const char* what) {
-    return Error{Errc::Incomplete, fmt::format("{}: {} at byte {}", file().string(), what, good_size_)};
+    return Error{Errc::Incomplete,
+                 fmt::format("{}: {} at byte {}", file().string(), what, good_size_)};
   };
   if (payload.size() < 5) return damaged("a record too short");
   const auto type = static_cast<char>(payload[0]);
@@ -181,8 +192,11 @@ Result<void> Vault::load_record(ByteView payload) {
     return {};
   }
   if (payload.size() < 5 + kWrappedKey) return damaged("a record too short");
-  const auto key = to_key(xaes::open(master_.key, payload.subspan(5, kWrappedKey), aad(type, number)));
-  if (!key) return Error{Errc::NotPermitted, fmt::format("the master key does not open the vault {}", file().string())};
+  const auto key =
+      to_key(xaes::open(master_.key, payload.subspan(5, kWrappedKey), aad(type, number)));
+  if (!key)
+    return Error{Errc::NotPermitted,
+                 fmt::format("the master key does not open the vault {}", file().string())};
   const Bytes record = framed(payload);
   if (type == 'E') {
     epochs_[number] = {*key, record};
@@ -217,7 +231,9 @@ std::optional<Key> Vault::body_key(UserNumber number, std::uint32_t epoch) const
   return hkdf_sha256(user->second.key, half->second.first, as_bytes("rollcall/body-key/v1"));
 }
 
-Key Vault::tag_key() const { return hkdf_sha256(users_.at(0).key, {}, as_bytes("rollcall/tag-key/v1")); }
+Key Vault::tag_key() const {
+  return hkdf_sha256(users_.at(0).key, {}, as_bytes("rollcall/tag-key/v1"));
+}
 
 std::optional<Key> Vault::user_key(UserNumber number) const {
   const auto it = users_.find(number);
@@ -300,14 +316,17 @@ Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
   return rewrite();
 }
 
-Result<void> Vault::scrub_copy(const std::filesystem::path& file, const std::set<UserNumber>& numbers) {
+Result<void> Vault::scrub_copy(const std::filesystem::path& file,
+                               const std::set<UserNumber>& numbers) {
   const auto text = read_file(file);
   if (!text) return text.error();
   std::string kept;
   ByteView rest = as_bytes(*text);
   while (!rest.empty()) {
     const std::uint32_t size = rest.size() >= 8 ? get_be32(rest) : 0;
-    if (size < 5 || rest.size() - 8 < size) return Error{Errc::Incomplete, fmt::format("{}: not a copy of a vault, or damaged", file.string())};
+    if (size < 5 || rest.size() - 8 < size)
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: not a copy of a vault, or damaged", file.string())};
     const ByteView record = rest.first(size + 8);
     const bool gone = record[4] == 'U' && numbers.contains(get_be32(record.subspan(5)));
     if (!gone) kept.append(as_text(record));
@@ -323,8 +342,10 @@ Result<void> Vault::scrub_copy(const std::filesystem::path& file, const std::set
 
 Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
   const auto it = epochs_.find(epoch);
-  if (it == epochs_.end()) return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};
-  if (epoch == this->epoch()) return Error{Errc::Refused, "the current key epoch cannot be destroyed: start a new one first"};
+  if (it == epochs_.end())
+    return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};
+  if (epoch == this->epoch())
+    return Error{Errc::Refused, "the current key epoch cannot be destroyed: start a new one first"};
   wipe(it->second.first);
   epochs_.erase(it);
   return rewrite();
@@ -339,10 +360,14 @@ Result<void> Vault::drop_from(UserNumber first_unknown) {
 }
 
 Result<void> Vault::rotate_master(const MasterKey& next) {
-  if (master_.file.empty() && next.file.empty() && std::getenv("ROLLCALL_NEW_MASTER_KEY") == nullptr) {
-    return Error{Errc::Refused, "the master key comes from the environment: give the next one as ROLLCALL_NEW_MASTER_KEY"};
+  if (master_.file.empty() && next.file.empty() &&
+      std::getenv("ROLLCALL_NEW_MASTER_KEY") == nullptr) {
+    return Error{
+        Errc::Refused,
+        "the master key comes from the environment: give the next one as ROLLCALL_NEW_MASTER_KEY"};
   }
-  if (!master_.file.empty()) RC_TRY(replace_file(dir_ / "master.key.next", hex(next.key) + "\n", Secret::Yes));
+  if (!master_.file.empty())
+    RC_TRY(replace_file(dir_ / "master.key.next", hex(next.key) + "\n", Secret::Yes));
   const std::filesystem::path target = master_.file;
   master_.key = next.key;
   for (auto& [number, user] : users_) user.record = user_record(number, user.key, user.name);

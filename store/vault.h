@@ -1,8 +1,8 @@
 // The vault: names and keys, in a file of its own so that destroying them is physical.
 //
-// Why this file exists: a deleted row of a database lives on in older files until compaction reaches
-// the bottom. Here an erasure writes the whole file anew without what was deleted, syncs it and
-// renames it over the old one; afterwards no file holds the wrapped key or the sealed name.
+// Why this file exists: a deleted row of a database lives on in older files until compaction
+// reaches the bottom. Here an erasure writes the whole file anew without what was deleted, syncs it
+// and renames it over the old one; afterwards no file holds the wrapped key or the sealed name.
 //
 // File: records of u32 length ‖ payload ‖ first 4 bytes of the payload's SHA-256, big-endian.
 // Payloads: 'U' number, wrapped user key, sealed name · 'E' epoch, wrapped epoch key ·
@@ -10,14 +10,14 @@
 // A body's key is HKDF(user key, epoch key): destroying either is enough.
 #pragma once
 
+#include "engine/event.h"
+#include "store/crypto.h"
+#include "store/errc.h"
+
 #include <filesystem>
 #include <map>
 #include <set>
 #include <unordered_map>
-
-#include "engine/event.h"
-#include "store/crypto.h"
-#include "store/errc.h"
 
 namespace rollcall::store {
 
@@ -61,7 +61,8 @@ class Vault {
   [[nodiscard]] Result<void> sync();
   /// Starts a new key epoch; durable on return.
   [[nodiscard]] Result<std::uint32_t> add_epoch();
-  /// Destroys keys and names, marks the numbers erased, and writes the file anew; durable on return.
+  /// Destroys keys and names, marks the numbers erased, and writes the file anew; durable on
+  /// return.
   [[nodiscard]] Result<void> forget(const std::set<UserNumber>& numbers);
   /// Destroys an epoch's key: every body of it is unreadable from then on.
   [[nodiscard]] Result<void> destroy_epoch(std::uint32_t epoch);
@@ -70,8 +71,10 @@ class Vault {
   /// Wraps everything by a new master key and replaces the key file.
   [[nodiscard]] Result<void> rotate_master(const MasterKey& next);
 
-  /// Takes users out of a copy of a vault file, marking them erased; needs no key. Durable on return.
-  [[nodiscard]] static Result<void> scrub_copy(const std::filesystem::path& file, const std::set<UserNumber>& numbers);
+  /// Takes users out of a copy of a vault file, marking them erased; needs no key. Durable on
+  /// return.
+  [[nodiscard]] static Result<void> scrub_copy(const std::filesystem::path& file,
+                                               const std::set<UserNumber>& numbers);
 
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
 

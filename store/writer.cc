@@ -1,16 +1,16 @@
 // Opening for writing, staging and committing.
 #include "store/writer.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
-
 #include "store/backup.h"
 #include "store/files.h"
 #include "store/forget.h"
 #include "store/state_digest.h"
 #include "store/utf8.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 
 namespace rollcall::store {
 namespace {
@@ -24,24 +24,33 @@ constexpr std::size_t kUserNameMax = 256;
 }  // namespace
 
 engine::Micros wall_now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 Result<void> check_user_name(std::string_view name) {
-  if (name.empty() || name.size() > kUserNameMax || !valid_utf8(name) || has_control_character(name)) {
-    return Error{Errc::BadInput, "a user's name is 1 to 256 bytes of UTF-8 without control characters"};
+  if (name.empty() || name.size() > kUserNameMax || !valid_utf8(name) ||
+      has_control_character(name)) {
+    return Error{Errc::BadInput,
+                 "a user's name is 1 to 256 bytes of UTF-8 without control characters"};
   }
   return {};
 }
 
 bool valid_action(std::string_view action) {
-  return !action.empty() && action.size() <= 64 && std::all_of(action.begin(), action.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  });
+  return !action.empty() && action.size() <= 64 &&
+         std::all_of(action.begin(), action.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == '-';
+         });
 }
 
 Writer::Writer(Layout layout, std::unique_ptr<Log> log, Vault vault)
-    : layout_(std::move(layout)), log_(std::move(log)), vault_(std::move(vault)), sealer_(vault_, layout_.app) {}
+    : layout_(std::move(layout)),
+      log_(std::move(log)),
+      vault_(std::move(vault)),
+      sealer_(vault_, layout_.app) {}
 
 Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string origin) {
   if (origin.empty()) {
@@ -49,14 +58,16 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
     random_bytes(id);
     origin = fmt::format("rollcall.local/{}-{}", layout.app, hex(id));
   }
-  if (!note::valid_key_name(origin)) return Error{Errc::BadInput, "an origin has no spaces, control characters or plus signs"};
+  if (!note::valid_key_name(origin))
+    return Error{Errc::BadInput, "an origin has no spaces, control characters or plus signs"};
   RC_TRY(make_directories(layout.app_dir, Secret::Yes));
   // Keys and vault first: a log without them could never be written again.
   if (!std::filesystem::exists(layout.signing_key())) RC_TRY(create_signing_key(layout, origin));
   const auto signer = signing_key(layout);
   if (!signer) return signer.error();
-  auto vault = std::filesystem::exists(layout.vault() / "records") ? Vault::open(layout.vault(), layout.app)
-                                                                  : Vault::create(layout.vault(), layout.app);
+  auto vault = std::filesystem::exists(layout.vault() / "records")
+                   ? Vault::open(layout.vault(), layout.app)
+                   : Vault::create(layout.vault(), layout.app);
   if (!vault) return vault.error();
   auto log = Log::create(layout, signer->name);
   if (!log) return log.error();
@@ -84,14 +95,17 @@ Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
 Result<void> Writer::recover() {
   RC_TRY(check_signed_history(*log_, layout_));
   Fold fold;
-  RC_TRY(fold.advance(*log_, log_->last(), [&](const Header& h, ByteView, engine::Outcome, auto) { census_.note(h); }));
+  RC_TRY(fold.advance(*log_, log_->last(),
+                      [&](const Header& h, ByteView, engine::Outcome, auto) { census_.note(h); }));
   ledger_ = std::move(fold.ledger);
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
   for (UserNumber number = 1; number < users; ++number) {
-    const bool gone = fold.state.users[number].erased || vault_.erased(number) || ledger_.erase_pending.contains(number);
+    const bool gone = fold.state.users[number].erased || vault_.erased(number) ||
+                      ledger_.erase_pending.contains(number);
     if (!gone && !vault_.user_key(number)) {
-      return Error{Errc::Incomplete, fmt::format("{}: user #{} of the log is missing", vault_.file().string(), number)};
+      return Error{Errc::Incomplete, fmt::format("{}: user #{} of the log is missing",
+                                                 vault_.file().string(), number)};
     }
   }
   RC_TRY(vault_.drop_from(users));
@@ -99,9 +113,13 @@ Result<void> Writer::recover() {
   for (const auto& [id, seq] : ledger_.actions) {
     const auto header = log_->header(seq);
     const auto body = log_->body(seq);
-    if (!header || !*header || !body) return Error{Errc::Incomplete, fmt::format("seq {}: the name of action {} cannot be read", seq, id)};
+    if (!header || !*header || !body)
+      return Error{Errc::Incomplete,
+                   fmt::format("seq {}: the name of action {} cannot be read", seq, id)};
     const OpenedBody opened = opener.open(**header, *body);
-    if (opened.state == BodyState::Damaged) return Error{Errc::Tampered, fmt::format("seq {}: the name of action {} is damaged", seq, id)};
+    if (opened.state == BodyState::Damaged)
+      return Error{Errc::Tampered,
+                   fmt::format("seq {}: the name of action {} is damaged", seq, id)};
     if (opened.state == BodyState::Open) action_ids_[opened.body.name] = id;
   }
   sequencer_ = std::make_unique<engine::Sequencer>(std::move(fold.state));
@@ -169,7 +187,8 @@ Writer::TargetTag Writer::target_tag(std::string_view type, std::string_view id)
   return {get_be64(hmac_sha256(vault_.tag_key(), {as_bytes(type), zero, as_bytes(id)})), false};
 }
 
-std::optional<Seq> Writer::session_by_key(std::string_view user, std::string_view external_key) const {
+std::optional<Seq> Writer::session_by_key(std::string_view user,
+                                          std::string_view external_key) const {
   const auto number = vault_.number_of(user);
   if (!number) return std::nullopt;
   const Hash tag = hmac_sha256(*vault_.user_key(*number), {as_bytes(external_key)});
@@ -201,7 +220,8 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
     if (proposal.action.empty()) {
       draft.flags |= engine::flag::kTouch;
     } else {
-      if (!valid_action(proposal.action)) return Error{Errc::BadInput, "an action is 1 to 64 of a-z, 0-9, dot, underscore and dash"};
+      if (!valid_action(proposal.action))
+        return Error{Errc::BadInput, "an action is 1 to 64 of a-z, 0-9, dot, underscore and dash"};
       const auto id = action_id(proposal.action, at);
       if (!id) return id.error();
       draft.c = *id;
@@ -231,8 +251,9 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
   // The proposal's own event is the first after the conclusions that is not by a timer.
   for (std::size_t i = before; i < sequenced_.size(); ++i) {
     const engine::Sequenced& s = sequenced_[i];
-    if (s.header.kind == draft.kind && s.header.cause == draft.cause && s.header.user == draft.user &&
-        s.header.digest == draft.digest && s.header.session == draft.session) {
+    if (s.header.kind == draft.kind && s.header.cause == draft.cause &&
+        s.header.user == draft.user && s.header.digest == draft.digest &&
+        s.header.session == draft.session) {
       return Written{s.header.seq, s.header, s.outcome};
     }
   }

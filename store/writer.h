@@ -19,13 +19,13 @@ struct Proposal {
   engine::Kind kind = engine::Kind::None;
   engine::Cause cause = engine::Cause::None;
   std::uint16_t flags = 0;
-  std::string user;           ///< by name, enrolled at first sight; empty: see `number`
-  UserNumber number = 0;      ///< by number, where the name is empty
+  std::string user;       ///< by name, enrolled at first sight; empty: see `number`
+  UserNumber number = 0;  ///< by number, where the name is empty
   Seq session = 0;
   std::uint64_t a = 0, b = 0, c = 0, d = 0;
-  std::string action;         ///< Activity: interned while there is room
+  std::string action;  ///< Activity: interned while there is room
   engine::Body body;
-  Hash digest{};              ///< StateDigest: the root
+  Hash digest{};  ///< StateDigest: the root
 };
 
 struct Written {
@@ -58,7 +58,8 @@ class Writer {
   Result<SignedCheckpoint> sign(engine::Micros at);
 
   /// An open session of the user by the caller's own key for it.
-  [[nodiscard]] std::optional<Seq> session_by_key(std::string_view user, std::string_view external_key) const;
+  [[nodiscard]] std::optional<Seq> session_by_key(std::string_view user,
+                                                  std::string_view external_key) const;
   /// The tag that stands for a target in a header: a user's number, or 8 bytes of HMAC.
   struct TargetTag {
     std::uint64_t tag = 0;

@@ -1,27 +1,33 @@
 // The command line as an auditor and an operator use it.
-#include <catch2/catch.hpp>
-
-#include <csignal>
-#include <fstream>
-
 #include "store/files.h"
 #include "store/note.h"
 #include "tests/support/process.h"
 #include "tests/support/stores.h"
+
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <fstream>
 
 using namespace rollcall;
 using test::run_rollcall;
 using test::Scratch;
 
 namespace {
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 }  // namespace
 
 TEST_CASE("an auditor's day: who, audit, proof, verify", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
   REQUIRE(run_rollcall(dir, {"login", "ada", "--address", "10.1.0.7"}).code == 0);
-  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "order.updated", "--target-type", "order", "--target-id", "7", "--changes", R"({"attributes":{"state":"paid"},"old":{"state":"open"}})", "--batch", "req-9"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "order.updated", "--target-type",
+                             "order", "--target-id", "7", "--changes",
+                             R"({"attributes":{"state":"paid"},"old":{"state":"open"}})", "--batch",
+                             "req-9"})
+              .code == 0);
   CHECK(holds(run_rollcall(dir, {"who"}).out, "ada"));
   const auto audit = run_rollcall(dir, {"audit", "-u", "ada"});
   CHECK(holds(audit.out, "batch req-9"));
@@ -48,7 +54,8 @@ TEST_CASE("an auditor's day: who, audit, proof, verify", "[cli]") {
   CHECK(run_rollcall(dir, {"verify", "between", "old.txt", "new.txt"}).code == 0);
   CHECK(run_rollcall(dir, {"verify", "--checkpoint", "old.txt"}).code == 0);
   CHECK(run_rollcall(dir, {"who", "ada", "--at", "seq:3", "--proof", "-O", "ada.tar"}).code == 0);
-  const auto bundle = run_rollcall(dir, {"verify", "bundle", "ada.tar", "--key", key.out.substr(0, key.out.size() - 1)});
+  const auto bundle = run_rollcall(
+      dir, {"verify", "bundle", "ada.tar", "--key", key.out.substr(0, key.out.size() - 1)});
   CHECK(bundle.code == 0);
   CHECK(holds(bundle.out, "was online after seq 3"));
 }
@@ -71,11 +78,14 @@ TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
   CHECK_FALSE(holds(run_rollcall(dir, {"who"}).out, "\x1b"));
 }
 
-TEST_CASE("reads are logged where a reason is given, and refused without one where the store asks", "[cli]") {
+TEST_CASE("reads are logged where a reason is given, and refused without one where the store asks",
+          "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
   REQUIRE(run_rollcall(dir, {"login", "ada"}).code == 0);
-  REQUIRE(run_rollcall(dir, {"--reason", "incident 7", "--ticket", "T-1", "audit", "-u", "ada"}).code == 0);
+  REQUIRE(
+      run_rollcall(dir, {"--reason", "incident 7", "--ticket", "T-1", "audit", "-u", "ada"}).code ==
+      0);
   const auto queries = run_rollcall(dir, {"audit", "queries", "-o", "ndjson"});
   CHECK(holds(queries.out, "incident 7"));
   CHECK(holds(queries.out, "\"subject\":\"ada\""));
@@ -109,13 +119,19 @@ TEST_CASE("two installations witness each other, and verify demands the quorum",
   const auto& dir = scratch.path();
   const auto line = [](const test::Finished& f) { return f.out.substr(0, f.out.find('\n')); };
   for (const std::string site : {"a", "b"}) {
-    REQUIRE(run_rollcall(dir, {"-d", site, "store", "init", "--origin", "log.example/" + site}).code == 0);
+    REQUIRE(
+        run_rollcall(dir, {"-d", site, "store", "init", "--origin", "log.example/" + site}).code ==
+        0);
     REQUIRE(run_rollcall(dir, {"-d", site, "login", "ada"}).code == 0);
     REQUIRE(run_rollcall(dir, {"-d", site, "checkpoint", "sign"}).code == 0);
-    REQUIRE(run_rollcall(dir, {"key", "gen", "witness.example/" + site, "--witness", "-O", site + ".key"}).code == 0);
+    REQUIRE(run_rollcall(
+                dir, {"key", "gen", "witness.example/" + site, "--witness", "-O", site + ".key"})
+                .code == 0);
   }
   for (const auto& [mine, other] : {std::pair<std::string, std::string>{"a", "b"}, {"b", "a"}}) {
-    test::Process witness(dir, {"witness", "serve", "--key", other + ".key", "--state", other + "-state", "--log", line(run_rollcall(dir, {"-d", mine, "key", "show"})), "--listen", "127.0.0.1:0"});
+    test::Process witness(
+        dir, {"witness", "serve", "--key", other + ".key", "--state", other + "-state", "--log",
+              line(run_rollcall(dir, {"-d", mine, "key", "show"})), "--listen", "127.0.0.1:0"});
     const std::string said = witness.wait_for("on http://");
     REQUIRE(holds(said, "http://"));
     const std::string url = said.substr(said.find("http://"));
@@ -138,12 +154,53 @@ TEST_CASE("two installations witness each other, and verify demands the quorum",
 
 TEST_CASE("every command has help with examples", "[cli]") {
   const Scratch scratch;
-  const std::vector<std::vector<std::string>> commands{
-      {"who"}, {"last"}, {"audit"}, {"audit", "stats"}, {"audit", "fields"}, {"audit", "queries"}, {"show"}, {"verify"}, {"verify", "bundle"}, {"verify", "proof"}, {"verify", "between"},
-      {"proof"}, {"checkpoint", "show"}, {"checkpoint", "sign"}, {"checkpoint", "history"}, {"key", "gen"}, {"key", "show"}, {"key", "rotate"}, {"tiles", "export"}, {"witness", "serve"},
-      {"witness", "add"}, {"witness", "list"}, {"witness", "cosign"}, {"witness", "status"}, {"export"}, {"import"}, {"backup", "create"}, {"backup", "list"}, {"backup", "verify"},
-      {"backup", "restore"}, {"backup", "prune"}, {"forget"}, {"hold", "add"}, {"hold", "list"}, {"hold", "release"}, {"retention", "set"}, {"retention", "show"}, {"retention", "plan"},
-      {"retention", "apply"}, {"subject", "export"}, {"login"}, {"activity"}, {"logout"}, {"status"}, {"store", "init"}, {"store", "info"}, {"store", "reads"}};
+  const std::vector<std::vector<std::string>> commands{{"who"},
+                                                       {"last"},
+                                                       {"audit"},
+                                                       {"audit", "stats"},
+                                                       {"audit", "fields"},
+                                                       {"audit", "queries"},
+                                                       {"show"},
+                                                       {"verify"},
+                                                       {"verify", "bundle"},
+                                                       {"verify", "proof"},
+                                                       {"verify", "between"},
+                                                       {"proof"},
+                                                       {"checkpoint", "show"},
+                                                       {"checkpoint", "sign"},
+                                                       {"checkpoint", "history"},
+                                                       {"key", "gen"},
+                                                       {"key", "show"},
+                                                       {"key", "rotate"},
+                                                       {"tiles", "export"},
+                                                       {"witness", "serve"},
+                                                       {"witness", "add"},
+                                                       {"witness", "list"},
+                                                       {"witness", "cosign"},
+                                                       {"witness", "status"},
+                                                       {"export"},
+                                                       {"import"},
+                                                       {"backup", "create"},
+                                                       {"backup", "list"},
+                                                       {"backup", "verify"},
+                                                       {"backup", "restore"},
+                                                       {"backup", "prune"},
+                                                       {"forget"},
+                                                       {"hold", "add"},
+                                                       {"hold", "list"},
+                                                       {"hold", "release"},
+                                                       {"retention", "set"},
+                                                       {"retention", "show"},
+                                                       {"retention", "plan"},
+                                                       {"retention", "apply"},
+                                                       {"subject", "export"},
+                                                       {"login"},
+                                                       {"activity"},
+                                                       {"logout"},
+                                                       {"status"},
+                                                       {"store", "init"},
+                                                       {"store", "info"},
+                                                       {"store", "reads"}};
   for (auto command : commands) {
     command.push_back("--help");
     const auto help = run_rollcall(scratch.path(), command);

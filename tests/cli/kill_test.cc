@@ -1,16 +1,16 @@
-// kill -9 during append, sign, forget and restore: what was signed stays consistent, and a forget is
-// either done or redone at the next start.
-#include <catch2/catch.hpp>
-
-#include <fstream>
-#include <iterator>
-#include <vector>
-
+// kill -9 during append, sign, forget and restore: what was signed stays consistent, and a forget
+// is either done or redone at the next start.
 #include "replay/verify.h"
 #include "store/backup.h"
 #include "store/forget.h"
 #include "tests/support/process.h"
 #include "tests/support/stores.h"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <vector>
 
 using namespace rollcall;
 using test::Scratch;
@@ -36,7 +36,9 @@ void check_sound(const store::Layout& layout) {
 long span_of(const std::filesystem::path& directory, const std::vector<std::string>& args) {
   const auto start = std::chrono::steady_clock::now();
   REQUIRE(test::run_rollcall(directory, args).code == 0);
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               start)
+      .count();
 }
 
 std::string events(int first, int n) {
@@ -45,7 +47,9 @@ std::string events(int first, int n) {
     const int minute = i / 60 % 60, hour = i / 3600 % 24, second = i % 60;
     char at[64];
     std::snprintf(at, sizeof at, "2026-01-14T%02d:%02d:%02dZ", hour, minute, second);
-    out += std::string("{\"at\":\"") + at + "\",\"type\":\"activity\",\"user\":\"u" + std::to_string(i % 50) + "\",\"action\":\"message.posted\",\"description\":\"text " + std::to_string(i) + "\"}\n";
+    out += std::string("{\"at\":\"") + at + "\",\"type\":\"activity\",\"user\":\"u" +
+           std::to_string(i % 50) + "\",\"action\":\"message.posted\",\"description\":\"text " +
+           std::to_string(i) + "\"}\n";
   }
   return out;
 }
@@ -66,7 +70,10 @@ TEST_CASE("kill -9 while appending", "[cli][crash]") {
   for (int round = 0; round < test::rounds(5); ++round) {
     test::copy_tree(scratch.path() / "base", scratch.path() / "data");
     test::Process process(scratch.path(), {"import", "more.ndjson", "-d", "data"});
-    killed += process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span)))) ? 1 : 0;
+    killed +=
+        process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span))))
+            ? 1
+            : 0;
     check_sound(test::layout_in(scratch.path() / "data"));
   }
   CHECK(killed > 0);
@@ -90,7 +97,10 @@ TEST_CASE("kill -9 while signing", "[cli][crash]") {
   for (int round = 0; round < test::rounds(5); ++round) {
     test::copy_tree(scratch.path() / "base", scratch.path() / "data");
     test::Process process(scratch.path(), {"checkpoint", "sign", "-d", "data"});
-    killed += process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span)))) ? 1 : 0;
+    killed +=
+        process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span))))
+            ? 1
+            : 0;
     check_sound(test::layout_in(scratch.path() / "data"));
     // Signing goes on from there, and never signs two roots for one size.
     REQUIRE(test::run_rollcall(scratch.path(), {"checkpoint", "sign", "-d", "data"}).code == 0);
@@ -99,14 +109,16 @@ TEST_CASE("kill -9 while signing", "[cli][crash]") {
   CHECK(killed > 0);
 }
 
-TEST_CASE("kill -9 while forgetting: done, or redone at the next start, or never begun", "[cli][crash]") {
+TEST_CASE("kill -9 while forgetting: done, or redone at the next start, or never begun",
+          "[cli][crash]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};
   const Scratch scratch;
   const auto base = test::make_store(scratch.path() / "base", 1500, 72);
   const auto number = *store::Vault::open(base.vault(), base.app).value().number_of("user-7");
-  const std::vector<std::string> forget{"forget", "user-7", "--with-mentions", "--yes", "--reason", "test", "-d"};
+  const std::vector<std::string> forget{"forget", "user-7", "--with-mentions", "--yes", "--reason",
+                                        "test",   "-d"};
   auto with = [&](const std::string& data) {
     auto args = forget;
     args.push_back(data);
@@ -120,15 +132,21 @@ TEST_CASE("kill -9 while forgetting: done, or redone at the next start, or never
     const auto layout = test::layout_in(scratch.path() / "data");
     {
       test::Process process(scratch.path(), with("data"));
-      killed += process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span)))) ? 1 : 0;
+      killed +=
+          process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span))))
+              ? 1
+              : 0;
     }
     check_sound(layout);
     const auto writer = store::Writer::open(layout).value();
     bool asked = false;
-    writer->log().scan(1, writer->log().last(), [&](const engine::Header& h, store::ByteView) {
-      asked |= h.kind == engine::Kind::EraseRequested;
-      return true;
-    }).value();
+    writer->log()
+        .scan(1, writer->log().last(),
+              [&](const engine::Header& h, store::ByteView) {
+                asked |= h.kind == engine::Kind::EraseRequested;
+                return true;
+              })
+        .value();
     CHECK(writer->state().users[number].erased == asked);
     CHECK(writer->vault().user_key(number).has_value() == !asked);
     CHECK(writer->vault().erased(number) == asked);
@@ -142,9 +160,19 @@ TEST_CASE("kill -9 while restoring: the store is there whole, or not at all", "[
   std::mt19937_64 rng{seed};
   const Scratch scratch;
   const auto base = test::make_store(scratch.path() / "base", 1500, 73);
-  store::create_backup(base, {scratch.path() / "backups", "b", "t", scratch.path() / "vaults"}).value();
+  store::create_backup(base, {scratch.path() / "backups", "b", "t", scratch.path() / "vaults"})
+      .value();
   const auto restore = [&](const std::string& data) {
-    return std::vector<std::string>{"backup", "restore", "backups/b", "--vault", "vaults/b", "--master-key", (base.vault() / "master.key").string(), "--yes", "-d", data};
+    return std::vector<std::string>{"backup",
+                                    "restore",
+                                    "backups/b",
+                                    "--vault",
+                                    "vaults/b",
+                                    "--master-key",
+                                    (base.vault() / "master.key").string(),
+                                    "--yes",
+                                    "-d",
+                                    data};
   };
   const long span = span_of(scratch.path(), restore("timed"));
   int killed = 0;
@@ -152,10 +180,14 @@ TEST_CASE("kill -9 while restoring: the store is there whole, or not at all", "[
     std::filesystem::remove_all(scratch.path() / "data");
     {
       test::Process process(scratch.path(), restore("data"));
-      killed += process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span)))) ? 1 : 0;
+      killed +=
+          process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span))))
+              ? 1
+              : 0;
     }
     const auto layout = test::layout_in(scratch.path() / "data");
-    if (!store::exists(layout)) REQUIRE(test::run_rollcall(scratch.path(), restore("data")).code == 0);
+    if (!store::exists(layout))
+      REQUIRE(test::run_rollcall(scratch.path(), restore("data")).code == 0);
     const auto writer = store::Writer::open(layout);
     INFO((writer ? "" : writer.error().detail));
     REQUIRE(writer);

@@ -74,11 +74,13 @@ TEST_CASE("conclusions come in the order of deadline, user, session, kind", "[en
   CHECK(b.out[2].header.user == 2);
 }
 
-TEST_CASE("C11 an eleventh session supersedes the least recently active, without a blip", "[engine]") {
+TEST_CASE("C11 an eleventh session supersedes the least recently active, without a blip",
+          "[engine]") {
   Bench b;
   b.put(Kind::UserEnrolled, 1, 0);
   std::vector<Seq> ids;
-  for (std::uint64_t i = 1; i <= 10; ++i) ids.push_back(b.put(Kind::Login, 1, static_cast<Micros>(i), i).seq);
+  for (std::uint64_t i = 1; i <= 10; ++i)
+    ids.push_back(b.put(Kind::Login, 1, static_cast<Micros>(i), i).seq);
   b.put(Kind::Activity, 1, 20, 0, ids[0]);
   b.transitions.clear();
   b.put(Kind::Login, 1, 30, 11);

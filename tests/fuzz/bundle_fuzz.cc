@@ -1,8 +1,8 @@
-// Bundles: a text of "name\n length bytes" pieces becomes a bundle's files; none of them verifies under
-// a key that nobody holds, and none ends the program.
-#include <cstdlib>
-
+// Bundles: a text of "name\n length bytes" pieces becomes a bundle's files; none of them verifies
+// under a key that nobody holds, and none ends the program.
 #include "replay/bundle.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall;
@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.remove_prefix(stop == std::string_view::npos ? rest.size() : stop + 4);
   }
   store::PolicyFile nobody;
-  nobody.logs.push_back({store::note::Signer{"fuzz", store::note::Algorithm::Ed25519, store::Key{}}.verifier(), ""});
+  nobody.logs.push_back(
+      {store::note::Signer{"fuzz", store::note::Algorithm::Ed25519, store::Key{}}.verifier(), ""});
   if (replay::verify_bundle(files, nobody)) std::abort();
   (void)replay::verify_bundle(files, std::nullopt);
   return 0;

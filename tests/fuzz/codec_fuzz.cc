@@ -1,8 +1,8 @@
 // Log records, bodies, compressed bodies, state pages: any bytes give an answer.
-#include <cstdlib>
-
 #include "engine/reducer.h"
 #include "store/codec.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall;
@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto record = store::RecordView::open(bytes)) {
     engine::State state;
     std::vector<engine::Transition> transitions;
-    for (std::size_t i = 0; i < record->count(); ++i) engine::apply(state, record->header(i), transitions);
+    for (std::size_t i = 0; i < record->count(); ++i)
+      engine::apply(state, record->header(i), transitions);
   }
   (void)store::decode_body(bytes);
   (void)store::decompress_body(bytes, 1, size * 3);

@@ -1,20 +1,23 @@
 // Import files: the checking pass answers any bytes, and writes nothing.
+#include "replay/import.h"
+
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 
-#include "replay/import.h"
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall;
   static const auto directory = [] {
-    const auto path = std::filesystem::temp_directory_path() / ("rollcall-import-fuzz-" + std::to_string(::getpid()));
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("rollcall-import-fuzz-" + std::to_string(::getpid()));
     std::filesystem::remove_all(path);
     return path;
   }();
-  static const auto writer = store::Writer::create(store::locate(directory, "main").value(), "rollcall.fuzz/log").value();
-  (void)replay::import_ndjson(*writer, {reinterpret_cast<const char*>(data), size}, replay::DryRun::Yes, 1'768'471'200'000'000, nullptr);
+  static const auto writer =
+      store::Writer::create(store::locate(directory, "main").value(), "rollcall.fuzz/log").value();
+  (void)replay::import_ndjson(*writer, {reinterpret_cast<const char*>(data), size},
+                              replay::DryRun::Yes, 1'768'471'200'000'000, nullptr);
   if (writer->log().last() != 0) std::abort();
   return 0;
 }

@@ -1,7 +1,7 @@
 // Signed notes, checkpoints, verifier keys: what parses renders to itself.
-#include <cstdlib>
-
 #include "store/note.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::store;

@@ -1,7 +1,7 @@
 // Policy files: what parses renders to a policy that says the same.
-#include <cstdlib>
-
 #include "store/policy_file.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::store;

@@ -1,9 +1,9 @@
 // Moments, durations, base64, hex: any text gives a value or an error.
-#include <cstdlib>
-
 #include "replay/time_text.h"
 #include "store/bytes.h"
 #include "store/utf8.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall;

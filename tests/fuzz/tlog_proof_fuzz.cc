@@ -1,7 +1,7 @@
 // Receipts: what parses renders to itself, and never verifies under a key that did not sign it.
-#include <cstdlib>
-
 #include "store/tlog_proof.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::store;

@@ -1,11 +1,10 @@
 // Audit queries against a plain walk over all events; cursors; the formats of other tools.
 #include "replay/audit.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/stores.h"
 
 #include <boost/json.hpp>
-
-#include "tests/support/stores.h"
+#include <catch2/catch.hpp>
 
 using namespace rollcall;
 using namespace rollcall::replay;
@@ -15,19 +14,26 @@ namespace {
 
 std::vector<Seq> found(const Reader& reader, AuditFilter filter, bool back = false) {
   std::vector<Seq> out;
-  Audit::prepare(reader, std::move(filter)).value().run(back, [&](const EventView& e) {
-    out.push_back(e.header.seq);
-    return true;
-  }).value();
+  Audit::prepare(reader, std::move(filter))
+      .value()
+      .run(back,
+           [&](const EventView& e) {
+             out.push_back(e.header.seq);
+             return true;
+           })
+      .value();
   return out;
 }
 
 std::vector<Seq> plain(const Reader& reader, const std::function<bool(const EventView&)>& wanted) {
   std::vector<Seq> out;
-  reader.log().scan(1, reader.last(), [&](const Header& h, store::ByteView) {
-    if (wanted(view_of(reader, h))) out.push_back(h.seq);
-    return true;
-  }).value();
+  reader.log()
+      .scan(1, reader.last(),
+            [&](const Header& h, store::ByteView) {
+              if (wanted(view_of(reader, h))) out.push_back(h.seq);
+              return true;
+            })
+      .value();
   return out;
 }
 
@@ -42,20 +48,30 @@ TEST_CASE("every filter gives what a plain walk gives", "[replay]") {
     add_match(f, reader, match).value();
     return found(reader, f);
   };
-  CHECK(with("action=order.updated") == plain(reader, [](const auto& e) { return e.action == "order.updated"; }));
-  CHECK(with("target_id=7") == plain(reader, [](const auto& e) { return e.body.body.target_id == "7"; }));
-  CHECK(with("target=order:7") == plain(reader, [](const auto& e) { return e.body.body.target_type == "order" && e.body.body.target_id == "7"; }));
-  CHECK(with("changes.attributes.state=paid") == plain(reader, [](const auto& e) { return !e.body.body.changes.empty(); }));
-  CHECK(with("kind=login") == plain(reader, [](const auto& e) { return e.header.kind == engine::Kind::Login; }));
-  CHECK(with("text 77 ") == plain(reader, [](const auto& e) { return e.body.body.description.find("text 77 ") != std::string::npos; }));
+  CHECK(with("action=order.updated") ==
+        plain(reader, [](const auto& e) { return e.action == "order.updated"; }));
+  CHECK(with("target_id=7") ==
+        plain(reader, [](const auto& e) { return e.body.body.target_id == "7"; }));
+  CHECK(with("target=order:7") == plain(reader, [](const auto& e) {
+          return e.body.body.target_type == "order" && e.body.body.target_id == "7";
+        }));
+  CHECK(with("changes.attributes.state=paid") ==
+        plain(reader, [](const auto& e) { return !e.body.body.changes.empty(); }));
+  CHECK(with("kind=login") ==
+        plain(reader, [](const auto& e) { return e.header.kind == engine::Kind::Login; }));
+  CHECK(with("text 77 ") == plain(reader, [](const auto& e) {
+          return e.body.body.description.find("text 77 ") != std::string::npos;
+        }));
   CHECK(with("action=no.such").empty());
   AuditFilter f;
   CHECK_FALSE(add_match(f, reader, "nosuch=1"));
   AuditFilter ip;
   ip.addresses = {"10.1.0.3"};
-  CHECK(found(reader, ip) == plain(reader, [](const auto& e) { return e.body.body.address == "10.1.0.3"; }));
+  CHECK(found(reader, ip) ==
+        plain(reader, [](const auto& e) { return e.body.body.address == "10.1.0.3"; }));
   ip.addresses = {"10.1.*"};
-  CHECK(found(reader, ip) == plain(reader, [](const auto& e) { return e.body.body.address.starts_with("10.1."); }));
+  CHECK(found(reader, ip) ==
+        plain(reader, [](const auto& e) { return e.body.body.address.starts_with("10.1."); }));
   AuditFilter re;
   re.pattern = "^text [0-9]7 of";
   CHECK_FALSE(found(reader, re).empty());
@@ -82,10 +98,14 @@ TEST_CASE("pages by cursor are the whole answer, each event once", "[replay]") {
     AuditFilter page = filter;
     if (!cursor.empty()) page.from = read_cursor(reader, filter, cursor).value() + 1;
     std::vector<Seq> part;
-    Audit::prepare(reader, page).value().run(false, [&](const EventView& e) {
-      part.push_back(e.header.seq);
-      return part.size() < 37;
-    }).value();
+    Audit::prepare(reader, page)
+        .value()
+        .run(false,
+             [&](const EventView& e) {
+               part.push_back(e.header.seq);
+               return part.size() < 37;
+             })
+        .value();
     if (part.empty()) break;
     paged.insert(paged.end(), part.begin(), part.end());
     cursor = make_cursor(reader, filter, part.back()).value();
@@ -130,7 +150,8 @@ TEST_CASE("events are shown in the rows that other tools know", "[replay]") {
   const auto written = writer->write(p, test::kStart).value();
   const auto reader = Reader::open(layout).value();
   const auto event = view_of(reader, written.header);
-  CHECK(diff_lines(event) == std::vector<std::string>{"n: (none) \xE2\x86\x92 2", "state: open \xE2\x86\x92 paid"});
+  CHECK(diff_lines(event) ==
+        std::vector<std::string>{"n: (none) \xE2\x86\x92 2", "state: open \xE2\x86\x92 paid"});
   const auto v4 = to_activitylog4(event);
   CHECK(v4.at("properties").at("attributes").at("state") == "paid");
   CHECK(v4.at("properties").at("channel") == "web");

@@ -1,11 +1,11 @@
 // Bundles: complete, checkable without us, and refused with any byte changed.
 #include "replay/bundle.h"
 
+#include "tests/support/stores.h"
+
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
-
-#include "tests/support/stores.h"
 
 using namespace rollcall;
 using namespace rollcall::replay;
@@ -18,14 +18,19 @@ BundleFiles chain_of(const Reader& reader, UserNumber user, Seq asked = 0) {
   request.complete = Complete::Chain;
   request.user = user;
   request.asked_seq = asked;
-  reader.log().scan(1, reader.last(), [&](const Header& h, store::ByteView) {
-    if (h.user == user) request.bodies.push_back(h.seq);
-    return true;
-  }).value();
+  reader.log()
+      .scan(1, reader.last(),
+            [&](const Header& h, store::ByteView) {
+              if (h.user == user) request.bodies.push_back(h.seq);
+              return true;
+            })
+      .value();
   return make_bundle(reader, request).value();
 }
 
-int run_script(const std::filesystem::path& directory) { return std::system(("sh " + directory.string() + "/verify.sh > /dev/null 2>&1").c_str()); }
+int run_script(const std::filesystem::path& directory) {
+  return std::system(("sh " + directory.string() + "/verify.sh > /dev/null 2>&1").c_str());
+}
 
 }  // namespace
 
@@ -56,13 +61,15 @@ TEST_CASE("leaving out one event of a chain is found", "[replay]") {
   request.complete = Complete::Chain;
   request.user = 3;
   auto files = make_bundle(reader, request).value();
-  // An exporter that hides an event makes a new proof for what is left: every header is still in the tree.
+  // An exporter that hides an event makes a new proof for what is left: every header is still in
+  // the tree.
   std::string& headers = files["headers.bin"];
   std::vector<std::uint64_t> indices;
   std::string kept;
   std::size_t of_user = 0;
   for (std::size_t i = 0; i < headers.size(); i += store::kHeaderSize) {
-    const auto h = store::decode_header(store::as_bytes(std::string_view(headers).substr(i, store::kHeaderSize)));
+    const auto h = store::decode_header(
+        store::as_bytes(std::string_view(headers).substr(i, store::kHeaderSize)));
     if (h.user == 3 && ++of_user == 5) continue;
     kept += headers.substr(i, store::kHeaderSize);
     indices.push_back(h.seq - 1);
@@ -70,7 +77,9 @@ TEST_CASE("leaving out one event of a chain is found", "[replay]") {
   headers = kept;
   const auto newest = store::newest_checkpoint(reader.log(), layout).value().newest.value();
   std::string proof;
-  for (const auto& hash : store::merkle::multi_proof(indices, newest.checkpoint.size, reader.log().nodes()).value()) proof += store::hex(hash) + "\n";
+  for (const auto& hash :
+       store::merkle::multi_proof(indices, newest.checkpoint.size, reader.log().nodes()).value())
+    proof += store::hex(hash) + "\n";
   files["tree.proof"] = proof;
   const auto refused = verify_bundle(files, std::nullopt);
   REQUIRE_FALSE(refused);
@@ -83,7 +92,11 @@ TEST_CASE("a range of headers proves that none was skipped", "[replay]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path() / "data", 900, 53);
   const auto reader = Reader::open(layout).value();
-  for (const auto& [from, to] : {std::pair<Seq, Seq>{1, 1}, {1, 300}, {255, 258}, {500, 777}, {reader.last() - 3, reader.last()}}) {
+  for (const auto& [from, to] : {std::pair<Seq, Seq>{1, 1},
+                                 {1, 300},
+                                 {255, 258},
+                                 {500, 777},
+                                 {reader.last() - 3, reader.last()}}) {
     BundleRequest request;
     request.complete = Complete::Headers;
     request.from = from;
@@ -96,7 +109,8 @@ TEST_CASE("a range of headers proves that none was skipped", "[replay]") {
   }
 }
 
-TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says the same", "[replay][property]") {
+TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says the same",
+          "[replay][property]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};
@@ -106,7 +120,9 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
   const auto files = chain_of(reader, 4);
   std::vector<std::string> evidence;
   for (const auto& [name, content] : files) {
-    if (!content.empty() && name != "README.txt" && name != "verify.sh" && name != "policy" && name != "log.pem" && name != "events.ndjson" && !name.starts_with("receipts/")) evidence.push_back(name);
+    if (!content.empty() && name != "README.txt" && name != "verify.sh" && name != "policy" &&
+        name != "log.pem" && name != "events.ndjson" && !name.starts_with("receipts/"))
+      evidence.push_back(name);
   }
   for (int round = 0; round < 60; ++round) {
     auto changed = files;
@@ -116,7 +132,8 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
     content[at] = static_cast<char>(content[at] ^ (1 << test::below(rng, 8)));
     const auto report = verify_bundle(changed, std::nullopt);
     INFO(name << " byte " << at);
-    // Only the hint for the script and the letters' case of a hex digit say the same in other bytes.
+    // Only the hint for the script and the letters' case of a hex digit say the same in other
+    // bytes.
     if (report) CHECK((name == "bundle" || name == "tree.proof" || name == "state.proof"));
     if (round % 6 == 0 && name != "bundle" && name != "tree.proof" && name != "state.proof") {
       std::filesystem::remove_all(scratch.path() / "x");
@@ -133,7 +150,10 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
   }
   SECTION("another log's key is refused") {
     store::PolicyFile policy;
-    policy.logs.push_back({store::note::Signer{"rollcall.test/log", store::note::Algorithm::Ed25519, store::random_key()}.verifier(), ""});
+    policy.logs.push_back({store::note::Signer{"rollcall.test/log", store::note::Algorithm::Ed25519,
+                                               store::random_key()}
+                               .verifier(),
+                           ""});
     CHECK_FALSE(verify_bundle(files, policy));
   }
 }

@@ -1,9 +1,9 @@
 // Moments as typed, with systemd's own parser as the oracle where it is there.
 #include "replay/time_text.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/support/results.h"
+
+#include <catch2/catch.hpp>
 
 #include <array>
 #include <cstdio>
@@ -16,7 +16,9 @@ namespace {
 
 constexpr engine::Micros kNow = 1'768'471'200'123'456;  // 2026-01-15T10:00:00.123456Z, a Thursday
 
-engine::Micros at(const std::string& text) { return std::get<engine::Micros>(parse_time(text, kNow).value()); }
+engine::Micros at(const std::string& text) {
+  return std::get<engine::Micros>(parse_time(text, kNow).value());
+}
 
 }  // namespace
 
@@ -43,7 +45,8 @@ TEST_CASE("moments are what people mean by them", "[replay]") {
 }
 
 TEST_CASE("what is no moment is refused", "[replay]") {
-  for (const char* bad : {"", "noon", "2026-13-01", "2026-02-30", "25:00", "10:61", "seq:", "seq:x", "-", "+2 fortnights", "2026-01-14X", "yesterdayish", "@", "@1.x"}) {
+  for (const char* bad : {"", "noon", "2026-13-01", "2026-02-30", "25:00", "10:61", "seq:", "seq:x",
+                          "-", "+2 fortnights", "2026-01-14X", "yesterdayish", "@", "@1.x"}) {
     INFO(bad);
     CHECK_FALSE(parse_time(bad, kNow));
   }
@@ -58,8 +61,10 @@ TEST_CASE("systemd reads the same moments", "[replay]") {
     WARN("skipped: systemd-analyze is not on this machine");
     return;
   }
-  for (const char* text : {"2026-01-14 08:57:12", "2026-01-14", "2026-01-14 08:57", "@1768471200", "2026-01-14 08:57:12 UTC"}) {
-    const std::string command = "TZ=UTC systemd-analyze timestamp '" + std::string(text) + "' 2>/dev/null";
+  for (const char* text : {"2026-01-14 08:57:12", "2026-01-14", "2026-01-14 08:57", "@1768471200",
+                           "2026-01-14 08:57:12 UTC"}) {
+    const std::string command =
+        "TZ=UTC systemd-analyze timestamp '" + std::string(text) + "' 2>/dev/null";
     std::FILE* pipe = popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::string out;

@@ -1,13 +1,12 @@
 // Verification finds every flipped byte that matters, and never calls a wrong answer verified.
 #include "replay/verify.h"
 
-#include <catch2/catch.hpp>
-
-#include <boost/json.hpp>
-
 #include "replay/event_view.h"
 #include "store/files.h"
 #include "tests/support/stores.h"
+
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
 
 using namespace rollcall;
 using replay::Verdict;
@@ -29,11 +28,12 @@ std::string answers(const Layout& layout) {
   const auto reader = replay::Reader::open(layout);
   if (!reader) return "cannot open";
   std::string out;
-  const auto done = reader->log().scan(1, reader->last(), [&](const engine::Header& h, store::ByteView leaf) {
-    out.append(store::as_text(leaf));
-    out += boost::json::serialize(replay::to_json(replay::view_of(*reader, h)));
-    return true;
-  });
+  const auto done =
+      reader->log().scan(1, reader->last(), [&](const engine::Header& h, store::ByteView leaf) {
+        out.append(store::as_text(leaf));
+        out += boost::json::serialize(replay::to_json(replay::view_of(*reader, h)));
+        return true;
+      });
   return done ? store::hex(store::sha256({store::as_bytes(out)})) : "cannot read";
 }
 
@@ -82,7 +82,8 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
   {
     const auto log = Log::open(layout, Log::Mode::Write).value();
     for (const char* family : {"log", "body", "tree", "meta"}) {
-      for (auto& [key, value] : log->dump_for_test(family).value()) places.push_back({family, key, value});
+      for (auto& [key, value] : log->dump_for_test(family).value())
+        places.push_back({family, key, value});
     }
   }
   std::map<std::string, std::vector<std::size_t>> by_family;
@@ -91,7 +92,8 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
   const int n = test::rounds(20);
   for (int round = 0; round < n; ++round) {
     // Families in turn, so that the small ones are hit, too.
-    const char* family = std::array{"log", "body", "log", "tree", "body", "meta"}[static_cast<std::size_t>(round) % 6];
+    const char* family = std::array{
+        "log", "body", "log", "tree", "body", "meta"}[static_cast<std::size_t>(round) % 6];
     const auto& candidates = by_family[family];
     const Place& place = places[candidates[test::below(rng, candidates.size())]];
     std::string value = place.value;
@@ -105,7 +107,8 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
       log->overwrite_for_test(place.family, place.key, value).value();
     }
     const auto report = verify(bad);
-    INFO(place.family << " byte " << at << " of the value of key " << store::hex(store::as_bytes(place.key)) << ": " << told(report));
+    INFO(place.family << " byte " << at << " of the value of key "
+                      << store::hex(store::as_bytes(place.key)) << ": " << told(report));
     if (report.verdict() == Verdict::Verified) {
       CHECK(answers(bad) == right);
       CHECK(place.family == "meta");  // a cursor or setting is no evidence
@@ -132,7 +135,8 @@ TEST_CASE("a changed header is named to the event, and its neighbours are not", 
       const auto first = store::get_be64(store::as_bytes(key));
       const auto record = store::RecordView::open(store::as_bytes(value)).value();
       if (first > 500 || first + record.count() <= 500) continue;
-      value[store::kRecordPrefix + (500 - first) * store::kHeaderSize + 64] ^= 1;  // field c of event 500
+      value[store::kRecordPrefix + (500 - first) * store::kHeaderSize + 64] ^=
+          1;  // field c of event 500
       log->overwrite_for_test("log", key, value).value();
     }
   }
@@ -144,7 +148,8 @@ TEST_CASE("a changed header is named to the event, and its neighbours are not", 
   }
 }
 
-TEST_CASE("one byte flipped in a file is named, or stops the reading, or is no evidence", "[replay][property]") {
+TEST_CASE("one byte flipped in a file is named, or stops the reading, or is no evidence",
+          "[replay][property]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};
@@ -153,7 +158,8 @@ TEST_CASE("one byte flipped in a file is named, or stops the reading, or is no e
   const std::string right = answers(layout);
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(layout.app_dir)) {
-    if (entry.is_regular_file() && entry.file_size() > 0) files.push_back(std::filesystem::relative(entry.path(), scratch.path() / "good"));
+    if (entry.is_regular_file() && entry.file_size() > 0)
+      files.push_back(std::filesystem::relative(entry.path(), scratch.path() / "good"));
   }
   const int n = test::rounds(20);
   for (int round = 0; round < n; ++round) {

@@ -1,14 +1,14 @@
 // The bytes of events: our records read by Cap'n Proto itself, and damage that must not be trusted.
 #include "store/codec.h"
 
+#include "event.capnp.h"
+#include "tests/support/scratch.h"
+
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <catch2/catch.hpp>
 
 #include <cstring>
-
-#include "event.capnp.h"
-#include "tests/support/scratch.h"
 
 using namespace rollcall;
 using namespace rollcall::store;
@@ -56,7 +56,8 @@ TEST_CASE("a record is a Cap'n Proto message that the library reads field by fie
     CHECK(e.getB() == h.b);
     CHECK(e.getC() == h.c);
     CHECK(e.getD() == h.d);
-    const std::array<std::uint64_t, 4> digest{e.getDigest0(), e.getDigest1(), e.getDigest2(), e.getDigest3()};
+    const std::array<std::uint64_t, 4> digest{e.getDigest0(), e.getDigest1(), e.getDigest2(),
+                                              e.getDigest3()};
     CHECK(std::memcmp(digest.data(), h.digest.data(), 32) == 0);
   }
   const auto view = RecordView::open(bytes).value();
@@ -76,12 +77,15 @@ TEST_CASE("a record whose first words do not fit its length is refused", "[store
       CHECK_FALSE(RecordView::open(bad));
     }
   }
-  for (std::size_t n = 0; n < good.size(); ++n) CHECK_FALSE(RecordView::open(ByteView(good).first(n)));
+  for (std::size_t n = 0; n < good.size(); ++n)
+    CHECK_FALSE(RecordView::open(ByteView(good).first(n)));
 }
 
 TEST_CASE("a longer header of a later version stays readable", "[store]") {
   Bytes bytes(kRecordPrefix + 2 * 120);
-  const std::array<std::uint64_t, 3> prefix{std::uint64_t{1} << 48, 1 | (std::uint64_t{7} << 32) | (std::uint64_t{30} << 35), (2U << 2) | (std::uint64_t{15} << 32)};
+  const std::array<std::uint64_t, 3> prefix{
+      std::uint64_t{1} << 48, 1 | (std::uint64_t{7} << 32) | (std::uint64_t{30} << 35),
+      (2U << 2) | (std::uint64_t{15} << 32)};
   std::memcpy(bytes.data(), prefix.data(), 24);
   bytes[24 + 120 + 8] = 42;  // the second header's seq
   const auto view = RecordView::open(bytes).value();
@@ -96,8 +100,11 @@ TEST_CASE("a body survives its packing, compression and sealing", "[store][prope
   std::mt19937_64 rng{seed};
   for (int round = 0; round < 200; ++round) {
     engine::Body body;
-    for (std::string* text : {&body.name, &body.action, &body.description, &body.log_name, &body.target_type, &body.target_id, &body.properties, &body.changes, &body.address, &body.agent,
-                              &body.device, &body.request_id, &body.batch, &body.external_key, &body.status_text, &body.emoji, &body.reason, &body.ticket, &body.detail}) {
+    for (std::string* text :
+         {&body.name, &body.action, &body.description, &body.log_name, &body.target_type,
+          &body.target_id, &body.properties, &body.changes, &body.address, &body.agent,
+          &body.device, &body.request_id, &body.batch, &body.external_key, &body.status_text,
+          &body.emoji, &body.reason, &body.ticket, &body.detail}) {
       if (test::below(rng, 2) == 0) continue;
       const auto n = test::below(rng, 300);
       for (std::uint64_t i = 0; i < n; ++i) *text += static_cast<char>(1 + test::below(rng, 255));

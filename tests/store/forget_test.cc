@@ -1,8 +1,6 @@
 // Erasure: what is gone, and what still proves itself.
 #include "store/forget.h"
 
-#include <catch2/catch.hpp>
-
 #include "replay/bundle.h"
 #include "replay/receipt.h"
 #include "replay/verify.h"
@@ -11,6 +9,8 @@
 #include "store/retention.h"
 #include "store/state_digest.h"
 #include "tests/support/stores.h"
+
+#include <catch2/catch.hpp>
 
 using namespace rollcall;
 using namespace rollcall::store;
@@ -25,7 +25,9 @@ replay::VerifyReport verify(const Layout& layout) {
   return replay::verify_store(layout, options);
 }
 
-std::string first_finding(const replay::VerifyReport& report) { return report.findings.empty() ? "" : report.findings.front().text; }
+std::string first_finding(const replay::VerifyReport& report) {
+  return report.findings.empty() ? "" : report.findings.front().text;
+}
 
 /// The user with the most bodies, and three of their texts.
 struct Victim {
@@ -38,10 +40,14 @@ struct Victim {
 Victim pick(const Layout& layout) {
   const auto reader = replay::Reader::open(layout).value();
   std::map<UserNumber, std::vector<Seq>> bodies;
-  reader.log().scan(1, reader.last(), [&](const Header& h, ByteView) {
-    if (h.user != 0 && h.kind == engine::Kind::Activity && h.body_len != 0) bodies[h.user].push_back(h.seq);
-    return true;
-  }).value();
+  reader.log()
+      .scan(1, reader.last(),
+            [&](const Header& h, ByteView) {
+              if (h.user != 0 && h.kind == engine::Kind::Activity && h.body_len != 0)
+                bodies[h.user].push_back(h.seq);
+              return true;
+            })
+      .value();
   Victim victim;
   for (const auto& [user, seqs] : bodies) {
     if (seqs.size() > victim.seqs.size()) victim = {user, reader.user_text(user), {}, seqs};
@@ -56,7 +62,9 @@ Victim pick(const Layout& layout) {
 
 }  // namespace
 
-TEST_CASE("after forget the name, the key and the texts are in no file, and every old proof verifies", "[store]") {
+TEST_CASE(
+    "after forget the name, the key and the texts are in no file, and every old proof verifies",
+    "[store]") {
   const Scratch scratch;
   const auto layout = test::make_real_store(scratch.path() / "data", 40'000);
   const Victim victim = pick(layout);
@@ -67,10 +75,12 @@ TEST_CASE("after forget the name, the key and the texts are in no file, and ever
   {
     const auto vault = Vault::open(layout.vault(), layout.app).value();
     const Bytes record = vault.record_of(victim.number);
-    wrapped = std::string(as_text(ByteView(record).subspan(9, 72)));  // past length, type and number
+    wrapped =
+        std::string(as_text(ByteView(record).subspan(9, 72)));  // past length, type and number
     key = std::string(as_text(*vault.user_key(victim.number)));
   }
-  // The scan is shown to find what is there: the wrapped key in the vault, and everything plain in a file.
+  // The scan is shown to find what is there: the wrapped key in the vault, and everything plain in
+  // a file.
   CHECK(test::any_file_holds(layout.vault(), wrapped));
   {
     const Scratch control;
@@ -85,7 +95,8 @@ TEST_CASE("after forget the name, the key and the texts are in no file, and ever
 
   std::string receipt_before;
   replay::BundleFiles bundle_before;
-  BackupRequest backup{scratch.path() / "backups", "before", "2026-01-01T00:00:00Z", scratch.path() / "vaults"};
+  BackupRequest backup{scratch.path() / "backups", "before", "2026-01-01T00:00:00Z",
+                       scratch.path() / "vaults"};
   {
     const auto reader = replay::Reader::open(layout).value();
     receipt_before = render(replay::receipt_for(reader, victim.seqs.front()).value());
@@ -111,10 +122,13 @@ TEST_CASE("after forget the name, the key and the texts are in no file, and ever
     CHECK(plan.events > 10);
     receipt = forget(*writer, plan, {"a request", "T-1", false}, wall_now()).value().receipt;
   }
-  create_backup(layout, {scratch.path() / "backups", "after", "2026-01-02T00:00:00Z", scratch.path() / "vaults"}).value();
+  create_backup(layout, {scratch.path() / "backups", "after", "2026-01-02T00:00:00Z",
+                         scratch.path() / "vaults"})
+      .value();
 
   SECTION("no file of the store, the vault, or a backup holds them") {
-    for (const auto& directory : {layout.app_dir, scratch.path() / "backups", scratch.path() / "vaults"}) {
+    for (const auto& directory :
+         {layout.app_dir, scratch.path() / "backups", scratch.path() / "vaults"}) {
       CHECK_FALSE(test::any_file_holds(directory, wrapped));
       CHECK_FALSE(test::any_file_holds(directory, key));
       CHECK_FALSE(test::any_file_holds(directory, victim.texts[0]));
@@ -140,7 +154,11 @@ TEST_CASE("after forget the name, the key and the texts are in no file, and ever
   }
   SECTION("an older backup restored later has forgotten, too") {
     const auto restored = test::layout_in(scratch.path() / "restored");
-    restore_backup(restored, {scratch.path() / "backups" / "before", scratch.path() / "vaults" / "before", layout.vault() / "master.key", {}}).value();
+    restore_backup(restored, {scratch.path() / "backups" / "before",
+                              scratch.path() / "vaults" / "before",
+                              layout.vault() / "master.key",
+                              {}})
+        .value();
     CHECK_FALSE(test::any_file_holds(restored.app_dir, wrapped));
     const auto reader = replay::Reader::open(restored).value();
     CHECK_FALSE(reader.find_user(victim.name));
@@ -152,7 +170,8 @@ TEST_CASE("after forget the name, the key and the texts are in no file, and ever
       CHECK(content.find(key) == std::string::npos);
       CHECK(content.find(wrapped) == std::string::npos);
     }
-    // Its salts are those of its three texts; a sealed body opened with any of them as key stays shut.
+    // Its salts are those of its three texts; a sealed body opened with any of them as key stays
+    // shut.
     const auto log = Log::open(layout, Log::Mode::Read).value();
     const auto other = log->body(victim.seqs.back()).value();
     REQUIRE(other);
@@ -183,7 +202,8 @@ TEST_CASE("a hold forbids forgetting, and a second forgetting is refused", "[sto
   CHECK(forget(*writer, plan, {}, writer->state().at).error().code == Errc::Refused);
 }
 
-TEST_CASE("with mentions, the texts of others about the person go, and the log says so", "[store]") {
+TEST_CASE("with mentions, the texts of others about the person go, and the log says so",
+          "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 500, 12);
   std::vector<Mention> mentions;
@@ -192,7 +212,8 @@ TEST_CASE("with mentions, the texts of others about the person go, and the log s
     const auto plan = plan_forget(*writer, 3);
     mentions = plan.mentions;
     REQUIRE_FALSE(mentions.empty());
-    REQUIRE(forget(*writer, plan, {"r", "t", true}, writer->state().at).value().bodies_dropped == mentions.size());
+    REQUIRE(forget(*writer, plan, {"r", "t", true}, writer->state().at).value().bodies_dropped ==
+            mentions.size());
     for (const auto& m : mentions) CHECK_FALSE(writer->log().body(m.seq).value());
   }
   const auto report = verify(layout);
@@ -260,7 +281,8 @@ TEST_CASE("retention drops what is older, never what is held, and the log says s
   CHECK(report.dropped == expected);
 }
 
-TEST_CASE("a new master key opens everything, the old one nothing, also when cut short", "[store]") {
+TEST_CASE("a new master key opens everything, the old one nothing, also when cut short",
+          "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 100, 16);
   const std::string old_key = test::slurp(layout.vault() / "master.key");
@@ -272,7 +294,9 @@ TEST_CASE("a new master key opens everything, the old one nothing, also when cut
   const std::string new_key = test::slurp(layout.vault() / "master.key");
   CHECK(new_key != old_key);
   CHECK(verify(layout).verdict() == replay::Verdict::Verified);
-  const auto write = [&](const char* name, const std::string& text) { replace_file(layout.vault() / name, text).value(); };
+  const auto write = [&](const char* name, const std::string& text) {
+    replace_file(layout.vault() / name, text).value();
+  };
   SECTION("a crash after the records were wrapped anew, before the key file was replaced") {
     write("master.key", old_key);
     write("master.key.next", new_key);

@@ -1,11 +1,11 @@
 // The log and the writer: what is durable, what opening refuses, what a crash may leave.
 #include "store/log.h"
 
-#include <catch2/catch.hpp>
-
 #include "store/files.h"
 #include "store/state_digest.h"
 #include "tests/support/stores.h"
+
+#include <catch2/catch.hpp>
 
 using namespace rollcall;
 using namespace rollcall::store;
@@ -26,12 +26,16 @@ TEST_CASE("what was appended is there after reopening, with the same root", "[st
   CHECK(log->root_at(last).value() == root);
   merkle::CompactRange range;
   std::map<Seq, Hash> roots;
-  log->scan(1, last, [&](const Header& h, ByteView leaf) {
-    range.append(merkle::leaf_hash(leaf));
-    roots[h.seq] = range.root();
-    return true;
-  }).value();
-  for (const Seq size : {Seq{1}, Seq{2}, Seq{255}, Seq{256}, Seq{257}, Seq{511}, Seq{512}, last - 1, last}) CHECK(log->root_at(size).value() == roots[size]);
+  log->scan(1, last,
+            [&](const Header& h, ByteView leaf) {
+              range.append(merkle::leaf_hash(leaf));
+              roots[h.seq] = range.root();
+              return true;
+            })
+      .value();
+  for (const Seq size :
+       {Seq{1}, Seq{2}, Seq{255}, Seq{256}, Seq{257}, Seq{511}, Seq{512}, last - 1, last})
+    CHECK(log->root_at(size).value() == roots[size]);
 }
 
 TEST_CASE("two writers cannot open one log, and a reader can beside a writer", "[store]") {
@@ -50,7 +54,8 @@ TEST_CASE("two writers cannot open one log, and a reader can beside a writer", "
   CHECK(follower->last() == writer->log().last());
 }
 
-TEST_CASE("a store opens for writing only where its root fits the last signed checkpoint", "[store]") {
+TEST_CASE("a store opens for writing only where its root fits the last signed checkpoint",
+          "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 600, 5);
   SECTION("a changed header below the checkpoint is refused") {

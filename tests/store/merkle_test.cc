@@ -1,17 +1,24 @@
 // RFC 6962 trees against known answers, and every proof of small trees with every damage.
 #include "store/merkle.h"
 
-#include <catch2/catch.hpp>
-
 #include "store/crypto.h"
 #include "tests/support/scratch.h"
+
+#include <catch2/catch.hpp>
 
 using namespace rollcall::store;
 
 namespace {
 
 /// The classic eight leaves of Certificate Transparency's tests.
-const std::vector<std::string> kCtLeaves{"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
+const std::vector<std::string> kCtLeaves{"",
+                                         "00",
+                                         "10",
+                                         "2021",
+                                         "3031",
+                                         "40414243",
+                                         "5051525354555657",
+                                         "606162636465666768696a6b6c6d6e6f"};
 
 std::vector<Hash> ct_hashes() {
   std::vector<Hash> out;
@@ -54,10 +61,14 @@ std::vector<std::vector<Hash>> damaged(const std::vector<Hash>& proof) {
 
 TEST_CASE("roots of the classic eight leaves are the known ones", "[store]") {
   const std::vector<std::string> roots{
-      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-      "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-      "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef", "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+      "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+      "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+      "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+      "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+      "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+      "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
       "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"};
   const auto leaves = ct_hashes();
   merkle::CompactRange range;
@@ -75,20 +86,29 @@ TEST_CASE("paths of the classic eight leaves are the known ones", "[store]") {
     for (const auto& h : proof) out.push_back(hex(h));
     return out;
   };
-  CHECK(texts(merkle::inclusion_proof(0, 8, source(leaves)).value()) ==
-        std::vector<std::string>{"96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7", "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-                                 "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4"});
-  CHECK(texts(merkle::inclusion_proof(5, 8, source(leaves)).value()) ==
-        std::vector<std::string>{"bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b", "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-                                 "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"});
-  CHECK(texts(merkle::consistency_proof(6, 8, source(leaves)).value()) ==
-        std::vector<std::string>{"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a", "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-                                 "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"});
-  CHECK(texts(merkle::consistency_proof(2, 5, source(leaves)).value()) ==
-        std::vector<std::string>{"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e", "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b"});
+  CHECK(
+      texts(merkle::inclusion_proof(0, 8, source(leaves)).value()) ==
+      std::vector<std::string>{"96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+                               "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                               "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4"});
+  CHECK(
+      texts(merkle::inclusion_proof(5, 8, source(leaves)).value()) ==
+      std::vector<std::string>{"bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+                               "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+                               "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"});
+  CHECK(
+      texts(merkle::consistency_proof(6, 8, source(leaves)).value()) ==
+      std::vector<std::string>{"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+                               "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+                               "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"});
+  CHECK(
+      texts(merkle::consistency_proof(2, 5, source(leaves)).value()) ==
+      std::vector<std::string>{"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                               "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b"});
 }
 
-TEST_CASE("all trees up to 70 leaves: every inclusion proof verifies, and no damaged one", "[store]") {
+TEST_CASE("all trees up to 70 leaves: every inclusion proof verifies, and no damaged one",
+          "[store]") {
   const auto leaves = numbered(70);
   for (std::uint64_t n = 1; n <= 70; ++n) {
     const Hash root = merkle::root(n, source(leaves)).value();
@@ -97,12 +117,14 @@ TEST_CASE("all trees up to 70 leaves: every inclusion proof verifies, and no dam
       REQUIRE(merkle::verify_inclusion(leaves[m], m, n, proof, root));
       REQUIRE_FALSE(merkle::verify_inclusion(leaves[(m + 1) % 70], m, n, proof, root));
       REQUIRE_FALSE(merkle::verify_inclusion(leaves[m], n, n, proof, root));
-      for (const auto& bad : damaged(proof)) REQUIRE_FALSE(merkle::verify_inclusion(leaves[m], m, n, bad, root));
+      for (const auto& bad : damaged(proof))
+        REQUIRE_FALSE(merkle::verify_inclusion(leaves[m], m, n, bad, root));
     }
   }
 }
 
-TEST_CASE("all trees up to 70 leaves: every consistency proof verifies, and no damaged one", "[store]") {
+TEST_CASE("all trees up to 70 leaves: every consistency proof verifies, and no damaged one",
+          "[store]") {
   const auto leaves = numbered(70);
   std::vector<Hash> roots;
   for (std::uint64_t n = 0; n <= 70; ++n) roots.push_back(merkle::root(n, source(leaves)).value());
@@ -111,12 +133,14 @@ TEST_CASE("all trees up to 70 leaves: every consistency proof verifies, and no d
       const auto proof = merkle::consistency_proof(m, n, source(leaves)).value();
       REQUIRE(merkle::verify_consistency(m, n, proof, roots[m], roots[n]));
       if (m < n) REQUIRE_FALSE(merkle::verify_consistency(m, n, proof, roots[m - 1], roots[n]));
-      for (const auto& bad : damaged(proof)) REQUIRE_FALSE(merkle::verify_consistency(m, n, bad, roots[m], roots[n]));
+      for (const auto& bad : damaged(proof))
+        REQUIRE_FALSE(merkle::verify_consistency(m, n, bad, roots[m], roots[n]));
     }
   }
 }
 
-TEST_CASE("one proof for many leaves leads to the root, and no damaged one does", "[store][property]") {
+TEST_CASE("one proof for many leaves leads to the root, and no damaged one does",
+          "[store][property]") {
   const std::uint64_t seed = rollcall::test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};

@@ -1,9 +1,9 @@
 // Tiles against those of the known log, and proofs made from our own tiles.
 #include "store/tiles.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/support/stores.h"
+
+#include <catch2/catch.hpp>
 
 using namespace rollcall;
 using namespace rollcall::store;
@@ -32,8 +32,10 @@ TEST_CASE("exported tiles rebuild the signed root", "[store]") {
     }
   }
   CHECK(range.root() == newest.checkpoint.root);
-  CHECK(test::slurp(scratch.path() / "tiles" / tile_path(1, 0, size / 256)).size() == size / 256 * 32);
-  CHECK(export_tiles(*log, newest, scratch.path() / "tiles", nullptr).value() == 1);  // only the checkpoint again
+  CHECK(test::slurp(scratch.path() / "tiles" / tile_path(1, 0, size / 256)).size() ==
+        size / 256 * 32);
+  CHECK(export_tiles(*log, newest, scratch.path() / "tiles", nullptr).value() ==
+        1);  // only the checkpoint again
 }
 
 TEST_CASE("the tiles of the known log lead to its checkpoint", "[store]") {
@@ -42,7 +44,9 @@ TEST_CASE("the tiles of the known log lead to its checkpoint", "[store]") {
     WARN("skipped: no tlog/log in the test data");
     return;
   }
-  const auto checkpoint = note::parse_checkpoint(note::parse(test::slurp(*directory / "checkpoint")).value().text).value();
+  const auto checkpoint =
+      note::parse_checkpoint(note::parse(test::slurp(*directory / "checkpoint")).value().text)
+          .value();
   merkle::CompactRange range;
   for (std::uint64_t tile = 0; tile * 256 < checkpoint.size; ++tile) {
     const std::uint64_t width = std::min<std::uint64_t>(256, checkpoint.size - tile * 256);
@@ -50,7 +54,9 @@ TEST_CASE("the tiles of the known log lead to its checkpoint", "[store]") {
     const std::string entries = test::slurp(*directory / tile_path(-1, tile, width));
     std::size_t at = 0;
     for (std::uint64_t i = 0; i < width; ++i) {
-      const std::size_t size = static_cast<std::size_t>(static_cast<unsigned char>(entries[at])) * 256 + static_cast<unsigned char>(entries[at + 1]);
+      const std::size_t size =
+          static_cast<std::size_t>(static_cast<unsigned char>(entries[at])) * 256 +
+          static_cast<unsigned char>(entries[at + 1]);
       const Hash leaf = merkle::leaf_hash(as_bytes(std::string_view(entries).substr(at + 2, size)));
       CHECK(as_text(leaf) == std::string_view(hashes).substr(32 * i, 32));
       range.append(leaf);

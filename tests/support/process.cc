@@ -1,6 +1,9 @@
 // Child processes.
 #include "tests/support/process.h"
 
+#include "tests/support/scratch.h"
+
+#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,14 +11,12 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
-
-#include "tests/support/scratch.h"
 
 namespace rollcall::test {
 namespace {
 
-int spawn(const std::filesystem::path& directory, const std::vector<std::string>& args, int out, int err) {
+int spawn(const std::filesystem::path& directory, const std::vector<std::string>& args, int out,
+          int err) {
   std::vector<std::string> all{ROLLCALL_BINARY};
   all.insert(all.end(), args.begin(), args.end());
   std::vector<char*> argv;
@@ -38,7 +39,8 @@ int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 +
 
 }  // namespace
 
-Finished run_rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args) {
+Finished run_rollcall(const std::filesystem::path& directory,
+                      const std::vector<std::string>& args) {
   const Scratch scratch;
   const auto out = scratch.path() / "out", err = scratch.path() / "err";
   const int o = ::open(out.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);

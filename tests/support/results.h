@@ -1,9 +1,9 @@
 // How Catch prints a Result: its error's sentence.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include "store/errc.h"
+
+#include <catch2/catch.hpp>
 
 namespace Catch {
 

@@ -12,7 +12,8 @@ namespace rollcall::test {
 
 Scratch::Scratch() {
   static std::atomic<int> counter{0};
-  path_ = std::filesystem::temp_directory_path() / ("rollcall-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+  path_ = std::filesystem::temp_directory_path() /
+          ("rollcall-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
   std::filesystem::create_directories(path_);
 }
 
@@ -30,7 +31,8 @@ std::uint64_t below(std::mt19937_64& rng, std::uint64_t n) { return rng() % n; }
 
 std::optional<std::filesystem::path> test_data(const std::string& name) {
   const char* set = std::getenv("ROLLCALL_TEST_DATA");
-  const std::filesystem::path path = std::filesystem::path(set != nullptr ? set : ROLLCALL_TEST_DATA_DEFAULT) / name;
+  const std::filesystem::path path =
+      std::filesystem::path(set != nullptr ? set : ROLLCALL_TEST_DATA_DEFAULT) / name;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path;
 }

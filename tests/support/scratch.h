@@ -1,13 +1,13 @@
 // What tests stand on: scratch folders, seeds that are printed, optional data.
 #pragma once
 
+#include "tests/support/results.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <random>
 #include <string>
-
-#include "tests/support/results.h"
 
 namespace rollcall::test {
 

@@ -8,7 +8,9 @@ namespace rollcall::test {
 using engine::Kind;
 using store::Proposal;
 
-store::Layout layout_in(const std::filesystem::path& directory) { return store::locate(directory, "main").value(); }
+store::Layout layout_in(const std::filesystem::path& directory) {
+  return store::locate(directory, "main").value();
+}
 
 void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed, engine::Micros start) {
   std::mt19937_64 rng{seed};
@@ -23,8 +25,10 @@ void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed, engin
       case 0:
         p.kind = open ? Kind::Logout : Kind::Login;
         p.cause = open ? engine::Cause::Logout : engine::Cause::Login;
-        if (open) p.session = *open;
-        else p.body.external_key = "s";
+        if (open)
+          p.session = *open;
+        else
+          p.body.external_key = "s";
         p.body.address = "10.1.0." + std::to_string(below(rng, 9));
         break;
       default:
@@ -33,7 +37,8 @@ void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed, engin
         p.session = open.value_or(0);
         p.body.description = "text " + std::to_string(i) + " of " + user;
         p.body.target_type = below(rng, 3) == 0 ? "user" : "order";
-        p.body.target_id = p.body.target_type == "user" ? "user-" + std::to_string(below(rng, 20)) : std::to_string(below(rng, 50));
+        p.body.target_id = p.body.target_type == "user" ? "user-" + std::to_string(below(rng, 20))
+                                                        : std::to_string(below(rng, 50));
         p.body.changes = R"({"attributes":{"state":"paid"},"old":{"state":"open"}})";
         break;
     }
@@ -44,7 +49,8 @@ void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed, engin
   writer.sign(at).value();
 }
 
-store::Layout make_store(const std::filesystem::path& directory, std::uint64_t events, std::uint64_t seed) {
+store::Layout make_store(const std::filesystem::path& directory, std::uint64_t events,
+                         std::uint64_t seed) {
   const auto layout = layout_in(directory);
   const auto writer = store::Writer::create(layout, "rollcall.test/log").value();
   fill(*writer, events, seed);
@@ -57,7 +63,8 @@ store::Layout make_real_store(const std::filesystem::path& directory, std::uint6
   std::string text = replay::read_maybe_zst(*file, std::size_t{1} << 30).value();
   if (lines != 0) {
     std::size_t end = 0;
-    for (std::uint64_t i = 0; i < lines && end != std::string::npos; ++i) end = text.find('\n', end + (i == 0 ? 0 : 1));
+    for (std::uint64_t i = 0; i < lines && end != std::string::npos; ++i)
+      end = text.find('\n', end + (i == 0 ? 0 : 1));
     if (end != std::string::npos) text.resize(end + 1);
   }
   const auto layout = layout_in(directory);
@@ -73,7 +80,8 @@ void copy_tree(const std::filesystem::path& from, const std::filesystem::path& t
 
 bool any_file_holds(const std::filesystem::path& directory, std::string_view bytes) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    if (entry.is_regular_file() && slurp(entry.path()).find(bytes) != std::string::npos) return true;
+    if (entry.is_regular_file() && slurp(entry.path()).find(bytes) != std::string::npos)
+      return true;
   }
   return false;
 }

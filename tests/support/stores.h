@@ -12,11 +12,14 @@ inline constexpr engine::Micros kSecond = 1'000'000;
 [[nodiscard]] store::Layout layout_in(const std::filesystem::path& directory);
 
 /// `events` events of 20 users with texts, some about each other, signed at the end.
-void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed, engine::Micros start = kStart);
-[[nodiscard]] store::Layout make_store(const std::filesystem::path& directory, std::uint64_t events, std::uint64_t seed);
+void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed,
+          engine::Micros start = kStart);
+[[nodiscard]] store::Layout make_store(const std::filesystem::path& directory, std::uint64_t events,
+                                       std::uint64_t seed);
 
 /// From the IRC file (its first `lines` lines; 0 for all) where the data is there, else invented.
-[[nodiscard]] store::Layout make_real_store(const std::filesystem::path& directory, std::uint64_t lines);
+[[nodiscard]] store::Layout make_real_store(const std::filesystem::path& directory,
+                                            std::uint64_t lines);
 
 void copy_tree(const std::filesystem::path& from, const std::filesystem::path& to);
 
