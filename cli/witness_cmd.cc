@@ -8,6 +8,8 @@
 #include "store/writer.h"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace rollcall::cli {
 namespace {
@@ -37,11 +39,14 @@ int serve(const Options& o) {
                         ? std::nullopt
                         : store::parse_decimal(std::string_view(o.listen).substr(colon + 1));
   if (!port || *port > 65535) throw Failure({Errc::BadInput, "--listen is ADDRESS:PORT"});
+  spdlog::set_default_logger(spdlog::stderr_logger_st("witness"));  // stdout is data only
   net::Witness witness(std::filesystem::absolute(o.state), signer, logs);
   const auto handler = [&](const net::Request& request) -> net::Reply {
     if (request.method == "POST" && request.target == "/add-checkpoint") {
-      return witness.add_checkpoint(request.body,
-                                    static_cast<std::uint64_t>(store::wall_now() / 1'000'000));
+      auto reply = witness.add_checkpoint(
+          request.body, static_cast<std::uint64_t>(store::wall_now() / 1'000'000));
+      spdlog::info("add-checkpoint {}", reply.status);  // nothing of the request: it is untrusted
+      return reply;
     }
     if (request.method == "GET" && request.target.ends_with("/checkpoint") &&
         request.target.size() == 76) {

@@ -67,7 +67,7 @@ TEST_CASE("kill -9 while appending", "[cli][crash]") {
   test::copy_tree(scratch.path() / "base", scratch.path() / "timed");
   const long span = span_of(scratch.path(), {"import", "more.ndjson", "-d", "timed"});
   int killed = 0;
-  for (int round = 0; round < test::rounds(5); ++round) {
+  for (int round = 0; round < test::kills(5); ++round) {
     test::copy_tree(scratch.path() / "base", scratch.path() / "data");
     test::Process process(scratch.path(), {"import", "more.ndjson", "-d", "data"});
     killed +=
@@ -94,7 +94,7 @@ TEST_CASE("kill -9 while signing", "[cli][crash]") {
   test::copy_tree(scratch.path() / "base", scratch.path() / "timed");
   const long span = span_of(scratch.path(), {"checkpoint", "sign", "-d", "timed"});
   int killed = 0;
-  for (int round = 0; round < test::rounds(5); ++round) {
+  for (int round = 0; round < test::kills(5); ++round) {
     test::copy_tree(scratch.path() / "base", scratch.path() / "data");
     test::Process process(scratch.path(), {"checkpoint", "sign", "-d", "data"});
     killed +=
@@ -127,7 +127,7 @@ TEST_CASE("kill -9 while forgetting: done, or redone at the next start, or never
   test::copy_tree(scratch.path() / "base", scratch.path() / "timed");
   const long span = span_of(scratch.path(), with("timed"));
   int killed = 0;
-  for (int round = 0; round < test::rounds(5); ++round) {
+  for (int round = 0; round < test::kills(5); ++round) {
     test::copy_tree(scratch.path() / "base", scratch.path() / "data");
     const auto layout = test::layout_in(scratch.path() / "data");
     {
@@ -176,7 +176,7 @@ TEST_CASE("kill -9 while restoring: the store is there whole, or not at all", "[
   };
   const long span = span_of(scratch.path(), restore("timed"));
   int killed = 0;
-  for (int round = 0; round < test::rounds(5); ++round) {
+  for (int round = 0; round < test::kills(5); ++round) {
     std::filesystem::remove_all(scratch.path() / "data");
     {
       test::Process process(scratch.path(), restore("data"));

@@ -42,9 +42,14 @@ std::string slurp(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-int rounds(int usual) {
-  const char* text = std::getenv("ROLLCALL_ROUNDS");
+namespace {
+int number_of(const char* variable, int usual) {
+  const char* text = std::getenv(variable);
   return text != nullptr ? std::atoi(text) : usual;
 }
+}  // namespace
+
+int rounds(int usual) { return number_of("ROLLCALL_ROUNDS", usual); }
+int kills(int usual) { return number_of("ROLLCALL_KILLS", usual); }
 
 }  // namespace rollcall::test

@@ -37,5 +37,7 @@ class Scratch {
 
 /// How often a repeated test runs: `usual`, or ROLLCALL_ROUNDS where it is set (dev check --full).
 [[nodiscard]] int rounds(int usual);
+/// The same for tests that kill a process: ROLLCALL_KILLS.
+[[nodiscard]] int kills(int usual);
 
 }  // namespace rollcall::test

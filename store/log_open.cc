@@ -1,0 +1,317 @@
+// Making, opening and copying the log; telling a torn tail from damage.
+#include "store/crypto.h"
+#include "store/log_impl.h"
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/write_batch.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+
+namespace rollcall::store {
+namespace {
+
+constexpr std::string_view kFormat = "rollcall-log-1";
+
+/// What a clean close leaves: the last seq, with a sum of itself.
+std::string clean_text(Seq last) {
+  const std::string number = fmt::format("{}", last);
+  return fmt::format("{} {}\n", number, hex(ByteView(sha256({as_bytes(number)})).first(8)));
+}
+
+rocksdb::Options db_options() {
+  rocksdb::Options o;
+  o.create_missing_column_families = true;
+  o.allow_concurrent_memtable_write = false;  // one writer, ascending keys: the cheap insert path
+  o.max_total_wal_size = 64U << 20;           // every reader replays the WAL
+  o.bytes_per_sync = 1U << 20;
+  o.wal_bytes_per_sync = 0;
+  o.max_open_files = -1;
+  o.keep_log_file_num = 2;
+  o.info_log_level = rocksdb::WARN_LEVEL;
+  o.recycle_log_file_num = 0;
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  return o;
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::size_t block_size) {
+  rocksdb::ColumnFamilyOptions o;
+  o.compression = rocksdb::kZSTD;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_size = block_size;
+  table.format_version = 5;
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return o;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> families() {
+  auto body = family_options(4U << 10);
+  body.compression = rocksdb::kNoCompression;  // sealed bytes do not compress
+  return {{rocksdb::kDefaultColumnFamilyName, family_options(4U << 10)},
+          {"log", family_options(8U << 10)},
+          {"body", body},
+          {"tree", family_options(4U << 10)},
+          {"meta", family_options(4U << 10)}};
+}
+
+}  // namespace
+
+Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Log::~Log() {
+  if (impl_ && impl_->writable && impl_->db) {
+    // What a clean close leaves for the next opening to compare with.
+    (void)impl_->db->SyncWAL();
+    // A long WAL is replayed by everyone who opens the log after us.
+    rocksdb::VectorLogPtr wals;
+    std::uint64_t wal_bytes = 0;
+    if (impl_->db->GetSortedWalFiles(wals).ok()) {
+      for (const auto& wal : wals) wal_bytes += wal->SizeFileBytes();
+    }
+    constexpr std::uint64_t kLongWal = 4U << 20;
+    if (wal_bytes > kLongWal) (void)impl_->db->Flush(rocksdb::FlushOptions(), impl_->handles);
+    (void)replace_file(impl_->layout.clean(), clean_text(impl_->last));
+  }
+}
+
+namespace {
+
+Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options options,
+                             const char* how, const std::filesystem::path& scratch,
+                             std::vector<ColumnFamilyHandle*>& handles) {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::DBOptions db_only(options);
+  rocksdb::Status status;
+  if (std::strcmp(how, "write") == 0) {
+    status = rocksdb::DB::Open(db_only, path.string(), families(), &handles, &db);
+  } else if (std::strcmp(how, "read") == 0) {
+    status = rocksdb::DB::OpenForReadOnly(db_only, path.string(), families(), &handles, &db);
+  } else {
+    status = rocksdb::DB::OpenAsSecondary(db_only, path.string(), scratch.string(), families(),
+                                          &handles, &db);
+  }
+  if (!status.ok()) return translate(status, fmt::format("opening {}", path.string()));
+  return db;
+}
+
+std::filesystem::path scratch_folder() {
+  static std::atomic<unsigned> counter{0};
+  return std::filesystem::temp_directory_path() /
+         fmt::format("rollcall-{}-{}", ::getpid(), counter++);
+}
+
+/// The last seq of an open database.
+Result<Seq> last_seq(rocksdb::DB& db, ColumnFamilyHandle* log) {
+  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions(), log));
+  it->SeekToLast();
+  if (!it->status().ok()) return translate(it->status(), "reading the log's end");
+  if (!it->Valid()) return Seq{0};
+  const auto record = RecordView::open(view(it->value()));
+  if (!record) return record.error();
+  if (it->key().size() != 8) return Error{Errc::Tampered, "the log's last key is not a seq"};
+  return get_be64(view(it->key())) + record->count() - 1;
+}
+
+/// The last seq under one WAL recovery mode, read-only.
+Result<Seq> probe(const Layout& layout, rocksdb::WALRecoveryMode mode) {
+  auto options = db_options();
+  options.wal_recovery_mode = mode;
+  options.create_missing_column_families = false;
+  const auto scratch = scratch_folder();
+  std::filesystem::create_directories(scratch);
+  options.db_log_dir = scratch.string();
+  std::vector<ColumnFamilyHandle*> handles;
+  const auto db = open_db(layout.log(), options, "read", {}, handles);
+  Result<Seq> out = Seq{0};
+  if (db) {
+    const std::unique_ptr<rocksdb::DB> owned(*db);
+    out = last_seq(*owned, handles[1]);
+    for (auto* handle : handles) owned->DestroyColumnFamilyHandle(handle);
+  } else {
+    out = db.error();
+  }
+  std::error_code ec;
+  std::filesystem::remove_all(scratch, ec);
+  return out;
+}
+
+/// Refuses a log whose acknowledged history was damaged, where `last` is what RocksDB's default
+/// recovery reads. That recovery drops everything after a damaged WAL record without a word; the
+/// strict one refuses a torn tail. Reading on past damage tells them apart: the same last seq is a
+/// torn tail. After a clean close the marker tells without reading twice.
+Result<void> check_recovery(const Layout& layout, Seq last) {
+  if (const auto clean = read_file(layout.clean())) {
+    // A damaged marker is no evidence: one that does not fit its own sum counts as absent.
+    const auto parsed = parse_decimal(std::string_view(*clean).substr(0, clean->find(' ')));
+    if (parsed && *clean == clean_text(*parsed)) {
+      if (*parsed == last) return {};
+      return Error{
+          Errc::Tampered,
+          fmt::format(
+              "damage inside acknowledged history: the log was closed at seq {} and now ends at {}",
+              *parsed, last)};
+    }
+  }
+  const auto loose = probe(layout, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
+  if (!loose) return loose.error();
+  if (last != *loose) {
+    return Error{Errc::Tampered,
+                 fmt::format("damage inside acknowledged history: the write-ahead log reads up to "
+                             "seq {}, and goes on after a gap to {}",
+                             last, *loose)};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view origin) {
+  if (exists(layout))
+    return Error{Errc::Conflict, fmt::format("{} is a log already", layout.log().string())};
+  RC_TRY(make_directories(layout.app_dir));
+  auto impl = std::make_unique<Impl>();
+  impl->layout = layout;
+  auto lock = FileLock::try_lock(layout.writer_lock());
+  if (!lock) return lock.error();
+  if (!*lock)
+    return Error{Errc::Conflict,
+                 fmt::format("another process is writing to {}", layout.app_dir.string())};
+  impl->lock.emplace(std::move(**lock));
+  auto options = db_options();
+  options.create_if_missing = true;
+  const auto db = open_db(layout.log(), options, "write", {}, impl->handles);
+  if (!db) return db.error();
+  impl->db.reset(*db);
+  impl->writable = true;
+  std::unique_ptr<Log> log(new Log(std::move(impl)));
+  RC_TRY(log->put_meta("format", kFormat));
+  RC_TRY(log->put_meta("origin", origin));
+  return log;
+}
+
+Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
+  // A writer that starts or ends while a reader opens looks like damage for a moment: real damage
+  // is still there when the reader looks again.
+  constexpr int kLooks = 4;
+  auto opened = open_once(layout, mode);
+  for (int look = 1; look < kLooks && !opened && mode != Mode::Write && exists(layout); ++look)
+    opened = open_once(layout, mode);
+  return opened;
+}
+
+Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
+  if (!exists(layout)) {
+    return Error{Errc::NotFound,
+                 fmt::format("there is no log in {} (a login, an import or `store init` makes one)",
+                             layout.app_dir.string())};
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->layout = layout;
+  const bool writer_alive = mode != Mode::Write && FileLock::held(layout.writer_lock());
+  if (mode == Mode::Write) {
+    auto lock = FileLock::try_lock(layout.writer_lock());
+    if (!lock) return lock.error();
+    if (!*lock)
+      return Error{Errc::Conflict,
+                   fmt::format("another process is writing to {}", layout.app_dir.string())};
+    impl->lock.emplace(std::move(**lock));
+  }
+  if (mode == Mode::Write) {  // before anything is opened for writing: recovery itself would drop
+                              // what it cannot read
+    const auto readable = probe(layout, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
+    if (!readable) return readable.error();
+    RC_TRY(check_recovery(layout, *readable));
+  }
+  auto options = db_options();
+  if (mode != Mode::Write) {
+    impl->scratch = scratch_folder();
+    RC_TRY(make_directories(impl->scratch));
+    options.db_log_dir = impl->scratch.string();
+    options.create_missing_column_families = false;
+  } else {
+    std::error_code ec;
+    std::filesystem::remove(layout.clean(), ec);
+  }
+  const bool secondary = mode == Mode::Follow || (mode == Mode::Read && writer_alive);
+  const char* how = mode == Mode::Write ? "write" : secondary ? "secondary" : "read";
+  const auto db = open_db(layout.log(), options, how, impl->scratch, impl->handles);
+  if (!db) return db.error();
+  impl->db.reset(*db);
+  if (secondary) {
+    const auto status = impl->db->TryCatchUpWithPrimary();
+    if (!status.ok()) return translate(status, "catching up with the writer");
+  }
+  const auto last = last_seq(*impl->db, impl->log());
+  if (!last) return last.error();
+  if (mode != Mode::Write && !writer_alive) RC_TRY(check_recovery(layout, *last));
+  impl->last = *last;
+  std::unique_ptr<Log> log(new Log(std::move(impl)));
+  const auto format = log->meta("format");
+  if (!format) return format.error();
+  if (!*format || **format != kFormat) {
+    return Error{Errc::Incomplete, fmt::format("the log's format is {}, this program reads {}",
+                                               format->value_or("missing"), kFormat)};
+  }
+  if (mode == Mode::Write) {
+    auto range = merkle::CompactRange::load(*last, log->nodes());
+    if (!range) return range.error();
+    log->impl_->range = std::move(*range);
+    log->impl_->writable = true;
+  }
+  return log;
+}
+
+Result<void> Log::catch_up() {
+  const auto status = impl_->db->TryCatchUpWithPrimary();
+  if (!status.ok()) return translate(status, "catching up with the writer");
+  const auto last = last_seq(*impl_->db, impl_->log());
+  if (!last) return last.error();
+  impl_->last = *last;
+  return {};
+}
+
+Result<void> Log::copy_to(const std::filesystem::path& directory) const {
+  if (impl_->writable) {
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string());
+    if (!status.ok()) return translate(status, fmt::format("copying to {}", directory.string()));
+    return {};
+  }
+  auto options = db_options();
+  options.create_if_missing = true;
+  options.error_if_exists = true;
+  std::vector<ColumnFamilyHandle*> handles;
+  const auto db = open_db(directory, options, "write", {}, handles);
+  if (!db) return db.error();
+  const std::unique_ptr<rocksdb::DB> copy(*db);
+  rocksdb::Status status;
+  for (std::size_t family = 1; family < handles.size() && status.ok(); ++family) {
+    const std::unique_ptr<rocksdb::Iterator> it(
+        impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->handles[family]));
+    rocksdb::WriteOptions write;
+    write.disableWAL = true;  // flushed below
+    rocksdb::WriteBatch batch;
+    for (it->SeekToFirst(); it->Valid() && status.ok(); it->Next()) {
+      batch.Put(handles[family], it->key(), it->value());
+      if (batch.GetDataSize() > (1U << 20)) {
+        status = copy->Write(write, &batch);
+        batch.Clear();
+      }
+    }
+    if (status.ok()) status = it->status();
+    if (status.ok()) status = copy->Write(write, &batch);
+  }
+  if (status.ok()) status = copy->Flush(rocksdb::FlushOptions(), handles);
+  for (auto* handle : handles) copy->DestroyColumnFamilyHandle(handle);
+  if (!status.ok()) return translate(status, fmt::format("copying to {}", directory.string()));
+  return {};
+}
+
+}  // namespace rollcall::store
