@@ -2,6 +2,7 @@
 #include "cli/audit_options.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/pager.h"
 #include "cli/reading.h"
 #include "replay/time_text.h"
 #include "store/files.h"
@@ -59,6 +60,11 @@ class Printer {
   explicit Printer(const Context& context) : context_(context), rows_(context, columns(context)) {}
 
   void print(const EventView& e) {
+    if (context_.output == "raw") {  // the entry's bytes, as they are hashed
+      const store::Bytes bytes = store::encode_header(e.header);
+      std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+      return;
+    }
     if (machine_output(context_)) {
       boost::json::object row = machine_row(context_.output, e);
       if (context_.output == "csv") {
@@ -169,7 +175,12 @@ int run(Context& context, const Options& o) {
     else
       filter.from = std::max(filter.from, after ? at + 1 : at);
   }
+  if (context.verbose) {
+    fmt::print(stderr, "events {} to {}\n", filter.from, std::min(filter.to, reader.last()));
+  }
   const auto audit = replay::Audit::prepare(reader, filter).value();
+  std::optional<Pager> pager;
+  if (!o.follow) pager.emplace(context);
   Printer printer(context);
   engine::Seq last_shown = 0;
   std::uint64_t count = 0;

@@ -109,12 +109,11 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
       ->check(CLI::IsMember({"short", "wide", "json", "ndjson", "csv", "cat", "raw", "activitylog4",
                              "activitylog5", "owenit"}));
   root->add_option("--fields", context.fields, "only these, separated by commas");
-  root->add_option("--color", context.color, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
   root->add_option("--reason", context.reason, "why personal data is read: stored in the log");
   root->add_option("--ticket", context.ticket, "the case it belongs to: stored in the log");
   root->add_flag("-q,--quiet", context.quiet, "say nothing but the answer");
-  root->add_flag("-v,--verbose", context.verbose, "say more on stderr");
+  root->add_flag("-v,--verbose", context.verbose, "say more on stderr: the range a moment came to");
+  root->add_flag("--no-pager", context.no_pager, "never through a pager");
   root->footer(
       "Exit codes: 0 done, 1 error, 2 usage, 3 refused, 4 nothing matched, 5 conflict, 6 not "
       "permitted, 7 changes pending,\n"

@@ -22,10 +22,10 @@ struct Context {
   std::string app;
   std::string output = "short";
   std::string fields;
-  std::string color = "auto";
   std::string reason, ticket;
   bool quiet = false;
   bool verbose = false;
+  bool no_pager = false;
 
   /// Of --data, else ROLLCALL_DATA, else ./rollcall-data.
   [[nodiscard]] store::Layout layout() const;

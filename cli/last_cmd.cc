@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/moment.h"
 #include "cli/output.h"
+#include "cli/pager.h"
 #include "cli/reading.h"
 
 #include <fmt/format.h>
@@ -85,6 +86,7 @@ void add_last(Command& root) {
                          : reader.log().header(reader.last()).value().value_or(engine::Header{});
     auto found = stays(reader, reader.last());
     std::reverse(found.begin(), found.end());
+    const Pager pager(context);
     Rows rows(context, {"user", "from", "to", "length", "end", "login", "logout"});
     std::uint64_t shown = 0;
     for (const auto& stay : found) {

@@ -1,6 +1,7 @@
 // rollcall show SEQ: one event, in full.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/pager.h"
 #include "cli/reading.h"
 #include "replay/event_view.h"
 #include "replay/receipt.h"
@@ -38,6 +39,7 @@ void add_show(Command& root) {
       std::fwrite(leaf->data(), 1, leaf->size(), stdout);
       return 0;
     }
+    const Pager pager(context);
     const auto event = replay::view_of(reader, store::decode_header(*leaf));
     auto json = replay::to_json(event);
     json["prev"] = event.header.prev;

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/moment.h"
 #include "cli/output.h"
+#include "cli/pager.h"
 #include "cli/reading.h"
 #include "replay/bundle.h"
 
@@ -57,7 +58,9 @@ void add_who(Command& root) {
     log_read(context, o->users, "who --at " + o->at);
     const auto reader = replay::Reader::open(context.layout()).value();
     const engine::Seq upto = last_before(reader, o->at);
+    if (context.verbose) fmt::print(stderr, "state after seq {}\n", upto);
     if (o->proof) return prove(reader, *o, upto);
+    const Pager pager(context);
     const auto fold = replay::state_at(reader, upto).value();
     std::vector<engine::UserNumber> wanted;
     for (const auto& name : o->users) wanted.push_back(reader.find_user(name).value());

@@ -3,6 +3,7 @@
 
 #include "event.capnp.h"
 #include "store/dictionary.h"
+#include "store/utf8.h"
 
 #include <capnp/message.h>
 #include <capnp/serialize-packed.h>
@@ -38,12 +39,13 @@ std::uint64_t word_at(ByteView bytes, std::size_t i) {
 }
 
 /// Every text field of a body, once: (value member, builder setter, reader getter).
-#define RC_BODY_TEXTS(X)                                                                        \
-  X(name, Name)                                                                                 \
-  X(action, Action) X(description, Description) X(log_name, LogName) X(target_type, TargetType) \
-      X(target_id, TargetId) X(properties, Properties) X(changes, Changes) X(address, Address)  \
-          X(agent, Agent) X(device, Device) X(request_id, RequestId) X(batch, Batch)            \
-              X(external_key, ExternalKey) X(status_text, StatusText) X(emoji, Emoji)           \
+#define RC_BODY_TEXTS(X)                                                                       \
+  X(name, Name)                                                                                \
+  X(action, Action)                                                                            \
+  X(description, Description) X(log_name, LogName) X(target_type, TargetType)                  \
+      X(target_id, TargetId) X(properties, Properties) X(changes, Changes) X(address, Address) \
+          X(agent, Agent) X(device, Device) X(request_id, RequestId) X(batch, Batch)           \
+              X(external_key, ExternalKey) X(status_text, StatusText) X(emoji, Emoji)          \
                   X(reason, Reason) X(ticket, Ticket) X(detail, Detail)
 
 struct FreeDict {
@@ -99,6 +101,16 @@ Bytes encode_header(const engine::Header& header) {
   Bytes out(kHeaderSize);
   std::memcpy(out.data(), &header, kHeaderSize);
   return out;
+}
+
+Result<void> check_body_texts(const engine::Body& body) {
+#define RC_CHECK_TEXT(member, Accessor)                                         \
+  if (!valid_utf8(body.member)) {                                               \
+    return Error{Errc::BadInput, "the event's " #member " is not valid UTF-8"}; \
+  }
+  RC_BODY_TEXTS(RC_CHECK_TEXT)
+#undef RC_CHECK_TEXT
+  return {};
 }
 
 Result<Bytes> encode_body(const engine::Body& body) {

@@ -40,6 +40,8 @@ class RecordView {
 [[nodiscard]] engine::Header decode_header(ByteView leaf);
 [[nodiscard]] Bytes encode_header(const engine::Header& header);
 
+/// Whether every text of a body is valid UTF-8, as the wire and JSON need it.
+[[nodiscard]] Result<void> check_body_texts(const engine::Body& body);
 /// The plain body: a packed Cap'n Proto message.
 [[nodiscard]] Result<Bytes> encode_body(const engine::Body& body);
 [[nodiscard]] Result<engine::Body> decode_body(ByteView plain);

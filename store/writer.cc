@@ -202,6 +202,7 @@ std::optional<Seq> Writer::session_by_key(std::string_view user,
 }
 
 Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
+  RC_TRY(check_body_texts(proposal.body));
   const auto number = number_for(proposal, at);
   if (!number) return number.error();
   Header draft;

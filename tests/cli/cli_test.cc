@@ -74,6 +74,9 @@ TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
   CHECK(run_rollcall(dir, {"logout", "ada", "--session", "other"}).code == 5);
   CHECK(run_rollcall(dir, {"forget", "ada", "--reason", "x"}).code == 3);
   CHECK(run_rollcall(dir, {"forget", "ada", "--dry-run"}).code == 7);
+  CHECK(run_rollcall(dir, {"activity", "ada", "--action", "a.b", "--description", "bad \xff byte"})
+            .code == 1);
+  CHECK(run_rollcall(dir, {"audit", "-n", "2", "-o", "raw"}).out.size() == 2 * 112);
   CHECK(run_rollcall(dir, {"login", "bad\x1bname"}).code == 1);
   CHECK_FALSE(holds(run_rollcall(dir, {"who"}).out, "\x1b"));
 }
