@@ -226,14 +226,19 @@ int stats(Context& context, const Options& o) {
   const auto audit = replay::Audit::prepare(reader, filter).value();
   struct Count {
     std::uint64_t events = 0;
-    std::set<engine::UserNumber> users;
+    std::vector<bool> seen;  // by user number
+    std::uint64_t users = 0;
     engine::Micros first = 0, last = 0;
   };
   std::map<std::string, Count> counts;
   Count all;
   const auto note = [](Count& c, const engine::Header& h) {
     ++c.events;
-    if (h.user != 0) c.users.insert(h.user);
+    if (h.user >= c.seen.size()) c.seen.resize(h.user + std::size_t{1});
+    if (h.user != 0 && !c.seen[h.user]) {
+      c.seen[h.user] = true;
+      ++c.users;
+    }
     if (c.first == 0) c.first = h.at;
     c.last = h.at;
   };
@@ -248,17 +253,20 @@ int stats(Context& context, const Options& o) {
     return e.body.body.address.empty() ? "-" : e.body.body.address;
   };
   audit
-      .run(false,
-           [&](const EventView& e) {
-             note(counts[key(e)], e.header);
-             note(all, e.header);
-             return true;
-           })
+      .run(
+          false,
+          [&](const EventView& e) {
+            note(counts[key(e)], e.header);
+            note(all, e.header);
+            return true;
+          },
+          o.by == "ip" || o.by == "address" || o.by == "action" ? replay::Audit::Bodies::Yes
+                                                                : replay::Audit::Bodies::No)
       .value();
   if (o.summary) {
     Rows rows(context, {"events", "users", "first", "last"});
     rows.add({{"events", all.events},
-              {"users", all.users.size()},
+              {"users", all.users},
               {"first", all.first == 0 ? "" : replay::rfc3339(all.first)},
               {"last", all.last == 0 ? "" : replay::rfc3339(all.last)}});
     rows.finish();
@@ -276,7 +284,7 @@ int stats(Context& context, const Options& o) {
     const bool machine = machine_output(context);
     rows.add({{column, name},
               {"events", c.events},
-              {"users", c.users.size()},
+              {"users", c.users},
               {"first", machine ? replay::rfc3339(c.first) : replay::short_time(c.first)},
               {"last", machine ? replay::rfc3339(c.last) : replay::short_time(c.last)}});
   }

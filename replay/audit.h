@@ -40,15 +40,20 @@ struct AuditFilter {
 class Audit {
  public:
   static Result<Audit> prepare(const Reader& reader, AuditFilter filter);
+  /// Whether an answer shows texts, or only counts what headers say. Filters over texts open them
+  /// anyway.
+  enum class Bodies { Yes, No };
   /// Visits matches in order (or newest first); false stops.
-  Result<void> run(bool newest_first, const std::function<bool(const EventView&)>& visit) const;
+  Result<void> run(bool newest_first, const std::function<bool(const EventView&)>& visit,
+                   Bodies bodies = Bodies::Yes) const;
   /// Whether the header alone refuses.
   [[nodiscard]] bool header_matches(const Header& header) const;
-  [[nodiscard]] std::optional<EventView> match(const Header& header) const;
 
  private:
   Audit(const Reader& reader, AuditFilter filter) : reader_(&reader), filter_(std::move(filter)) {}
   [[nodiscard]] bool body_matches(const EventView& event) const;
+  Result<bool> visit_chunk(Seq from, Seq to, const std::function<bool(const EventView&)>& visit,
+                           Bodies bodies) const;
 
   const Reader* reader_;
   AuditFilter filter_;

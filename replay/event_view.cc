@@ -66,10 +66,14 @@ json::object activitylog_base(const EventView& e) {
 }  // namespace
 
 EventView view_of(const Reader& reader, const Header& header) {
+  return view_of(reader, header, reader.open_body(header));
+}
+
+EventView view_of(const Reader& reader, const Header& header, store::OpenedBody body) {
   EventView e;
   e.header = header;
   if (header.user != 0) e.user = reader.user_text(header.user);
-  e.body = reader.open_body(header);
+  e.body = std::move(body);
   e.action = reader.action_text(header, e.body.body);
   return e;
 }

@@ -15,6 +15,7 @@ struct EventView {
 };
 
 [[nodiscard]] EventView view_of(const Reader& reader, const Header& header);
+[[nodiscard]] EventView view_of(const Reader& reader, const Header& header, store::OpenedBody body);
 
 /// seq, at, kind, cause, user, user_number, session, action, target…, description, properties,
 /// attribute_changes, batch, context; absent keys are left out.

@@ -83,6 +83,15 @@ store::OpenedBody Reader::open_body(const Header& header) const {
   return opener_->open(header, *sealed);
 }
 
+store::OpenedBody Reader::open_body(const Header& header, store::ByteView sealed) const {
+  if (header.body_len != 0 && opener_) {
+    return opener_->open(header, sealed, store::BodyOpener::Decode::Yes);
+  }
+  store::OpenedBody none;
+  none.state = header.body_len == 0 ? store::BodyState::None : store::BodyState::Shredded;
+  return none;
+}
+
 void Reader::load_actions() const {
   actions_.emplace();
   const auto take = [&](const Header& h) {
@@ -93,7 +102,7 @@ void Reader::load_actions() const {
   // The log's meta family points to the events that name actions; where a pointer is wrong, all
   // headers are searched: the events are the truth.
   const auto pointers = log_->scan_meta("action/");
-  bool sound = pointers.has_value();
+  bool sound = pointers.has_value() && !pointers->empty();
   if (sound) {
     for (const auto& [key, text] : *pointers) {
       const auto seq = store::parse_decimal(text);

@@ -35,6 +35,8 @@ class Reader {
   /// By name or #number; an error says that there is none.
   [[nodiscard]] Result<UserNumber> find_user(std::string_view text) const;
   [[nodiscard]] store::OpenedBody open_body(const Header& header) const;
+  /// The same where the sealed bytes were read already.
+  [[nodiscard]] store::OpenedBody open_body(const Header& header, store::ByteView sealed) const;
   /// The action's name: interned, or in `body`. Empty for a touch.
   [[nodiscard]] std::string action_text(const Header& header, const engine::Body& body) const;
   [[nodiscard]] std::optional<std::uint64_t> action_id(std::string_view name) const;
