@@ -3,10 +3,14 @@
 
 #include "replay/event_view.h"
 #include "store/files.h"
+#include "store/forget.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+
+#include <atomic>
+#include <thread>
 
 using namespace rollcall;
 using replay::Verdict;
@@ -69,6 +73,30 @@ TEST_CASE("verification pins a size and works while a writer appends", "[replay]
     CHECK(report.verdict() == Verdict::Verified);
     CHECK(report.size == writer->log().last());
   }
+}
+
+TEST_CASE("verification beside a writer that signs and forgets is never wrong", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 300, 48);
+  std::atomic<bool> stop{false};
+  std::thread writing([&] {
+    for (store::UserNumber user = 1; !stop; ++user) {
+      const auto writer = store::Writer::open(layout).value();  // opened and closed again and again
+      test::fill(*writer, 20, user, writer->state().at);
+      if (user <= 5) {
+        store::forget(*writer, store::plan_forget(*writer, user), {"r", "", false},
+                      writer->state().at)
+            .value();
+      }
+    }
+  });
+  for (int i = 0; i < 25; ++i) {
+    const auto report = verify(layout);
+    INFO(told(report));
+    CHECK(report.verdict() == Verdict::Verified);
+  }
+  stop = true;
+  writing.join();
 }
 
 TEST_CASE("one byte flipped through the database is named, whatever it was", "[replay][property]") {
