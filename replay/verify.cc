@@ -1,7 +1,7 @@
 // Verification, in chunks of the log.
 #include "replay/verify.h"
 
-#include "store/forget.h"
+#include "replay/verify_bodies.h"
 #include "store/state_digest.h"
 
 #include <fmt/format.h>
@@ -44,14 +44,6 @@ Seq seq_in(const std::string& text) {
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-/// A body that is not there: whether the log says why is known only at its end.
-struct MissingBody {
-  Seq seq;
-  Kind kind;
-  UserNumber user;
-  UserNumber target;  ///< 0 where the target is no user
-};
 
 class Verification {
  public:
@@ -212,22 +204,20 @@ class Verification {
 
   void full() {
     const bool open_bodies = options_.bodies && reader_.vault() != nullptr;
-    if (open_bodies) vault_users_ = true;
+    if (open_bodies) {
+      bodies_.emplace(reader_, report_, [this](Verdict verdict, Seq seq, std::string text) {
+        find(verdict, seq, std::move(text));
+      });
+    }
     last_of_.assign(1, 0);
     std::size_t next_checkpoint = 0;
     for (Seq from = 1; from <= report_.size && readable_; from += kChunk) {
       const Seq to = std::min(report_.size, from + kChunk - 1);
       chunk(from, to, next_checkpoint);
-      if (readable_ && open_bodies) bodies(from, to);
+      if (readable_ && bodies_) readable_ = bodies_->chunk(headers_, from, to);
       if (options_.progress) options_.progress(to, report_.size);
     }
-    for (; next_checkpoint < history_.size() && readable_ &&
-           history_[next_checkpoint].checkpoint.size == 0;
-         ++next_checkpoint) {
-    }
-    explain_missing();
-    if (readable_ && open_bodies) orphans();
-    if (vault_users_) vault();
+    if (readable_ && bodies_) bodies_->finish(last_of_.size());
     std::sort(report_.findings.begin(), report_.findings.end(),
               [](const Finding& a, const Finding& b) {
                 return a.seq != b.seq ? (a.seq == 0 ? false : b.seq == 0 || a.seq < b.seq) : false;
@@ -238,7 +228,7 @@ class Verification {
     if (open_bodies) {
       check("bodies", fmt::format("{} opened", report_.bodies_opened), good,
             fmt::format("{} shredded, {} dropped, {} missing, {:.2f} s", report_.shredded,
-                        report_.dropped, missing_.size(), report_.seconds_bodies));
+                        report_.dropped, bodies_->missing(), report_.seconds_bodies));
     } else {
       const std::string why =
           reader_.vault_problem() ? reader_.vault_problem()->detail : "not asked for";
@@ -336,114 +326,7 @@ class Verification {
            fmt::format("seq {}: it says the user's previous event is {}, which is {}", h.seq,
                        h.prev, last_of_[h.user]));
     last_of_[h.user] = h.seq;
-    if (h.kind == Kind::UserErased) erased_.insert(h.user);
-    if (h.kind == Kind::EraseRequested) {
-      requested_.insert(static_cast<UserNumber>(h.a));
-      if (h.c == 1) mentions_dropped_[static_cast<UserNumber>(h.a)] = h.seq;
-    }
-    if (h.kind == Kind::RetentionApplied && h.c == 0) {
-      Seq& upto = retention_[static_cast<Kind>(h.a)];
-      upto = std::max(upto, h.d);
-    }
-  }
-
-  void bodies(Seq from, Seq to) {
-    const auto start = std::chrono::steady_clock::now();
-    Seq next = from;
-    const auto absent_until = [&](Seq end) {
-      for (; next < end; ++next) absent(headers_[next - from]);
-    };
-    const auto scanned = log_.scan_bodies(from, to, [&](Seq seq, ByteView sealed) {
-      absent_until(seq);
-      const Header& h = headers_[seq - from];
-      next = seq + 1;
-      if (h.body_len == 0) {
-        find(Verdict::Tampered, seq,
-             fmt::format("seq {}: a body is stored for an event that has none", seq));
-        return true;
-      }
-      const auto opened = opener().open(h, sealed, store::BodyOpener::Decode::No);
-      switch (opened.state) {
-        case store::BodyState::Open:
-          ++report_.bodies_opened;
-          break;
-        case store::BodyState::Shredded:
-          ++report_.shredded;
-          if (!reader_.vault()->erased(h.user))
-            find(Verdict::Incomplete, seq,
-                 fmt::format("seq {}: the vault has no key for it, and user #{} was not forgotten",
-                             seq, h.user));
-          break;
-        default:
-          find(
-              Verdict::Tampered, seq,
-              fmt::format(
-                  "seq {}: its body does not open, or does not fit the digest in its header", seq));
-      }
-      return true;
-    });
-    if (!scanned) {
-      find(scanned.error());
-      readable_ = false;
-    } else {
-      absent_until(to + 1);
-    }
-    report_.seconds_bodies += seconds_since(start);
-  }
-
-  void absent(const Header& h) {
-    if (h.body_len == 0) return;
-    const bool targets_user =
-        h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
-    missing_.push_back({h.seq, h.kind, h.user, targets_user ? static_cast<UserNumber>(h.a) : 0});
-  }
-
-  void explain_missing() {
-    std::erase_if(missing_, [&](const MissingBody& m) {
-      const auto kept = retention_.find(m.kind);
-      const bool retained = kept != retention_.end() && m.seq <= kept->second;
-      const auto mention = mentions_dropped_.find(m.target);
-      const bool mentioned =
-          m.target != 0 && mention != mentions_dropped_.end() && m.seq <= mention->second;
-      if (retained || mentioned) {
-        ++report_.dropped;
-        return true;
-      }
-      if (erased_.contains(m.user)) {
-        ++report_.shredded;
-        return true;
-      }
-      return false;
-    });
-    for (const MissingBody& m : missing_)
-      find(
-          Verdict::Tampered, m.seq,
-          fmt::format("seq {}: its body is missing, and no event says that it was dropped", m.seq));
-  }
-
-  void orphans() {
-    const auto scanned = log_.scan_bodies(report_.size + 1, ~Seq{0}, [&](Seq seq, ByteView) {
-      if (seq > reader_.last())
-        find(Verdict::Tampered, seq,
-             fmt::format("seq {}: a body is stored for an event that the log does not hold", seq));
-      return false;
-    });
-    if (!scanned) find(scanned.error());
-  }
-
-  /// Everyone enrolled and not forgotten has a key and a name.
-  void vault() {
-    const auto& vault = *reader_.vault();
-    for (UserNumber number = 1; number < last_of_.size(); ++number) {
-      if (vault.user_key(number) || vault.erased(number) || erased_.contains(number) ||
-          requested_.contains(number))
-        continue;
-      find(Verdict::Incomplete, 0,
-           fmt::format("{}: user #{} of the log is missing", vault.file().string(), number));
-      break;
-    }
-    const auto listed = store::read_erasures(reader_.layout().erasures());
-    if (!listed) find(listed.error());
+    if (bodies_) bodies_->note(h);
   }
 
   void replay() {
@@ -486,11 +369,6 @@ class Verification {
            report_.size);
   }
 
-  store::BodyOpener& opener() {
-    if (!opener_) opener_.emplace(*reader_.vault(), reader_.layout().app);
-    return *opener_;
-  }
-
   const Reader& reader_;
   const store::Log& log_;
   const VerifyOptions& options_;
@@ -498,17 +376,12 @@ class Verification {
   std::vector<store::SignedCheckpoint> history_;
   std::vector<Header> headers_;
   merkle::CompactRange tree_;
-  std::optional<store::BodyOpener> opener_;
+  std::optional<BodyCheck> bodies_;
   std::vector<Seq> last_of_;  ///< by user: newest seq seen
-  std::set<UserNumber> erased_, requested_;
-  std::map<UserNumber, Seq> mentions_dropped_;
-  std::map<Kind, Seq> retention_;
-  std::vector<MissingBody> missing_;
   Micros last_at_ = 0;
   Seq last_bad_ = 0;
   Seq signed_good_ = 0;
   bool readable_ = true;
-  bool vault_users_ = false;
 };
 
 }  // namespace

@@ -119,7 +119,10 @@ Result<NewestCheckpoint> newest_checkpoint(const Log& log, const Layout& layout)
     return out;
   }
   // Signed by a live writer after this reader pinned its size: not yet this reader's concern.
-  if (parsed->checkpoint.size > log.last() && FileLock::held(layout.writer_lock())) return out;
+  if (!log.writable() && parsed->checkpoint.size > log.last() &&
+      FileLock::held(layout.writer_lock())) {
+    return out;
+  }
   // A good signature in the file over more than the database holds: the database lost it.
   if (!out.newest || parsed->checkpoint.size > out.newest->checkpoint.size) out.newest = *parsed;
   return out;

@@ -25,6 +25,7 @@ std::vector<Hash> leaf_hashes(std::span<const Header> headers) {
 
 }  // namespace
 
+bool Log::writable() const { return impl_->writable; }
 Seq Log::last() const { return impl_->last; }
 Hash Log::root() const { return impl_->range.root(); }
 

@@ -49,6 +49,7 @@ class Log {
   /// Follow only: takes in what was appended since; last() moves.
   Result<void> catch_up();
 
+  [[nodiscard]] bool writable() const;
   [[nodiscard]] Seq last() const;  ///< 0 for an empty log
   [[nodiscard]] std::string origin() const;
 
