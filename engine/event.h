@@ -17,6 +17,14 @@ using Seq = std::uint64_t;  ///< position in the log; the first event is 1, 0 is
 using Micros = std::int64_t;       ///< microseconds since the Unix epoch, UTC
 using UserNumber = std::uint32_t;  ///< given at enrolment; 0 is the app itself
 
+/// a + b, held at the ends of the range: a header's fields may hold any bits.
+[[nodiscard]] constexpr Micros saturating_add(Micros a, Micros b) {
+  constexpr Micros kMost = 0x7FFFFFFFFFFFFFFF;
+  if (b > 0 && a > kMost - b) return kMost;
+  if (b < 0 && a < -kMost - 1 - b) return -kMost - 1;
+  return a + b;
+}
+
 /// Stored: never renumber. 0 is never written, so an all-zero record reads as corrupt.
 enum class Kind : std::uint8_t {
   None = 0,

@@ -202,11 +202,12 @@ void move_deadlines(State& state, Micros delta, bool graces_too) {
   for (UserNumber number = 1; number < state.users.size(); ++number) {
     User& user = state.users[number];
     if (user.sessions.empty() && user.until == 0) continue;
-    if (user.until != 0) user.until += delta;
+    if (user.until != 0) user.until = saturating_add(user.until, delta);
     for (const Seq id : user.sessions) {
       Session& session = state.sessions.at(id);
-      session.idle_from += delta;
-      if (session.detached && graces_too) session.detached_from += delta;
+      session.idle_from = saturating_add(session.idle_from, delta);
+      if (session.detached && graces_too)
+        session.detached_from = saturating_add(session.detached_from, delta);
     }
     mark_dirty(state, number);
   }
@@ -226,7 +227,8 @@ Outcome node(State& state, const Header& e, Touched& touched) {
     return Outcome::Applied;
   }
   if (e.cause == Cause::Restart && e.b != 0) {
-    const Micros gap = e.at - static_cast<Micros>(e.b);
+    const Micros heard = std::max<Micros>(0, static_cast<Micros>(e.b));
+    const Micros gap = saturating_add(e.at, -heard);
     for (UserNumber u = 1; u < state.users.size(); ++u) {  // graces running at the crash start anew
       for (const Seq id : state.users[u].sessions) {
         Session& session = state.sessions.at(id);

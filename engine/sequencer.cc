@@ -7,12 +7,14 @@ namespace rollcall::engine {
 
 std::optional<Micros> idle_deadline(const Policy& policy, const Session& session) {
   if (session.away) return std::nullopt;
-  return session.idle_from + static_cast<Micros>(policy.idle_after_ms) * 1000;
+  return saturating_add(session.idle_from, static_cast<Micros>(policy.idle_after_ms) * 1000);
 }
 
 std::optional<Micros> end_deadline(const Policy& policy, const Session& session) {
   constexpr Micros kSecond = 1'000'000;
-  if (!session.ever_linked) return session.idle_from + static_cast<Micros>(policy.ttl_s) * kSecond;
+  if (!session.ever_linked) {
+    return saturating_add(session.idle_from, static_cast<Micros>(policy.ttl_s) * kSecond);
+  }
   if (!session.detached) return std::nullopt;
   Micros grace = policy.grace_abort_s;
   switch (session.detached_reason) {
@@ -29,7 +31,7 @@ std::optional<Micros> end_deadline(const Policy& policy, const Session& session)
     default:
       break;
   }
-  return session.detached_from + grace * kSecond;
+  return saturating_add(session.detached_from, grace * kSecond);
 }
 
 Sequencer::Sequencer(State state) : state_(std::move(state)) { rearm_all(); }

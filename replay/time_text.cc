@@ -19,6 +19,7 @@ using store::Result;
 using namespace std::chrono;
 
 constexpr Micros kSecond = 1'000'000;
+constexpr Micros kSpanMax = 100'000'000'000 * kSecond;  ///< 3,000 years: sums stay far from the end
 constexpr Micros kDay = 86'400 * kSecond;
 
 Micros floor_day(Micros t) { return t - ((t % kDay) + kDay) % kDay; }
@@ -215,7 +216,9 @@ Result<Micros> parse_duration(std::string_view text) {
       if (unit == 0) return bad_time(text);
       t.remove_prefix(n);
     }
+    if (static_cast<Micros>(number) > kSpanMax / unit) return bad_time(text);
     total += static_cast<Micros>(number) * unit;
+    if (total > kSpanMax) return bad_time(text);
     any = true;
   }
   if (!any) return bad_time(text);
@@ -247,7 +250,9 @@ Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
   if (eat(t, '@')) {
     std::int64_t seconds = 0;
     const auto [end, ec] = std::from_chars(t.data(), t.data() + t.size(), seconds);
-    if (ec != std::errc{}) return bad_time(raw);
+    if (ec != std::errc{} || seconds > kSpanMax / kSecond || seconds < -kSpanMax / kSecond) {
+      return bad_time(raw);
+    }
     t.remove_prefix(static_cast<std::size_t>(end - t.data()));
     Micros fraction = 0;
     if (eat(t, '.')) {

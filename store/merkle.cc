@@ -9,7 +9,6 @@ namespace rollcall::store::merkle {
 namespace {
 
 constexpr std::array<std::uint8_t, 1> kLeafPrefix{0x00};
-constexpr std::array<std::uint8_t, 1> kNodePrefix{0x01};
 
 /// Largest power of two smaller than n; n > 1.
 std::uint64_t split(std::uint64_t n) { return std::bit_floor(n - 1); }
