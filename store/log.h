@@ -32,6 +32,9 @@ struct Commit {
 enum class Durable { Yes, No };   ///< No: for benchmarks and for imports that sync at the end
 enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, to know the tree's price
 
+/// Whether a writer has the log open, or had it when it died: what is read may be in motion.
+[[nodiscard]] bool writer_about(const Layout& layout);
+
 class Log {
  public:
   enum class Mode { Write, Read, Follow };

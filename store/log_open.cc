@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace rollcall::store {
 namespace {
@@ -194,13 +196,21 @@ Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view 
   return log;
 }
 
+bool writer_about(const Layout& layout) {
+  return FileLock::held(layout.writer_lock()) || !std::filesystem::exists(layout.clean());
+}
+
 Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
   // A writer that starts or ends while a reader opens looks like damage for a moment: real damage
-  // is still there when the reader looks again.
-  constexpr int kLooks = 4;
+  // is still there when the reader looks again, a little later each time.
+  constexpr int kLooks = 6;
   auto opened = open_once(layout, mode);
-  for (int look = 1; look < kLooks && !opened && mode != Mode::Write && exists(layout); ++look)
+  for (int look = 1; look < kLooks && !opened && mode != Mode::Write && exists(layout); ++look) {
+    const bool quiet = !writer_about(layout);
+    if (quiet && look > 1) break;
+    if (!quiet) std::this_thread::sleep_for(std::chrono::milliseconds(5 << look));
     opened = open_once(layout, mode);
+  }
   return opened;
 }
 
