@@ -2,6 +2,7 @@
 #include "engine/sequencer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace rollcall::engine {
 
@@ -37,13 +38,19 @@ std::optional<Micros> end_deadline(const Policy& policy, const Session& session)
 Sequencer::Sequencer(State state) : state_(std::move(state)) { rearm_all(); }
 
 void Sequencer::rearm_all() {
-  deadlines_ = {};
-  for (UserNumber number = 1; number < state_.users.size(); ++number) arm_user(number);
-}
-
-void Sequencer::arm_user(UserNumber number) {
-  arm_status(number);
-  for (const Seq id : state_.users[number].sessions) arm_session(state_.sessions.at(id));
+  std::vector<Deadline> all;
+  for (UserNumber number = 1; number < state_.users.size(); ++number) {
+    const User& user = state_.users[number];
+    if (user.until != 0) all.push_back({user.until, number, 0, Timer::StatusCleared});
+    for (const Seq id : user.sessions) {
+      const Session& session = state_.sessions.at(id);
+      if (const auto at = idle_deadline(state_.policy, session))
+        all.push_back({*at, number, id, Timer::Inactivity});
+      if (const auto at = end_deadline(state_.policy, session))
+        all.push_back({*at, number, id, Timer::Logout});
+    }
+  }
+  deadlines_ = decltype(deadlines_)(std::greater<>(), std::move(all));  // heaped at once: linear
 }
 
 void Sequencer::arm_status(UserNumber number) {
@@ -132,6 +139,11 @@ void Sequencer::place(Header header, Micros at, std::vector<Sequenced>& out,
     case Kind::Login:
       arm_session(state_.sessions.at(header.seq));
       break;
+    case Kind::Logout:
+    case Kind::UserErased:
+      if (!touches_.empty())
+        std::erase_if(touches_, [&](const auto& held) { return !state_.sessions.contains(held.first); });
+      break;
     case Kind::Activity:
       if (woken != 0) arm_idle(state_.sessions.at(woken));
       break;
@@ -164,8 +176,48 @@ void Sequencer::conclude(Micros at, std::vector<Sequenced>& out,
       deadlines_.push(due);
       continue;
     }
-    place(conclusion(due), *real, out, transitions);
+    const auto touch = due.timer == Timer::Inactivity ? held_touch(due.session) : std::nullopt;
+    if (touch) touches_.erase(due.session);
+    place(touch ? *touch : conclusion(due), *real, out, transitions);
+    if (touch && out.back().outcome == Outcome::Applied)
+      arm_idle(state_.sessions.at(due.session));
   }
+}
+
+void Sequencer::hold_touch(Seq session, Micros at) {
+  if (state_.sessions.contains(session)) touches_[session] = at;
+}
+
+std::optional<Header> Sequencer::held_touch(Seq session) const {
+  const auto held = touches_.find(session);
+  const auto it = state_.sessions.find(session);
+  if (held == touches_.end() || it == state_.sessions.end() ||
+      held->second <= it->second.last_activity_at)
+    return std::nullopt;
+  Header h;
+  h.kind = Kind::Activity;
+  h.flags = flag::kTouch;
+  h.user = it->second.user;
+  h.session = session;
+  h.d = static_cast<std::uint64_t>(held->second);
+  return h;
+}
+
+void Sequencer::flush_touches(Micros at, std::vector<Sequenced>& out,
+                              std::vector<Transition>& transitions) {
+  conclude(at, out, transitions);
+  for (const auto& [session, when] : std::exchange(touches_, {})) {
+    touches_[session] = when;
+    if (const auto touch = held_touch(session)) place(*touch, at, out, transitions);
+  }
+  touches_.clear();
+}
+
+std::size_t Sequencer::append_unconcluded(const Header& draft, Micros at,
+                                          std::vector<Sequenced>& out,
+                                          std::vector<Transition>& transitions) {
+  place(draft, at, out, transitions);
+  return out.size() - 1;
 }
 
 void Sequencer::supersede(UserNumber number, std::vector<Sequenced>& out,

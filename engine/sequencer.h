@@ -8,6 +8,7 @@
 
 #include "engine/reducer.h"
 
+#include <map>
 #include <queue>
 #include <vector>
 
@@ -33,6 +34,17 @@ class Sequencer {
   std::size_t append(const Header& draft, Micros at, std::vector<Sequenced>& out,
                      std::vector<Transition>& transitions);
 
+  /// For the two facts about time itself, ClockStep and the NodeDown of ourselves after a restart:
+  /// they move the open deadlines, so nothing is concluded before them.
+  std::size_t append_unconcluded(const Header& draft, Micros at, std::vector<Sequenced>& out,
+                                 std::vector<Transition>& transitions);
+
+  /// A sign of life that is not logged now. When the session's deadline falls due, it is appended
+  /// (active until `at`) in place of the Inactivity, so that nobody goes Away early.
+  void hold_touch(Seq session, Micros at);
+  /// The held touches that are newer than what is logged, appended: for a drain.
+  void flush_touches(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
+
   /// Only the conclusions due strictly before `at`.
   void conclude(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
 
@@ -53,13 +65,13 @@ class Sequencer {
              std::vector<Transition>& transitions);
   void supersede(UserNumber user, std::vector<Sequenced>& out,
                  std::vector<Transition>& transitions);
-  void arm_user(UserNumber user);
   void arm_status(UserNumber user);
   void arm_session(const Session& session);
   void arm_idle(const Session& session);
   void arm_end(const Session& session);
   [[nodiscard]] Seq away_session(const Header& activity) const;
   void rearm_all();
+  [[nodiscard]] std::optional<Header> held_touch(Seq session) const;
   [[nodiscard]] std::optional<Micros> deadline_of(const Deadline& entry) const;
   [[nodiscard]] Header conclusion(const Deadline& due) const;
 
@@ -68,6 +80,7 @@ class Sequencer {
   // looked at and the entry put back if it is later. One ordered set updated on every activity
   // would cost twenty times as much.
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
+  std::map<Seq, Micros> touches_;  ///< session → newest sign of life that is not in the log
 };
 
 /// When `session` turns Away, and when it ends by grace or ttl; nothing where neither can be.

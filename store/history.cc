@@ -13,6 +13,9 @@ void Ledger::note(const Header& h) {
     case Kind::ActionNamed:
       actions[h.a] = h.seq;
       break;
+    case Kind::ChannelNamed:
+      channels[h.a] = h.seq;
+      break;
     case Kind::HoldSet:
       holds[subject] = h.seq;
       break;

@@ -15,6 +15,7 @@ namespace rollcall::store {
 /// What user 0's events say that the reducer has no use for.
 struct Ledger {
   std::map<std::uint64_t, Seq> actions;             ///< id → seq of its ActionNamed
+  std::map<std::uint64_t, Seq> channels;            ///< id → seq of its ChannelNamed
   std::map<engine::UserNumber, Seq> holds;          ///< held user → seq of its HoldSet
   std::map<engine::UserNumber, Seq> erase_pending;  ///< EraseRequested without its UserErased
   std::map<engine::UserNumber, Seq> erased;         ///< user → seq of its UserErased

@@ -77,7 +77,10 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   rocksdb::WriteOptions options;
   options.sync = durable == Durable::Yes;
   const auto status = impl_->db->Write(options, &batch);
-  if (!status.ok()) return translate(status, "appending");
+  if (!status.ok()) {
+    impl_->failed = true;
+    return translate(status, "appending");
+  }
   impl_->range = std::move(range);
   impl_->last += commit.headers.size();
   return {};
@@ -90,7 +93,7 @@ Result<void> Log::sync() {
 }
 
 Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
-  to = std::min(to, impl_->last);
+  to = std::min(to, impl_->last.load());
   if (from == 0) from = 1;
   if (from > to) return {};
   rocksdb::ReadOptions options;
@@ -126,7 +129,7 @@ Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
 }
 
 Result<void> Log::scan_back(Seq from, Seq to, const Visitor& visit) const {
-  to = std::min(to, impl_->last);
+  to = std::min(to, impl_->last.load());
   if (from == 0) from = 1;
   if (from > to) return {};
   const std::unique_ptr<rocksdb::Iterator> it(

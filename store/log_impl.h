@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <rocksdb/db.h>
 
+#include <atomic>
+
 namespace rollcall::store {
 
 using rocksdb::ColumnFamilyHandle;
@@ -48,9 +50,10 @@ struct Log::Impl {
   std::vector<ColumnFamilyHandle*> handles;
   std::optional<FileLock> lock;
   std::filesystem::path scratch;  ///< a secondary's own folder
-  Seq last = 0;
+  std::atomic<Seq> last = 0;  ///< readers on other threads look at it while commits go on
   merkle::CompactRange range;
   bool writable = false;
+  bool failed = false;  ///< an append failed: what is on disk is for the next opening to find out
 
   ~Impl() {
     for (ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);

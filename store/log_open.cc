@@ -66,7 +66,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Log::~Log() {
-  if (impl_ && impl_->writable && impl_->db) {
+  if (impl_ && impl_->writable && impl_->db && !impl_->failed) {
     // What a clean close leaves for the next opening to compare with.
     (void)impl_->db->SyncWAL();
     // A long WAL is replayed by everyone who opens the log after us.
@@ -77,7 +77,7 @@ Log::~Log() {
     }
     constexpr std::uint64_t kLongWal = 4U << 20;
     if (wal_bytes > kLongWal) (void)impl_->db->Flush(rocksdb::FlushOptions(), impl_->handles);
-    (void)replace_file(impl_->layout.clean(), clean_text(impl_->last));
+    (void)replace_file(impl_->layout.clean(), clean_text(impl_->last.load()));
   }
 }
 

@@ -212,19 +212,40 @@ Result<void> Vault::load_record(ByteView payload) {
 }
 
 std::optional<UserNumber> Vault::number_of(std::string_view name) const {
+  const std::shared_lock guard(*mutex_);
   const auto it = numbers_.find(std::string(name));
   return it == numbers_.end() ? std::nullopt : std::optional<UserNumber>(it->second);
 }
 
 std::optional<std::string> Vault::name_of(UserNumber number) const {
+  const std::shared_lock guard(*mutex_);
   const auto it = users_.find(number);
   if (number == 0 || it == users_.end()) return std::nullopt;
   return it->second.name;
 }
 
-std::uint32_t Vault::epoch() const { return epochs_.empty() ? 0 : epochs_.rbegin()->first; }
+std::uint32_t Vault::epoch() const {
+  const std::shared_lock guard(*mutex_);
+  return epochs_.empty() ? 0 : epochs_.rbegin()->first;
+}
+
+bool Vault::erased(UserNumber number) const {
+  const std::shared_lock guard(*mutex_);
+  return erased_.contains(number);
+}
+
+std::set<UserNumber> Vault::erased() const {
+  const std::shared_lock guard(*mutex_);
+  return erased_;
+}
+
+std::size_t Vault::users() const {
+  const std::shared_lock guard(*mutex_);
+  return users_.size();
+}
 
 std::optional<Key> Vault::body_key(UserNumber number, std::uint32_t epoch) const {
+  const std::shared_lock guard(*mutex_);
   const auto user = users_.find(number);
   const auto half = epochs_.find(epoch);
   if (user == users_.end() || half == epochs_.end()) return std::nullopt;
@@ -232,15 +253,18 @@ std::optional<Key> Vault::body_key(UserNumber number, std::uint32_t epoch) const
 }
 
 Key Vault::tag_key() const {
+  const std::shared_lock guard(*mutex_);
   return hkdf_sha256(users_.at(0).key, {}, as_bytes("rollcall/tag-key/v1"));
 }
 
 std::optional<Key> Vault::user_key(UserNumber number) const {
+  const std::shared_lock guard(*mutex_);
   const auto it = users_.find(number);
   return it == users_.end() ? std::nullopt : std::optional<Key>(it->second.key);
 }
 
 Bytes Vault::record_of(UserNumber number) const {
+  const std::shared_lock guard(*mutex_);
   const auto it = users_.find(number);
   return it == users_.end() ? Bytes{} : it->second.record;
 }
@@ -248,40 +272,67 @@ Bytes Vault::record_of(UserNumber number) const {
 void Vault::enroll(UserNumber number, std::string_view name) {
   const Key key = random_key();
   User user{key, std::string(name), user_record(number, key, name)};
+  const std::unique_lock guard(*mutex_);
   pending_.insert(pending_.end(), user.record.begin(), user.record.end());
   numbers_[user.name] = number;
   users_[number] = std::move(user);
 }
 
-Result<void> Vault::sync() {
-  if (pending_.empty()) return {};
+PendingRecords Vault::take_pending_locked() {
+  PendingRecords out{std::move(pending_), good_size_};
+  pending_.clear();
+  good_size_ += out.bytes.size();
+  return out;
+}
+
+PendingRecords Vault::take_pending() {
+  const std::unique_lock guard(*mutex_);
+  return take_pending_locked();
+}
+
+Result<void> Vault::write(const PendingRecords& records) const {
+  if (records.bytes.empty()) return {};
   const auto failed = [&](const char* what) {
     return Error{Errc::Io, fmt::format("{} {}: {}", what, file().string(), std::strerror(errno))};
   };
   const int fd = ::open(file().c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed("cannot open");
-  bool ok = ::ftruncate(fd, static_cast<off_t>(good_size_)) == 0 && ::lseek(fd, 0, SEEK_END) >= 0;
+  bool ok = ::ftruncate(fd, static_cast<off_t>(records.offset)) == 0 && ::lseek(fd, 0, SEEK_END) >= 0;
   std::size_t written = 0;
-  while (ok && written < pending_.size()) {
-    const ssize_t n = ::write(fd, pending_.data() + written, pending_.size() - written);
+  while (ok && written < records.bytes.size()) {
+    const ssize_t n = ::write(fd, records.bytes.data() + written, records.bytes.size() - written);
     if (n < 0 && errno == EINTR) continue;
     ok = n > 0;
     if (ok) written += static_cast<std::size_t>(n);
   }
   ok = ok && ::fsync(fd) == 0;
+  const int why = errno;
   ::close(fd);
+  errno = why;
   if (!ok) return failed("cannot write");
-  good_size_ += pending_.size();
-  pending_.clear();
   return {};
+}
+
+Result<void> Vault::sync() {
+  const PendingRecords records = take_pending();
+  const auto written = write(records);
+  if (!written) {  // still wanted: the next sync() writes it again in the same place
+    const std::unique_lock guard(*mutex_);
+    good_size_ = records.offset;
+    pending_.insert(pending_.begin(), records.bytes.begin(), records.bytes.end());
+  }
+  return written;
 }
 
 Result<std::uint32_t> Vault::add_epoch() {
   const std::uint32_t next = epoch() + 1;
   const Key key = random_key();
   const Bytes record = epoch_record(next, key);
-  epochs_[next] = {key, record};
-  pending_.insert(pending_.end(), record.begin(), record.end());
+  {
+    const std::unique_lock guard(*mutex_);
+    epochs_[next] = {key, record};
+    pending_.insert(pending_.end(), record.begin(), record.end());
+  }
   RC_TRY(sync());
   return next;
 }
@@ -303,6 +354,7 @@ Result<void> Vault::rewrite() {
 }
 
 Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
+  const std::unique_lock guard(*mutex_);
   for (const UserNumber number : numbers) {
     const auto it = users_.find(number);
     if (it != users_.end()) {
@@ -341,10 +393,11 @@ Result<void> Vault::scrub_copy(const std::filesystem::path& file,
 }
 
 Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
+  const std::unique_lock guard(*mutex_);
   const auto it = epochs_.find(epoch);
   if (it == epochs_.end())
     return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};
-  if (epoch == this->epoch())
+  if (epoch == epochs_.rbegin()->first)
     return Error{Errc::Refused, "the current key epoch cannot be destroyed: start a new one first"};
   wipe(it->second.first);
   epochs_.erase(it);
@@ -352,6 +405,7 @@ Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
 }
 
 Result<void> Vault::drop_from(UserNumber first_unknown) {
+  const std::unique_lock guard(*mutex_);
   const auto from = users_.lower_bound(std::max<UserNumber>(first_unknown, 1));
   if (from == users_.end()) return {};
   for (auto it = from; it != users_.end(); ++it) numbers_.erase(it->second.name);
@@ -360,6 +414,7 @@ Result<void> Vault::drop_from(UserNumber first_unknown) {
 }
 
 Result<void> Vault::rotate_master(const MasterKey& next) {
+  const std::unique_lock guard(*mutex_);
   if (master_.file.empty() && next.file.empty() &&
       std::getenv("ROLLCALL_NEW_MASTER_KEY") == nullptr) {
     return Error{

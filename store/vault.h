@@ -16,7 +16,9 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <set>
+#include <shared_mutex>
 #include <unordered_map>
 
 namespace rollcall::store {
@@ -34,6 +36,13 @@ struct MasterKey {
   static Result<MasterKey> next();
 };
 
+/// Records that enrolments gathered, and where in the file they belong.
+struct PendingRecords {
+  Bytes bytes;
+  std::uint64_t offset = 0;
+};
+
+/// Safe for any number of threads: lookups share a lock, changes take it alone.
 class Vault {
  public:
   /// Makes an empty vault with a key for the app itself (number 0) and epoch 1.
@@ -43,9 +52,9 @@ class Vault {
 
   [[nodiscard]] std::optional<UserNumber> number_of(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> name_of(UserNumber number) const;
-  [[nodiscard]] bool erased(UserNumber number) const { return erased_.contains(number); }
-  [[nodiscard]] const std::set<UserNumber>& erased() const { return erased_; }
-  [[nodiscard]] std::size_t users() const { return users_.size(); }
+  [[nodiscard]] bool erased(UserNumber number) const;
+  [[nodiscard]] std::set<UserNumber> erased() const;
+  [[nodiscard]] std::size_t users() const;
   [[nodiscard]] std::uint32_t epoch() const;
 
   /// Key of a user's bodies in an epoch; nothing where either half was destroyed.
@@ -59,6 +68,10 @@ class Vault {
   /// Adds a user in memory and to the pending bytes; durable after sync().
   void enroll(UserNumber number, std::string_view name);
   [[nodiscard]] Result<void> sync();
+  /// The two halves of sync(), for a pipeline: what was gathered is taken on one thread and written
+  /// on another, in the order it was taken.
+  [[nodiscard]] PendingRecords take_pending();
+  [[nodiscard]] Result<void> write(const PendingRecords& records) const;
   /// Starts a new key epoch; durable on return.
   [[nodiscard]] Result<std::uint32_t> add_epoch();
   /// Destroys keys and names, marks the numbers erased, and writes the file anew; durable on
@@ -93,7 +106,10 @@ class Vault {
   [[nodiscard]] Bytes epoch_record(std::uint32_t epoch, const Key& key) const;
   [[nodiscard]] Bytes aad(char type, std::uint32_t number) const;
   Result<void> rewrite();
+  [[nodiscard]] PendingRecords take_pending_locked();
 
+  // Behind a pointer, so that a vault can be moved into its place.
+  std::unique_ptr<std::shared_mutex> mutex_ = std::make_unique<std::shared_mutex>();
   std::filesystem::path dir_;
   std::string app_;
   MasterKey master_;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace rollcall::store {
 namespace {
@@ -19,6 +20,8 @@ using engine::Header;
 using engine::Kind;
 
 constexpr std::size_t kActionsMax = 4096;
+constexpr std::size_t kChannelsMax = 100'000;
+constexpr engine::Micros kTouchLoggedEvery = 60'000'000;
 constexpr std::size_t kUserNameMax = 256;
 
 }  // namespace
@@ -109,21 +112,31 @@ Result<void> Writer::recover() {
     }
   }
   RC_TRY(vault_.drop_from(users));
+  auto actions = named(ledger_.actions);
+  if (!actions) return actions.error();
+  action_ids_ = std::move(*actions);
+  auto channels = named(ledger_.channels);
+  if (!channels) return channels.error();
+  channel_ids_ = std::move(*channels);
+  sequencer_ = std::make_unique<engine::Sequencer>(std::move(fold.state));
+  return {};
+}
+
+Result<std::map<std::string, std::uint64_t, std::less<>>> Writer::named(
+    const std::map<std::uint64_t, Seq>& events) const {
+  std::map<std::string, std::uint64_t, std::less<>> out;
   BodyOpener opener(vault_, layout_.app);
-  for (const auto& [id, seq] : ledger_.actions) {
+  for (const auto& [id, seq] : events) {
     const auto header = log_->header(seq);
     const auto body = log_->body(seq);
     if (!header || !*header || !body)
-      return Error{Errc::Incomplete,
-                   fmt::format("seq {}: the name of action {} cannot be read", seq, id)};
+      return Error{Errc::Incomplete, fmt::format("seq {}: the name it gives cannot be read", seq)};
     const OpenedBody opened = opener.open(**header, *body);
     if (opened.state == BodyState::Damaged)
-      return Error{Errc::Tampered,
-                   fmt::format("seq {}: the name of action {} is damaged", seq, id)};
-    if (opened.state == BodyState::Open) action_ids_[opened.body.name] = id;
+      return Error{Errc::Tampered, fmt::format("seq {}: the name it gives is damaged", seq)};
+    if (opened.state == BodyState::Open) out[opened.body.name] = id;
   }
-  sequencer_ = std::make_unique<engine::Sequencer>(std::move(fold.state));
-  return {};
+  return out;
 }
 
 void Writer::gather(std::size_t from) {
@@ -132,14 +145,15 @@ void Writer::gather(std::size_t from) {
     ledger_.note(sequenced_[i].header);
     census_.note(sequenced_[i].header);
   }
-  transitions_.clear();
 }
 
-void Writer::place(const Header& draft, engine::Micros at, std::optional<Bytes> sealed) {
+engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
+                                std::optional<Bytes> sealed) {
   const std::size_t from = sequenced_.size();
   const std::size_t index = sequencer_->append(draft, at, sequenced_, transitions_);
   if (sealed) pending_.bodies.emplace_back(sequenced_[index].header.seq, std::move(*sealed));
   gather(from);
+  return sequenced_[index];
 }
 
 void Writer::conclude(engine::Micros at) {
@@ -162,20 +176,37 @@ Result<UserNumber> Writer::number_for(const Proposal& proposal, engine::Micros a
   return number;
 }
 
-Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros at) {
-  if (const auto it = action_ids_.find(action); it != action_ids_.end()) return it->second;
-  if (action_ids_.size() >= kActionsMax) return std::uint64_t{0};  // further ones stay in the body
-  const std::uint64_t id = action_ids_.size() + 1;
+Result<std::uint64_t> Writer::intern(Kind kind, std::uint64_t id, std::string_view name,
+                                     engine::Micros at) {
   Proposal named;
-  named.kind = Kind::ActionNamed;
+  named.kind = kind;
   named.a = id;
-  named.body.name = std::string(action);
+  named.body.name = std::string(name);
   const auto written = stage(named, at);
   if (!written) return written.error();
   // Where readers find the name without walking the log; the event is the truth, this only points.
-  pending_.meta.emplace_back(fmt::format("action/{:04x}", id), fmt::format("{}", written->seq));
-  action_ids_.emplace(action, id);
+  pending_.meta.emplace_back(
+      kind == Kind::ActionNamed ? fmt::format("action/{:04x}", id) : fmt::format("channel/{:06x}", id),
+      fmt::format("{}", written->seq));
   return id;
+}
+
+Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros at) {
+  if (const auto it = action_ids_.find(action); it != action_ids_.end()) return it->second;
+  if (action_ids_.size() >= kActionsMax) return std::uint64_t{0};  // further ones stay in the body
+  const auto id = intern(Kind::ActionNamed, action_ids_.size() + 1, action, at);
+  if (id) action_ids_.emplace(action, *id);
+  return id;
+}
+
+Result<std::optional<std::uint64_t>> Writer::channel_id(std::string_view name, engine::Micros at) {
+  if (const auto it = channel_ids_.find(name); it != channel_ids_.end())
+    return std::optional<std::uint64_t>(it->second);
+  if (channel_ids_.size() >= kChannelsMax) return std::optional<std::uint64_t>{};
+  const auto id = intern(Kind::ChannelNamed, channel_ids_.size() + 1, name, at);
+  if (!id) return id.error();
+  channel_ids_.emplace(name, *id);
+  return std::optional<std::uint64_t>(*id);
 }
 
 Writer::TargetTag Writer::target_tag(std::string_view type, std::string_view id) const {
@@ -247,27 +278,93 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
     draft.flags |= sealed->flags;
     bytes = std::move(sealed->bytes);
   }
-  const std::size_t before = sequenced_.size();
-  place(draft, at, std::move(bytes));
-  // The proposal's own event is the first after the conclusions that is not by a timer.
-  for (std::size_t i = before; i < sequenced_.size(); ++i) {
-    const engine::Sequenced& s = sequenced_[i];
-    if (s.header.kind == draft.kind && s.header.cause == draft.cause &&
-        s.header.user == draft.user && s.header.digest == draft.digest &&
-        s.header.session == draft.session) {
-      return Written{s.header.seq, s.header, s.outcome};
-    }
+  const engine::Sequenced placed = place(draft, at, std::move(bytes));
+  return Written{placed.header.seq, placed.header, placed.outcome};
+}
+
+Result<bool> Writer::stage_touch(Seq session, engine::Micros at) {
+  const auto it = state().sessions.find(session);
+  if (it == state().sessions.end())
+    return Error{Errc::Conflict, "that session is not open"};
+  if (!it->second.away && at - it->second.last_activity_at < kTouchLoggedEvery) {
+    sequencer_->hold_touch(session, at);
+    return false;
   }
-  return Error{Errc::Io, "the event did not find its place"};
+  Header draft;
+  draft.kind = Kind::Activity;
+  draft.flags = engine::flag::kTouch;
+  draft.user = it->second.user;
+  draft.session = session;
+  place(draft, at, std::nullopt);
+  return true;
+}
+
+std::uint64_t Writer::stage_restart(std::uint32_t node, engine::Micros at) {
+  const std::size_t from = sequenced_.size();
+  const engine::Micros last_heard = state().at;
+  sequencer_->conclude(last_heard, sequenced_, transitions_);
+  const auto word = [&](std::uint64_t epoch) { return (std::uint64_t{node} << 32) | epoch; };
+  Header draft;
+  std::uint64_t epoch = 0;
+  if (const auto open = state().nodes_open.find(node); open != state().nodes_open.end()) {
+    epoch = open->second;
+    draft.kind = Kind::NodeDown;
+    draft.cause = engine::Cause::Restart;
+    draft.a = word(epoch);
+    draft.b = static_cast<std::uint64_t>(last_heard);
+    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  }
+  draft = {};
+  draft.kind = Kind::NodeUp;
+  draft.a = word(epoch + 1);
+  draft.b = static_cast<std::uint64_t>(last_heard);
+  sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  gather(from);
+  return word(epoch + 1);
+}
+
+void Writer::stage_clock_step(engine::Micros step, engine::Micros at) {
+  const std::size_t from = sequenced_.size();
+  sequencer_->conclude(at, sequenced_, transitions_);
+  Header draft;
+  draft.kind = Kind::ClockStep;
+  draft.a = static_cast<std::uint64_t>(state().clock_offset);
+  draft.b = static_cast<std::uint64_t>(engine::saturating_add(state().clock_offset, step));
+  sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  gather(from);
+}
+
+void Writer::stage_farewell(engine::Micros at) {
+  const std::size_t from = sequenced_.size();
+  sequencer_->flush_touches(at, sequenced_, transitions_);
+  Header mark;
+  mark.kind = Kind::AliveMark;
+  mark.cause = engine::Cause::Drain;
+  sequencer_->append_unconcluded(mark, at, sequenced_, transitions_);
+  gather(from);
+}
+
+Writer::Batch Writer::take_batch() {
+  Batch out{std::exchange(pending_, {}), vault_.take_pending(), std::exchange(sequenced_, {}),
+            std::exchange(transitions_, {})};
+  return out;
+}
+
+Result<void> Writer::write_batch(const Batch& batch, Durable durable, WithTree tree) {
+  if (batch.commit.headers.empty()) return {};
+  RC_TRY(vault_.write(batch.names));  // a name is durable before the event that first names it
+  RC_TRY(log_->append(batch.commit, durable, tree));
+  if (observer_) observer_(batch);
+  return {};
+}
+
+void Writer::stage_meta(std::string key, std::string value) {
+  pending_.meta.emplace_back(std::move(key), std::move(value));
 }
 
 Result<void> Writer::commit(Durable durable, WithTree tree) {
   if (pending_.headers.empty()) return {};
-  RC_TRY(vault_.sync());  // a name is durable before the event that first names it
-  RC_TRY(log_->append(pending_, durable, tree));
-  pending_ = {};
-  sequenced_.clear();
-  return {};
+  return write_batch(take_batch(), durable, tree);
 }
 
 Result<Written> Writer::write(const Proposal& proposal, engine::Micros at) {

@@ -34,6 +34,9 @@ struct Written {
   engine::Outcome outcome = engine::Outcome::Applied;
 };
 
+/// The session shared by all callers that name none (C20).
+inline constexpr std::string_view kDefaultSession = "default";
+
 /// 1–256 bytes of valid UTF-8 without control characters.
 [[nodiscard]] Result<void> check_user_name(std::string_view name);
 [[nodiscard]] bool valid_action(std::string_view action);
@@ -51,6 +54,38 @@ class Writer {
   /// The conclusions of timers due strictly before `at`.
   void conclude(engine::Micros at);
   Result<void> commit(Durable durable = Durable::Yes, WithTree tree = WithTree::Yes);
+  /// The bare sign of life of a session: logged when it turns Away into Online or when the last
+  /// logged activity is a minute old, else held until the deadline asks for it. Tells which.
+  Result<bool> stage_touch(Seq session, engine::Micros at);
+  /// The number of a channel's name, interned at first sight; nothing once there are kChannelsMax.
+  Result<std::optional<std::uint64_t>> channel_id(std::string_view name, engine::Micros at);
+  /// A process begins: conclusions due strictly before the last event, then the NodeDown of the
+  /// epoch before (graces start anew, other deadlines move by the gap) and the NodeUp of a new one.
+  /// The new node and epoch in one word.
+  std::uint64_t stage_restart(std::uint32_t node, engine::Micros at);
+  /// The wall clock was set: open deadlines move with it (engine: ClockStep).
+  void stage_clock_step(engine::Micros step, engine::Micros at);
+  /// What was held back, for a clean stop: unlogged signs of life, and a mark that we were here.
+  void stage_farewell(engine::Micros at);
+
+  /// What was staged, taken for a committer that works on another thread. Written with write_batch,
+  /// in the order they were taken; the writer stages on meanwhile.
+  struct Batch {
+    Commit commit;
+    PendingRecords names;
+    std::vector<engine::Sequenced> events;
+    std::vector<engine::Transition> transitions;
+  };
+  [[nodiscard]] bool staged() const { return !pending_.headers.empty(); }
+  [[nodiscard]] std::size_t staged_events() const { return pending_.headers.size(); }
+  [[nodiscard]] Batch take_batch();
+  [[nodiscard]] Result<void> write_batch(const Batch& batch, Durable durable = Durable::Yes,
+                                         WithTree tree = WithTree::Yes);
+  /// Sees every batch once it is durable, on the thread that wrote it.
+  void observe(std::function<void(const Batch&)> observer) { observer_ = std::move(observer); }
+  /// A value of the meta family, in the batch of the events staged beside it.
+  void stage_meta(std::string key, std::string value);
+
   /// stage() and commit().
   Result<Written> write(const Proposal& proposal, engine::Micros at);
 
@@ -68,10 +103,15 @@ class Writer {
   [[nodiscard]] TargetTag target_tag(std::string_view type, std::string_view id) const;
 
   [[nodiscard]] const engine::State& state() const { return sequencer_->state(); }
+  [[nodiscard]] std::optional<engine::Micros> next_deadline() const {
+    return sequencer_->next_deadline();
+  }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   [[nodiscard]] const Census& census() const { return census_; }
   [[nodiscard]] Log& log() { return *log_; }
+  [[nodiscard]] const Log& log() const { return *log_; }
   [[nodiscard]] Vault& vault() { return vault_; }
+  [[nodiscard]] const Vault& vault() const { return vault_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
   /// Drops what is kept of a user's keys and names in memory.
   void drop_cached(UserNumber user) { sealer_.drop(user); }
@@ -82,7 +122,12 @@ class Writer {
   Result<void> recover();
   Result<UserNumber> number_for(const Proposal& proposal, engine::Micros at);
   Result<std::uint64_t> action_id(std::string_view action, engine::Micros at);
-  void place(const engine::Header& draft, engine::Micros at, std::optional<Bytes> sealed);
+  Result<std::map<std::string, std::uint64_t, std::less<>>> named(
+      const std::map<std::uint64_t, Seq>& events) const;
+  Result<std::uint64_t> intern(engine::Kind kind, std::uint64_t id, std::string_view name,
+                               engine::Micros at);
+  engine::Sequenced place(const engine::Header& draft, engine::Micros at,
+                          std::optional<Bytes> sealed);
   void gather(std::size_t from);
 
   Layout layout_;
@@ -92,7 +137,8 @@ class Writer {
   Ledger ledger_;
   Census census_;
   std::unique_ptr<engine::Sequencer> sequencer_;
-  std::map<std::string, std::uint64_t, std::less<>> action_ids_;
+  std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
+  std::function<void(const Batch&)> observer_;
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;
   std::vector<engine::Transition> transitions_;

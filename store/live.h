@@ -1,0 +1,134 @@
+// The live log: one thread gives every event its place, another makes commits durable meanwhile.
+//
+// Why this file exists: a server has many who want to write and one order in which it happens. A
+// task runs on the sequencer's thread, judged against everything before it; what it wants to say to
+// the outside is held until the commit that holds its events is durable. While one commit waits for
+// the disk the next gathers (group commit, pipelined). A commit that fails is never retried
+// blindly: the state that was ahead is thrown away and the log is opened anew, which decides.
+#pragma once
+
+#include "store/event_clock.h"
+#include "store/writer.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace rollcall::store {
+
+/// What a task may do while it runs; valid only inside the task.
+class Turn {
+ public:
+  Turn(Writer& writer, engine::Micros now, std::uint64_t node_epoch)
+      : writer_(writer), now_(now), node_epoch_(node_epoch) {}
+
+  [[nodiscard]] engine::Micros now() const { return now_; }
+  [[nodiscard]] const Writer& writer() const { return writer_; }
+  [[nodiscard]] const engine::State& state() const { return writer_.state(); }
+  /// This process in the log: node and epoch in one word.
+  [[nodiscard]] std::uint64_t node_epoch() const { return node_epoch_; }
+
+  Result<Written> append(const Proposal& proposal) { return writer_.stage(proposal, now_); }
+  Result<bool> touch(Seq session) { return writer_.stage_touch(session, now_); }
+  Result<std::optional<std::uint64_t>> channel_id(std::string_view name) {
+    return writer_.channel_id(name, now_);
+  }
+  void stage_meta(std::string key, std::string value) {
+    writer_.stage_meta(std::move(key), std::move(value));
+  }
+
+  /// Runs on the committer's thread once everything appended so far is durable, in order; with an
+  /// error where that is unknown.
+  using Held = std::function<void(const Result<void>&)>;
+  void when_durable(Held held) { held_.push_back(std::move(held)); }
+  [[nodiscard]] std::vector<Held> take_held() { return std::move(held_); }
+
+ private:
+  Writer& writer_;
+  engine::Micros now_;
+  std::uint64_t node_epoch_;
+  std::vector<Held> held_;
+};
+
+struct LiveOptions {
+  std::uint32_t node = 1;
+  bool accept_clock = false;
+  std::optional<engine::Policy> policy;  ///< logged as PolicySet at the start where it differs
+  engine::Micros alive_every = 10'000'000;  ///< AliveMark after so long without an event
+  std::size_t queue_max = 200'000;          ///< tasks waiting; beyond, submit() refuses
+  /// Sees the restored state, this process's epoch in it, before anything else is accepted.
+  std::function<void(const Writer&)> on_start;
+  /// Sees every durable batch in order, before the held results leave; on the committer's thread.
+  std::function<void(const Writer::Batch&)> on_durable;
+  /// Told when the writer stops (with the reason) and when it goes on (with nothing).
+  std::function<void(const std::optional<Error>&)> on_health;
+};
+
+class Live {
+ public:
+  using Task = std::function<void(Turn&)>;
+
+  /// Opens or makes the store, restores the state, and logs the gap since it was last heard.
+  static Result<std::unique_ptr<Live>> start(const Layout& layout, LiveOptions options);
+  ~Live();
+  Live(const Live&) = delete;
+  Live& operator=(const Live&) = delete;
+
+  /// From any thread. False where the writer is stopped or too much waits: the task will not run.
+  [[nodiscard]] bool submit(Task task);
+  /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits.
+  [[nodiscard]] Result<void> exclusively(const std::function<Result<void>(Writer&, engine::Micros)>& work);
+  /// Everything submitted before is durable (or failed) on return; then the farewell is written.
+  /// Nothing is accepted afterwards.
+  void stop();
+
+  /// For reading beside the writer: only log() and vault(), which any thread may use. Hold it
+  /// briefly: a writer that failed opens the log anew once nobody reads.
+  [[nodiscard]] std::shared_ptr<const Writer> reading() const;
+  [[nodiscard]] bool writable() const { return writable_; }
+  [[nodiscard]] std::optional<Error> problem() const;
+  [[nodiscard]] std::uint64_t node_epoch() const { return node_epoch_; }
+  [[nodiscard]] engine::Micros started_at() const { return started_at_; }
+  [[nodiscard]] engine::Micros last_heard() const { return last_heard_; }
+
+ private:
+  struct InFlight {
+    Writer::Batch batch;
+    std::vector<Turn::Held> held;
+  };
+
+  Live(Layout layout, LiveOptions options);
+  void sequence();
+  void commit();
+  /// With the lock held: what is staged goes to the committer, if it is free.
+  void hand_over();
+  void fail(const Error& error);
+  bool reopen();
+  void run_task(const Task& task, engine::Micros now);
+  Result<engine::Micros> time();
+
+  Layout layout_;
+  LiveOptions options_;
+  std::shared_ptr<Writer> writer_;
+  std::optional<EventClock> clock_;
+  std::uint64_t node_epoch_ = 0;
+  engine::Micros started_at_ = 0, last_heard_ = 0;
+  std::vector<Turn::Held> held_;  ///< of tasks whose events are staged, sequencer's thread
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_sequencer_, wake_committer_, wake_waiting_;
+  std::deque<Task> queue_;
+  std::optional<InFlight> in_flight_;
+  bool committing_ = false;
+  bool stopping_ = false, committer_done_ = false;
+  std::optional<Error> failure_;  ///< of the last commit; the sequencer acts on it
+  std::optional<Error> problem_;
+  std::function<void()> exclusive_;
+  std::atomic<bool> writable_ = true;
+  std::thread sequencer_, committer_;
+};
+
+}  // namespace rollcall::store
