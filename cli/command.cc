@@ -100,6 +100,7 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
   impl->root = root;
   impl->chosen = std::make_shared<Command::Run>();
   Context context;
+  context.arguments.assign(argv, argv + argc);
   root->set_version_flag("--version", std::string("rollcall ") + ROLLCALL_VERSION);
   root->add_option("-d,--data", context.data,
                    "the store's folder (default: $ROLLCALL_DATA, else ./rollcall-data)");

@@ -26,6 +26,7 @@ struct Context {
   bool quiet = false;
   bool verbose = false;
   bool no_pager = false;
+  std::vector<std::string> arguments;  ///< of the program, as they were given
 
   /// Of --data, else ROLLCALL_DATA, else ./rollcall-data.
   [[nodiscard]] store::Layout layout() const;

@@ -5,6 +5,7 @@
 
 namespace rollcall::cli {
 
+void add_serve(Command& root);
 void add_store(Command& root);
 void add_presence(Command& root);  // login, activity, logout, status
 void add_import(Command& root);

@@ -26,5 +26,6 @@ int main(int argc, char** argv) {
     add_subject(root);
     add_presence(root);
     add_store(root);
+    add_serve(root);
   });
 }

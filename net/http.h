@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace rollcall::net {
 
@@ -22,8 +25,15 @@ struct Request {
     const std::function<Reply(const Request&)>& handler,
     const std::function<void(std::uint16_t port)>& listening);
 
-/// POSTs to an http:// URL; 10 s for all of it.
-[[nodiscard]] store::Result<Reply> post(const std::string& url, const std::string& body);
-[[nodiscard]] store::Result<Reply> get(const std::string& url);
+using Headers = std::vector<std::pair<std::string, std::string>>;
+/// POSTs to an http:// or https:// URL (certificates are checked); 10 s for all of it.
+[[nodiscard]] store::Result<Reply> post(const std::string& url, const std::string& body,
+                                        const Headers& headers = {});
+[[nodiscard]] store::Result<Reply> get(const std::string& url, const Headers& headers = {});
+/// POSTs and hands over the answer's body as it comes; false from `piece` ends it. No time limit
+/// once the answer has begun. The reply holds status and type, and the body where it is no 200.
+[[nodiscard]] store::Result<Reply> post_streaming(
+    const std::string& url, const std::string& body, const Headers& headers,
+    const std::function<bool(std::string_view piece)>& piece);
 
 }  // namespace rollcall::net

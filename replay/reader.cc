@@ -12,27 +12,40 @@ Result<Reader> Reader::open(const store::Layout& layout, store::Log::Mode mode) 
   reader.layout_ = layout;
   auto log = store::Log::open(layout, mode);
   if (!log) return log.error();
-  reader.log_ = std::move(*log);
+  reader.own_log_ = std::move(*log);
+  reader.log_ = reader.own_log_.get();
   reader.load_vault();
+  return reader;
+}
+
+Reader Reader::beside(std::shared_ptr<const store::Writer> writer) {
+  Reader reader;
+  reader.layout_ = writer->layout();
+  reader.log_ = &writer->log();
+  reader.vault_ = &writer->vault();
+  reader.opener_ = std::make_unique<store::BodyOpener>(*reader.vault_, reader.layout_.app);
+  reader.writer_ = std::move(writer);
   return reader;
 }
 
 void Reader::load_vault() {
   opener_.reset();
-  vault_.reset();
+  vault_ = nullptr;
+  own_vault_.reset();
   vault_problem_.reset();
   auto vault = store::Vault::open(layout_.vault(), layout_.app);
   if (!vault) {
     vault_problem_ = vault.error();
     return;
   }
-  vault_ = std::make_unique<store::Vault>(std::move(*vault));
+  own_vault_ = std::make_unique<store::Vault>(std::move(*vault));
+  vault_ = own_vault_.get();
   opener_ = std::make_unique<store::BodyOpener>(*vault_, layout_.app);
 }
 
 Result<void> Reader::catch_up() {
   const Seq before = log_->last();
-  RC_TRY(log_->catch_up());
+  RC_TRY(own_log_->catch_up());
   // Only what is new is read: does it enrol or erase anybody, or name an action?
   bool people = false;
   bool actions = false;

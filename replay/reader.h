@@ -4,6 +4,7 @@
 #include "store/checkpoints.h"
 #include "store/history.h"
 #include "store/sealing.h"
+#include "store/writer.h"
 
 namespace rollcall::replay {
 
@@ -21,11 +22,13 @@ class Reader {
   /// stay closed; `vault_problem` says why.
   static Result<Reader> open(const store::Layout& layout,
                              store::Log::Mode mode = store::Log::Mode::Read);
+  /// Beside a writer of this very process, whose log and vault it shares; it sees what is durable.
+  static Reader beside(std::shared_ptr<const store::Writer> writer);
   /// For a reader opened to follow: takes in what was appended since, names of new users included.
   Result<void> catch_up();
 
   [[nodiscard]] const store::Log& log() const { return *log_; }
-  [[nodiscard]] const store::Vault* vault() const { return vault_.get(); }
+  [[nodiscard]] const store::Vault* vault() const { return vault_; }
   [[nodiscard]] const std::optional<Error>& vault_problem() const { return vault_problem_; }
   [[nodiscard]] const store::Layout& layout() const { return layout_; }
   [[nodiscard]] Seq last() const { return log_->last(); }
@@ -47,8 +50,11 @@ class Reader {
   void load_vault();
 
   store::Layout layout_;
-  std::unique_ptr<store::Log> log_;
-  std::unique_ptr<store::Vault> vault_;
+  std::shared_ptr<const store::Writer> writer_;  ///< beside(): whose log and vault these are
+  std::unique_ptr<store::Log> own_log_;          ///< open(): may be told to catch up
+  const store::Log* log_ = nullptr;
+  std::unique_ptr<store::Vault> own_vault_;
+  const store::Vault* vault_ = nullptr;
   std::unique_ptr<store::BodyOpener> opener_;
   std::optional<Error> vault_problem_;
   mutable std::optional<std::map<std::uint64_t, std::string>> actions_;

@@ -87,13 +87,14 @@ std::optional<Error> Live::problem() const {
 }
 
 void Live::run_task(const Task& task, Micros now) {
-  Turn turn(*writer_, now, node_epoch_);
+  Turn turn(*writer_, now, node_epoch_, recent_);
   task(turn);
   for (auto& held : turn.take_held()) held_.push_back(std::move(held));
 }
 
 void Live::hand_over() {
   if (committing_ || failure_ || (!writer_->staged() && held_.empty())) return;
+  recent_.in_flight = std::exchange(recent_.staged, {});  // what was in flight before is durable
   in_flight_.emplace(InFlight{writer_->take_batch(), std::exchange(held_, {})});
   committing_ = true;
   wake_committer_.notify_one();
@@ -186,11 +187,11 @@ void Live::commit() {
   while (true) {
     wake_committer_.wait(lock, [&] { return in_flight_ || committer_done_; });
     if (!in_flight_) return;
-    const InFlight work = *std::exchange(in_flight_, std::nullopt);
+    InFlight work = *std::exchange(in_flight_, std::nullopt);
     const std::shared_ptr<Writer> writer = writer_;
     lock.unlock();
     Result<void> written;
-    if (!work.batch.events.empty()) written = writer->write_batch(work.batch);
+    written = writer->write_batch(work.batch);
     for (const auto& held : work.held) held(written);
     lock.lock();
     committing_ = false;
@@ -213,10 +214,11 @@ void Live::fail(const Error& error) {
   Writer::Batch thrown = writer_->take_batch();
   for (const auto& held : std::exchange(held_, {})) held(error);
   for (const Task& task : dropped) {
-    Turn turn(*writer_, writer_->state().at, node_epoch_);
+    Turn turn(*writer_, writer_->state().at, node_epoch_, recent_);
     task(turn);  // judged, so that it says what it holds; its events are thrown away below
     for (const auto& held : turn.take_held()) held(error);
   }
+  recent_ = {};
 }
 
 bool Live::reopen() {

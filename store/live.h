@@ -22,8 +22,12 @@ namespace rollcall::store {
 /// What a task may do while it runs; valid only inside the task.
 class Turn {
  public:
-  Turn(Writer& writer, engine::Micros now, std::uint64_t node_epoch)
-      : writer_(writer), now_(now), node_epoch_(node_epoch) {}
+  /// Meta values that no reader of the database sees yet: staged, and of the commit under way.
+  struct Recent {
+    std::unordered_map<std::string, std::string> staged, in_flight;
+  };
+  Turn(Writer& writer, engine::Micros now, std::uint64_t node_epoch, Recent& recent)
+      : writer_(writer), now_(now), node_epoch_(node_epoch), recent_(recent) {}
 
   [[nodiscard]] engine::Micros now() const { return now_; }
   [[nodiscard]] const Writer& writer() const { return writer_; }
@@ -36,8 +40,17 @@ class Turn {
   Result<std::optional<std::uint64_t>> channel_id(std::string_view name) {
     return writer_.channel_id(name, now_);
   }
+  /// A value of the meta family, in the batch of the events beside it; and what was staged or is
+  /// stored under a key.
   void stage_meta(std::string key, std::string value) {
+    recent_.staged.insert_or_assign(key, value);
     writer_.stage_meta(std::move(key), std::move(value));
+  }
+  [[nodiscard]] Result<std::optional<std::string>> remembered(const std::string& key) const {
+    for (const auto* map : {&recent_.staged, &recent_.in_flight})
+      if (const auto it = map->find(key); it != map->end())
+        return std::optional<std::string>(it->second);
+    return writer_.log().meta(key);
   }
 
   /// Runs on the committer's thread once everything appended so far is durable, in order; with an
@@ -50,6 +63,7 @@ class Turn {
   Writer& writer_;
   engine::Micros now_;
   std::uint64_t node_epoch_;
+  Recent& recent_;
   std::vector<Held> held_;
 };
 
@@ -116,6 +130,7 @@ class Live {
   std::optional<EventClock> clock_;
   std::uint64_t node_epoch_ = 0;
   engine::Micros started_at_ = 0, last_heard_ = 0;
+  Turn::Recent recent_;
   std::vector<Turn::Held> held_;  ///< of tasks whose events are staged, sequencer's thread
 
   mutable std::mutex mutex_;

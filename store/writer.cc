@@ -199,12 +199,19 @@ Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros 
   return id;
 }
 
+std::optional<std::uint64_t> Writer::channel_number(std::string_view name) const {
+  const std::lock_guard guard(channel_ids_mutex_);
+  const auto it = channel_ids_.find(name);
+  return it == channel_ids_.end() ? std::nullopt : std::optional<std::uint64_t>(it->second);
+}
+
 Result<std::optional<std::uint64_t>> Writer::channel_id(std::string_view name, engine::Micros at) {
   if (const auto it = channel_ids_.find(name); it != channel_ids_.end())
     return std::optional<std::uint64_t>(it->second);
   if (channel_ids_.size() >= kChannelsMax) return std::optional<std::uint64_t>{};
   const auto id = intern(Kind::ChannelNamed, channel_ids_.size() + 1, name, at);
   if (!id) return id.error();
+  const std::lock_guard guard(channel_ids_mutex_);
   channel_ids_.emplace(name, *id);
   return std::optional<std::uint64_t>(*id);
 }
@@ -351,10 +358,10 @@ Writer::Batch Writer::take_batch() {
 }
 
 Result<void> Writer::write_batch(const Batch& batch, Durable durable, WithTree tree) {
-  if (batch.commit.headers.empty()) return {};
+  if (batch.commit.headers.empty() && batch.commit.meta.empty()) return {};
   RC_TRY(vault_.write(batch.names));  // a name is durable before the event that first names it
   RC_TRY(log_->append(batch.commit, durable, tree));
-  if (observer_) observer_(batch);
+  if (observer_ && !batch.events.empty()) observer_(batch);
   return {};
 }
 

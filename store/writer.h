@@ -12,6 +12,9 @@
 #include "store/history.h"
 #include "store/sealing.h"
 
+#include <functional>
+#include <mutex>
+
 namespace rollcall::store {
 
 /// What somebody wants to have written.
@@ -59,6 +62,8 @@ class Writer {
   Result<bool> stage_touch(Seq session, engine::Micros at);
   /// The number of a channel's name, interned at first sight; nothing once there are kChannelsMax.
   Result<std::optional<std::uint64_t>> channel_id(std::string_view name, engine::Micros at);
+  /// The number of a channel's name, if it has one; from any thread.
+  [[nodiscard]] std::optional<std::uint64_t> channel_number(std::string_view name) const;
   /// A process begins: conclusions due strictly before the last event, then the NodeDown of the
   /// epoch before (graces start anew, other deadlines move by the gap) and the NodeUp of a new one.
   /// The new node and epoch in one word.
@@ -138,6 +143,7 @@ class Writer {
   Census census_;
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
+  mutable std::mutex channel_ids_mutex_;
   std::function<void(const Batch&)> observer_;
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;

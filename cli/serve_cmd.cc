@@ -1,0 +1,165 @@
+// rollcall serve: the live server.
+#include "cli/commands.h"
+#include "cli/settings_file.h"
+#include "net/server.h"
+#include "net/tokens.h"
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+extern char** environ;
+
+namespace rollcall::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> listen, listen_tls, origins, hosts;
+  std::string config, tls_cert, tls_key, log = "text";
+  std::uint64_t threads = 0;
+  bool accept_clock = false;
+};
+
+std::filesystem::path data_folder(const Context& context) {
+  if (!context.data.empty()) return context.data;
+  const char* env = std::getenv("ROLLCALL_DATA");
+  return env != nullptr && *env != '\0' ? env : "rollcall-data";
+}
+
+void set_up_log(const std::string& format, bool verbose) {
+  auto logger = spdlog::stderr_logger_mt("rollcall");
+  // Messages are made of addresses, numbers and our own words: never of bodies, names or secrets.
+  if (format == "json")
+    logger->set_pattern(R"({"at":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":"%v"})",
+                        spdlog::pattern_time_type::utc);
+  else
+    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v", spdlog::pattern_time_type::utc);
+  logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+/// The program again, in this very process, on the same listening sockets.
+void restart(const std::vector<int>& listeners, const std::vector<std::string>& arguments) {
+  std::vector<int> moved;
+  for (const int fd : listeners) moved.push_back(::fcntl(fd, F_DUPFD, 100));
+  for (std::size_t i = 0; i < moved.size(); ++i) {
+    ::dup2(moved[i], 3 + static_cast<int>(i));  // dup2 leaves it open across exec
+    ::close(moved[i]);
+  }
+  ::setenv("LISTEN_FDS", fmt::format("{}", moved.size()).c_str(), 1);
+  ::setenv("LISTEN_PID", fmt::format("{}", ::getpid()).c_str(), 1);
+  std::vector<std::string> words = arguments;
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execv("/proc/self/exe", argv.data());
+  throw store::Failure({store::Errc::Io, "cannot start the program anew"});
+}
+
+int serve(Context& context, const Options& o) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like any other
+  set_up_log(o.log, context.verbose);
+  net::Settings settings;
+  settings.data = data_folder(context);
+  const std::filesystem::path file =
+      o.config.empty() ? settings.data / "rollcall.toml" : std::filesystem::path(o.config);
+  const bool first = !std::filesystem::exists(file);
+  if (first && !o.config.empty())
+    throw store::Failure({store::Errc::NotFound, fmt::format("there is no {}", o.config)});
+  if (first) make_settings(file, context.app.empty() ? "main" : context.app).value();
+  read_settings(file, settings).value();
+  if (settings.apps.empty())
+    throw store::Failure({store::Errc::BadInput, fmt::format("{} has no [[apps]]", file.string())});
+  if (!o.listen.empty() || !o.listen_tls.empty()) settings.listen.clear();
+  if (!o.tls_cert.empty()) settings.tls_certificate = o.tls_cert;
+  if (!o.tls_key.empty()) settings.tls_key = o.tls_key;
+  const bool tls = !settings.tls_certificate.empty();
+  for (const auto& text : o.listen)  // with a certificate, --listen speaks TLS
+    settings.listen.push_back(parse_endpoint(text, tls && o.listen_tls.empty()).value());
+  for (const auto& text : o.listen_tls)
+    settings.listen.push_back(parse_endpoint(text, true).value());
+  if (o.listen.empty() && o.listen_tls.empty() && tls)
+    for (auto& endpoint : settings.listen)
+      if (settings.listen.size() == 1) endpoint.tls = true;
+  for (const auto& endpoint : settings.listen)
+    if (endpoint.tls && settings.tls_key.empty())
+      throw store::Failure({store::Errc::BadInput, "TLS needs --tls-cert and --tls-key"});
+  if (!o.origins.empty()) settings.origins = o.origins;
+  settings.hosts.insert(settings.hosts.end(), o.hosts.begin(), o.hosts.end());
+  if (o.threads != 0) settings.threads = static_cast<unsigned>(o.threads);
+  settings.accept_clock = o.accept_clock;
+
+  const std::filesystem::path admin = settings.data / "admin.token";
+  if (!std::filesystem::exists(admin)) {
+    const auto token = net::Tokens(settings.data).create("admin", "*", {"admin"}, 0).value();
+    store::replace_file(admin, token + "\n", store::Secret::Yes).value();
+  }
+  auto server = net::Server::start(std::move(settings)).value();
+  server->on_listening = [&](const std::vector<std::string>& urls) {
+    for (const auto& url : urls) {
+      spdlog::info("listening on {}", url);
+      fmt::print("listening on {}\n", url);
+    }
+    if (first && !context.quiet) {
+      const auto& app = server->settings().apps.front();
+      const std::string& url = urls.front();
+      const std::size_t colon = url.rfind(':');
+      const std::string host = url.substr(url.find("://") + 3, colon - url.find("://") - 3);
+      fmt::print(
+          "\nA new store was made in {0}. A client connects like this (pusher-js, Laravel Echo):\n\n"
+          "  new Pusher('{1}', {{ wsHost: '{2}', wsPort: {3}, forceTLS: false, cluster: '',\n"
+          "                       enabledTransports: ['ws', 'wss'] }})\n\n"
+          "The secret is in {4}, the admin's token in {5}; both are readable by you alone.\n"
+          "  rollcall --url {6} login ada\n  rollcall --url {6} watch\n",
+          server->settings().data.string(), app.key, host, url.substr(colon + 1), file.string(),
+          admin.string(), url);
+    }
+    std::fflush(stdout);
+  };
+  const auto ended = server->run();
+  if (ended == net::Server::Ended::Restart) {
+    const auto listeners = server->listeners();
+    std::vector<int> kept;
+    for (const int fd : listeners) kept.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 200));
+    server.reset();  // the store is closed before the program that follows opens it
+    spdlog::info("starting anew on the same sockets");
+    restart(kept, context.arguments);
+  }
+  spdlog::info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+void add_serve(Command& root) {
+  auto o = std::make_shared<Options>();
+  Command command = root.command("serve", "the live server: Pusher clients, HTTP API, /v1");
+  command.option("--listen", o->listen, "address and port, more than once (default 127.0.0.1:8080)");
+  command.option("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
+  command.option("--config", o->config, "instead of DIR/rollcall.toml");
+  command.option("--tls-cert", o->tls_cert, "certificate chain (PEM); read again on SIGHUP");
+  command.option("--tls-key", o->tls_key, "its key (PEM)");
+  command.option("--origin", o->origins, "sites whose pages may connect, like https://example.com");
+  command.option("--host", o->hosts, "names that Host may be, besides loopback addresses");
+  command.option("--threads", o->threads, "shards (default: one a core)");
+  command.option("--log", o->log, "text or json, on stderr");
+  command.flag("--accept-clock", o->accept_clock,
+               "the wall clock is right, though it is more than an hour from the log's time");
+  command.examples(
+      "  rollcall serve\n"
+      "  rollcall -d /var/lib/rollcall serve --listen 0.0.0.0:443 --tls-cert fullchain.pem \\\n"
+      "      --tls-key key.pem --host presence.example.com --origin https://example.com\n"
+      "Signals: TERM, INT drain and stop; USR2 drains and starts anew on the same sockets; HUP reads\n"
+      "the certificate again. Sockets passed by systemd (LISTEN_FDS) are used.");
+  command.run([o](Context& context) { return serve(context, *o); });
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,372 @@
+// Routing by the endpoints' own attributes; who calls; signatures for sites without a back end.
+#include "net/api.h"
+
+#include "net/command_runner.h"
+#include "net/event_stream.h"
+#include "net/jwt.h"
+#include "net/message.h"
+#include "net/server.h"
+#include "net/signature.h"
+#include "store/writer.h"
+
+#include <boost/asio/use_awaitable.hpp>
+
+namespace rollcall::net {
+namespace {
+
+using store::Errc;
+using store::Error;
+
+unsigned status_of(Errc code) {
+  switch (code) {
+    case Errc::NotFound:
+      return 404;
+    case Errc::BadInput:
+      return 422;
+    case Errc::Conflict:
+    case Errc::Refused:
+      return 409;
+    case Errc::NotPermitted:
+      return 403;
+    case Errc::CursorGone:
+      return 410;
+    case Errc::Io:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+HttpReply problem_of(const Error& error) {
+  HttpReply out = problem(status_of(error.code), error.detail);
+  if (out.status == 503) out.headers.emplace_back("Retry-After", "1");
+  return out;
+}
+
+/// The values of {name} where the path fits the pattern.
+std::optional<json::object> path_values(std::string_view pattern, std::string_view path) {
+  json::object out;
+  while (true) {
+    const std::size_t a = std::min(pattern.find('/', 1), pattern.size());
+    const std::size_t b = std::min(path.find('/', 1), path.size());
+    const std::string_view want = pattern.substr(0, a), have = path.substr(0, b);
+    if (want.starts_with("/{")) {
+      const auto value = percent_decode(have.substr(std::min<std::size_t>(1, have.size())));
+      if (!value || value->empty()) return std::nullopt;
+      out[want.substr(2, want.size() - 3)] = *value;
+    } else if (want != have) {
+      return std::nullopt;
+    }
+    pattern.remove_prefix(a);
+    path.remove_prefix(b);
+    if (pattern.empty() || path.empty())
+      return pattern.empty() && path.empty() ? std::optional<json::object>(out) : std::nullopt;
+  }
+}
+
+std::string make_openapi() {
+  json::object paths;
+  boost::mp11::mp_for_each<Endpoints>([&](auto endpoint) {
+    using E = decltype(endpoint);
+    constexpr Attributes is = E::kIs;
+    json::object operation{{"summary", is.summary}};
+    if (!is.scope.empty()) operation["security"] = json::array{json::object{{"bearer", json::array{is.scope}}}};
+    const json::object request = schema_of<typename E::Request>();
+    if (is.method == "GET") {
+      json::array parameters;
+      for (const auto& property : request.at("properties").as_object()) {
+        const bool in_path = is.path.find("{" + std::string(property.key()) + "}") != std::string_view::npos;
+        bool required = in_path;
+        if (const json::value* list = request.if_contains("required"))
+          for (const auto& name : list->as_array()) required = required || name == json::value(property.key());
+        parameters.push_back(json::object{{"name", property.key()},
+                                          {"in", in_path ? "path" : "query"},
+                                          {"required", required},
+                                          {"schema", property.value()}});
+      }
+      operation["parameters"] = std::move(parameters);
+    } else {
+      operation["requestBody"] = json::object{
+          {"required", true},
+          {"content", json::object{{"application/json", json::object{{"schema", request}}}}}};
+    }
+    const json::object problem_body{
+        {"description", "RFC 9457 problem details"},
+        {"content", json::object{{"application/problem+json",
+                                  json::object{{"schema", json::object{{"type", "object"}}}}}}}};
+    operation["responses"] = json::object{
+        {"200", json::object{{"description", "done"},
+                             {"content", json::object{{"application/json",
+                                                       json::object{{"schema", schema_of<typename E::Response>()}}}}}}},
+        {"default", problem_body}};
+    std::string method(is.method);
+    for (char& c : method) c = static_cast<char>(c + 32);
+    auto& item = paths[is.path];
+    if (!item.is_object()) item = json::object{};
+    item.as_object()[method] = std::move(operation);
+  });
+  return json::serialize(json::object{
+      {"openapi", "3.1.0"},
+      {"info", json::object{{"title", "rollcall"}, {"version", "1"}}},
+      {"components",
+       json::object{{"securitySchemes",
+                     json::object{{"bearer", json::object{{"type", "http"}, {"scheme", "bearer"}}}}}}},
+      {"paths", std::move(paths)}});
+}
+
+/// Form fields or a JSON object, as clients of either kind send them.
+std::map<std::string, std::string> fields_of(const HttpRequest& request) {
+  std::map<std::string, std::string> out;
+  if (request.header("content-type").starts_with("application/json")) {
+    boost::system::error_code ec;
+    const json::value body = json::parse(request.body, ec);
+    if (!ec && body.is_object())
+      for (const auto& field : body.get_object())
+        if (field.value().is_string())
+          out[std::string(field.key())] = std::string(field.value().get_string());
+  } else if (const auto form = parse_query(request.body)) {
+    for (const auto& [key, value] : *form) out[key] = value;
+  }
+  return out;
+}
+
+}  // namespace
+
+Api::Api(Server& server)
+    : server_(server), tokens_(server.settings().data), openapi_(make_openapi()) {}
+
+App* Api::app_of(const HttpRequest& request) const {
+  const auto query = parse_query(request.query);
+  if (const std::string* id = query ? find(*query, "app") : nullptr) return server_.app_by_id(*id);
+  return server_.apps().size() == 1 ? server_.apps().front().get() : nullptr;
+}
+
+store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
+  const std::int64_t now = store::wall_now() / 1'000'000;
+  const std::string_view authorization = request.header("authorization");
+  constexpr std::string_view kBearer = "Bearer ";
+  if (authorization.starts_with(kBearer)) {
+    const std::string_view token = authorization.substr(kBearer.size());
+    if (const auto found = tokens_.find(token, app.settings().id, now))
+      return Caller{"token:" + found->name, found->scopes, {}};
+    if (const auto claims = verify_jwt(token, app.settings().jwt, now)) {
+      Caller out{"jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject};
+      for (const auto& scope : claims->scopes) out.scopes.push_back(scope);
+      return out;
+    }
+    return Error{Errc::NotPermitted, "that token is not known here, or has run out"};
+  }
+  const auto query = parse_query(request.query);
+  if (query && find(*query, "auth_signature") != nullptr) {
+    const SignedRequest signed_request{request.method, request.path, request.query, request.body};
+    if (const auto fault =
+            signature_fault(signed_request, app.settings().key, app.settings().secret, now))
+      return Error{Errc::NotPermitted, *fault};
+    return Caller{"app:" + app.settings().key, {"presence:read", "events:write"}, {}};
+  }
+  return Error{Errc::NotFound, "a bearer token is missing (rollcall token create makes one)"};
+}
+
+std::optional<HttpReply> Api::origin_problem(
+    const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors) const {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return std::nullopt;
+  const std::string own = (request.tls ? "https://" : "http://") + std::string(request.header("host"));
+  if (origin == own) return std::nullopt;
+  const auto& rules = server_.settings().origins;
+  if (!rules.empty() && host_matches(origin_host(origin), rules)) {
+    cors.emplace_back("Access-Control-Allow-Origin", std::string(origin));
+    cors.emplace_back("Vary", "Origin");
+    return std::nullopt;
+  }
+  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;  // unreadable there
+  return problem(403, "a page of another site may not do this: name the site with --origin");
+}
+
+bool Api::within_rate(const std::string& who, const Attributes& is) {
+  if (is.per_minute == 0) return true;
+  const std::int64_t minute = store::wall_now() / 60'000'000;
+  const std::lock_guard guard(rates_mutex_);
+  if (rates_.size() > 100'000) rates_.clear();  // bounded; a minute's counts at the worst
+  Rate& rate = rates_[who + std::string(is.path)];
+  if (rate.minute != minute) rate = {minute, 0};
+  return ++rate.count <= is.per_minute;
+}
+
+boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
+                                              boost::asio::io_context& io) {
+  std::vector<std::pair<std::string, std::string>> cors;
+  if (auto bad = origin_problem(request, cors)) co_return *bad;
+  const auto with_cors = [&](HttpReply reply) {
+    for (auto& header : cors) reply.headers.push_back(header);
+    return reply;
+  };
+  if (request.method == "OPTIONS" && !cors.empty()) {
+    HttpReply reply;
+    reply.status = 204;
+    reply.headers = {{"Access-Control-Allow-Methods", "GET, POST"},
+                     {"Access-Control-Allow-Headers",
+                      "Authorization, Content-Type, Idempotency-Key, X-Socket-Id, X-CSRF-TOKEN, "
+                      "X-Requested-With"},
+                     {"Access-Control-Max-Age", "600"}};
+    co_return with_cors(std::move(reply));
+  }
+  if (request.path == "/up") {
+    HttpReply reply;
+    reply.body = R"({"health":"OK"})";
+    co_return with_cors(std::move(reply));
+  }
+  if (request.path == "/openapi.json") {
+    HttpReply reply;
+    reply.body = openapi_;
+    co_return with_cors(std::move(reply));
+  }
+  const bool channel_auth =
+      request.path == "/broadcasting/auth" || request.path == "/pusher/auth";
+  const bool user_auth =
+      request.path == "/broadcasting/user-auth" || request.path == "/pusher/user-auth";
+  if (channel_auth || user_auth) {
+    App* app = app_of(request);
+    if (app == nullptr) co_return with_cors(problem(404, "say which app: ?app=ID"));
+    if (request.method != "POST") co_return with_cors(problem(405, "POST is answered here"));
+    co_return with_cors(broadcasting_auth(*app, request, user_auth));
+  }
+  std::optional<HttpReply> reply;
+  bool other_method = false;
+  // The list of endpoints is walked at compile time; a coroutine cannot be awaited in a lambda
+  // without being one itself, so the match is found first and run afterwards.
+  std::function<boost::asio::awaitable<HttpReply>()> run;
+  boost::mp11::mp_for_each<Endpoints>([&](auto endpoint) {
+    using E = decltype(endpoint);
+    if (run) return;
+    auto values = path_values(E::kIs.path, request.path);
+    if (!values) return;
+    if (E::kIs.method != request.method) {
+      other_method = true;
+      return;
+    }
+    run = [this, &request, &io, values = std::move(*values)]() -> boost::asio::awaitable<HttpReply> {
+      App* app = app_of(request);
+      if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
+      auto who = caller(*app, request);
+      if (!E::kIs.scope.empty()) {
+        if (!who) {
+          HttpReply out = problem(401, who.error().detail);
+          out.headers.emplace_back("WWW-Authenticate", "Bearer");
+          co_return out;
+        }
+        if (!who->may(E::kIs.scope))
+          co_return problem(403, fmt::format("this needs the scope {}", E::kIs.scope));
+      }
+      const Caller caller = who ? *who : Caller{request.peer, {}, {}};
+      if (!within_rate(caller.name, E::kIs)) {
+        HttpReply out = problem(429, "too many of these requests this minute");
+        out.headers.emplace_back("Retry-After", "60");
+        co_return out;
+      }
+      json::value given = json::object{};
+      if (E::kIs.method == std::string_view("GET")) {
+        const auto query = parse_query(request.query);
+        if (!query) co_return problem(400, "the query has a broken percent escape");
+        for (const auto& [key, value] : *query)
+          if (key != "app" && !key.starts_with("auth_") && key != "body_md5")
+            given.as_object()[key] = value;
+      } else if (!request.body.empty()) {
+        boost::system::error_code ec;
+        json::parse_options options;
+        options.max_depth = 32;
+        given = json::parse(request.body, ec, {}, options);
+        if (ec) co_return problem(400, "the body is not JSON");
+        if (!given.is_object()) co_return problem(400, "the body is not a JSON object");
+      }
+      for (const auto& value : values) given.as_object()[value.key()] = value.value();
+      typename E::Request parsed{};
+      if (const auto read = read_value(given, parsed, ""); !read)
+        co_return problem(422, read.error().detail);
+      const auto response = co_await E::run({*app, caller, request, io}, std::move(parsed));
+      if (!response) co_return problem_of(response.error());
+      HttpReply out;
+      out.body = json::serialize(write_value(*response));
+      co_return out;
+    };
+  });
+  if (run) co_return with_cors(co_await run());
+  co_return with_cors(other_method ? problem(405, "not with this method")
+                                   : problem(404, "there is nothing at this path"));
+}
+
+HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user_auth) const {
+  const auto who = caller(app, request);
+  if (!who) return problem(403, who.error().detail);
+  if (who->user.empty())
+    return problem(403, "a person's token (a JWT with a sub) is needed, not a service's");
+  auto fields = fields_of(request);
+  const std::string socket_id = fields["socket_id"];
+  const ConnectionId id = parse_socket_id(socket_id);
+  if (id == 0) return problem(400, "socket_id is two numbers joined by a dot");
+  const AppSettings& settings = app.settings();
+  const auto sign = [&](const std::string& text) {
+    return settings.key + ":" + hmac_hex(settings.secret, text);
+  };
+  HttpReply out;
+  if (user_auth) {
+    const std::string user_data = json::serialize(json::object{{"id", who->user}});
+    out.body = json::serialize(json::object{{"auth", sign(user_string(socket_id, user_data))},
+                                            {"user_data", user_data}});
+    return out;
+  }
+  const std::string channel = fields["channel_name"];
+  const auto kind = channel_kind(channel);
+  if (!kind || !kind->needs_auth) return problem(400, "channel_name is not of a guarded channel");
+  const auto own = presence_channel_of(who->user);
+  bool allowed = own && channel == *own;
+  for (const ChannelRule& rule : settings.channels) {
+    std::string pattern = rule.pattern;
+    if (const std::size_t at = pattern.find("{user}"); at != std::string::npos)
+      pattern.replace(at, 6, own ? own->substr(kPresenceChannel.size() + 1) : who->user);
+    const bool fits = pattern.ends_with('*')
+                          ? channel.starts_with(pattern.substr(0, pattern.size() - 1))
+                          : channel == pattern;
+    const bool named = rule.users.empty() || std::find(rule.users.begin(), rule.users.end(),
+                                                       who->user) != rule.users.end();
+    allowed = allowed || (fits && named);
+  }
+  if (!allowed) return problem(403, "no rule lets this person into the channel");
+  json::object answer;
+  if (kind->presence) {
+    const std::string data = json::serialize(
+        json::object{{"user_id", who->user}, {"user_info", json::object{{"id", who->user}}}});
+    answer["auth"] = sign(channel_string(socket_id, channel, data));
+    answer["channel_data"] = data;
+  } else {
+    answer["auth"] = sign(channel_string(socket_id, channel, std::nullopt));
+  }
+  out.body = json::serialize(answer);
+  return out;
+}
+
+bool Api::streams(const HttpRequest& request) {
+  return request.path == "/v1/stream" || request.path == "/v1/command";
+}
+
+boost::asio::awaitable<HttpReply> Api::begin(const HttpRequest& request, Chunks& chunks,
+                                             boost::asio::io_context& io) {
+  std::vector<std::pair<std::string, std::string>> cors;
+  if (auto bad = origin_problem(request, cors)) co_return *bad;
+  App* app = app_of(request);
+  if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
+  const auto who = caller(*app, request);
+  if (!who) co_return problem(401, who.error().detail);
+  HttpReply out;
+  if (request.path == "/v1/stream") {
+    out = request.method == "GET" ? begin_event_stream(*app, *who, request, chunks)
+                                  : problem(405, "GET is answered here");
+  } else {
+    out = request.method == "POST" ? run_command(*app, *who, request, chunks, io)
+                                   : problem(405, "POST is answered here");
+  }
+  for (auto& header : cors) out.headers.push_back(header);
+  co_return out;
+}
+
+}  // namespace rollcall::net

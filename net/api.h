@@ -1,0 +1,45 @@
+// Everything over HTTP that is not the Pusher API: /v1, the auth endpoints, health, openapi.
+#pragma once
+
+#include "net/chunks.h"
+#include "net/endpoints.h"
+#include "net/tokens.h"
+
+namespace rollcall::net {
+
+class Server;
+
+class Api {
+ public:
+  explicit Api(Server& server);
+
+  [[nodiscard]] boost::asio::awaitable<HttpReply> answer(const HttpRequest& request,
+                                                         boost::asio::io_context& io);
+  /// Answers that go on: GET /v1/stream and POST /v1/command.
+  [[nodiscard]] static bool streams(const HttpRequest& request);
+  [[nodiscard]] boost::asio::awaitable<HttpReply> begin(const HttpRequest& request, Chunks& chunks,
+                                                        boost::asio::io_context& io);
+
+ private:
+  /// The app a request is about: of ?app= or of the only one.
+  [[nodiscard]] App* app_of(const HttpRequest& request) const;
+  [[nodiscard]] store::Result<Caller> caller(App& app, const HttpRequest& request) const;
+  [[nodiscard]] HttpReply broadcasting_auth(App& app, const HttpRequest& request,
+                                            bool user_auth) const;
+  /// CORS headers where the origin is allowed; a problem where a foreign page changes something.
+  [[nodiscard]] std::optional<HttpReply> origin_problem(
+      const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors) const;
+  [[nodiscard]] bool within_rate(const std::string& who, const Attributes& is);
+
+  Server& server_;
+  Tokens tokens_;
+  std::string openapi_;
+  std::mutex rates_mutex_;
+  struct Rate {
+    std::int64_t minute = 0;
+    unsigned count = 0;
+  };
+  std::map<std::string, Rate> rates_;
+};
+
+}  // namespace rollcall::net

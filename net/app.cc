@@ -1,0 +1,102 @@
+// Putting an app together, and taking it apart in the right order.
+#include "net/app.h"
+
+#include "net/webhooks.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace rollcall::net {
+
+App::App(const AppSettings& settings, store::Layout layout)
+    : settings_(settings), layout_(std::move(layout)) {}
+
+store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppSettings& settings,
+                                              std::vector<Outlet*> shards,
+                                              boost::asio::io_context& timers) {
+  const auto layout = store::locate(server.data, settings.id);
+  if (!layout) return layout.error();
+  std::unique_ptr<App> app(new App(settings, *layout));
+  App* raw = app.get();
+  raw->hub_ = std::make_unique<Hub>(raw->settings_, std::move(shards),
+                                    [raw](HubEvent event) { raw->tell_webhooks(std::move(event)); });
+  raw->broadcast_ = std::make_unique<Broadcast>(raw->board_, *raw->hub_, timers);
+  store::LiveOptions options;
+  options.accept_clock = server.accept_clock;
+  options.policy = settings.policy;
+  options.on_start = [raw](const store::Writer& writer) { raw->board_.start(writer); };
+  options.on_durable = [raw](const store::Writer::Batch& batch) {
+    raw->board_.apply(batch);
+    if (!batch.transitions.empty()) raw->broadcast_->notify();
+    const std::lock_guard guard(raw->listeners_mutex_);
+    for (const auto& [id, listener] : raw->listeners_) listener();
+  };
+  options.on_health = [raw](const std::optional<store::Error>& problem) {
+    if (problem) {
+      spdlog::error("app {}: nothing can be written: {}", raw->settings_.id, problem->detail);
+    } else {
+      spdlog::info("app {}: writing again", raw->settings_.id);
+      if (raw->sessions_) raw->sessions_->resume();
+    }
+  };
+  auto live = store::Live::start(*layout, std::move(options));
+  if (!live) return live.error();
+  raw->live_ = std::move(*live);
+  raw->sessions_ = std::make_unique<Sessions>(*raw->live_);
+  raw->broadcast_->set_names([raw](engine::UserNumber number) -> std::optional<std::string> {
+    const auto reading = raw->live_->reading();
+    return reading ? reading->vault().name_of(number) : std::nullopt;
+  });
+  if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
+  return app;
+}
+
+App::~App() { stop(); }
+
+void App::run_aside(std::function<void()> work) {
+  {
+    const std::lock_guard guard(aside_mutex_);
+    ++aside_;
+  }
+  std::thread([this, work = std::move(work)]() mutable {
+    work();
+    work = nullptr;
+    const std::lock_guard guard(aside_mutex_);
+    --aside_;
+    aside_done_.notify_all();
+  }).detach();
+}
+
+void App::stop() {
+  stopping = true;
+  {
+    std::unique_lock lock(aside_mutex_);
+    aside_done_.wait(lock, [&] { return aside_ == 0; });
+  }
+  if (live_) live_->stop();
+  webhooks_.reset();
+}
+
+void App::tell_webhooks(HubEvent event) {
+  if (webhooks_) webhooks_->tell(std::move(event));
+}
+
+bool App::attends(std::string_view channel) const {
+  return std::any_of(settings_.attendance.begin(), settings_.attendance.end(),
+                     [&](const std::string& prefix) { return channel.starts_with(prefix); });
+}
+
+std::uint64_t App::on_batch(std::function<void()> listener) {
+  const std::lock_guard guard(listeners_mutex_);
+  listeners_.emplace(next_listener_, std::move(listener));
+  return next_listener_++;
+}
+
+void App::off_batch(std::uint64_t listener) {
+  const std::lock_guard guard(listeners_mutex_);
+  listeners_.erase(listener);
+}
+
+}  // namespace rollcall::net

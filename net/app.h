@@ -1,0 +1,74 @@
+// An app as it runs: its settings, its live log, its channels and what joins them.
+#pragma once
+
+#include "net/board.h"
+#include "net/broadcast.h"
+#include "net/hub.h"
+#include "net/sessions.h"
+
+#include <atomic>
+#include <condition_variable>
+
+namespace rollcall::net {
+
+class Webhooks;
+
+class App {
+ public:
+  /// Opens the log; an error where it cannot be opened or the clock is refused.
+  static store::Result<std::unique_ptr<App>> open(const Settings& server,
+                                                  const AppSettings& settings,
+                                                  std::vector<Outlet*> shards,
+                                                  boost::asio::io_context& timers);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  [[nodiscard]] const AppSettings& settings() const { return settings_; }
+  [[nodiscard]] const store::Layout& layout() const { return layout_; }
+  [[nodiscard]] Hub& hub() { return *hub_; }
+  [[nodiscard]] Board& board() { return board_; }
+  [[nodiscard]] store::Live& live() { return *live_; }
+  [[nodiscard]] Sessions& sessions() { return *sessions_; }
+  [[nodiscard]] Broadcast& broadcast() { return *broadcast_; }
+  /// What the hub or the protocol tells webhooks, beside the log.
+  void tell_webhooks(HubEvent event);
+
+  /// Whether membership of the channel is logged.
+  [[nodiscard]] bool attends(std::string_view channel) const;
+
+  /// Called after every durable batch, on the committer's thread. For streams.
+  std::uint64_t on_batch(std::function<void()> listener);
+  void off_batch(std::uint64_t listener);
+
+  /// Runs work on a thread of its own that stop() waits for: the work must notice that its reader
+  /// has gone.
+  void run_aside(std::function<void()> work);
+
+  void stop();
+
+  /// Runs `visit` on the thread of the connection's shard, with the connection or nothing.
+  std::function<void(ConnectionId, std::function<void(Connection*)>)> with_connection;
+
+  std::atomic<std::uint64_t> connections = 0;
+  std::atomic<bool> stopping = false;
+
+ private:
+  App(const AppSettings& settings, store::Layout layout);
+  AppSettings settings_;
+  store::Layout layout_;
+  Board board_;
+  std::unique_ptr<Hub> hub_;
+  std::unique_ptr<Broadcast> broadcast_;
+  std::unique_ptr<store::Live> live_;
+  std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<Webhooks> webhooks_;
+  std::mutex listeners_mutex_;
+  std::uint64_t next_listener_ = 1;
+  std::map<std::uint64_t, std::function<void()>> listeners_;
+  std::mutex aside_mutex_;
+  std::condition_variable aside_done_;
+  std::size_t aside_ = 0;
+};
+
+}  // namespace rollcall::net

@@ -1,0 +1,157 @@
+// Following the log.
+#include "net/board.h"
+
+#include <algorithm>
+
+namespace rollcall::net {
+
+using engine::Kind;
+using engine::Micros;
+using engine::Presence;
+
+void Board::start(const store::Writer& writer) {
+  const std::lock_guard guard(mutex_);
+  const engine::State& state = writer.state();
+  users_.assign(state.users.size(), {});
+  for (std::size_t n = 1; n < users_.size(); ++n) {
+    const engine::User& user = state.users[n];
+    Standing& s = users_[n];
+    s.state = user.state;
+    s.visible = s.told = user.visible;
+    s.manual = user.manual;
+    s.do_not_disturb = user.do_not_disturb;
+    s.erased = user.erased;
+    s.since = user.since;
+    s.last_seen = s.visible_last_seen = user.last_seen;
+    s.changed_at = user.since;
+    s.changed_seq = s.told_seq = user.last_seq;
+    s.status_seq = user.status_seq;
+  }
+  seq_ = state.seq;
+}
+
+void Board::note(const engine::Sequenced& event) {
+  const engine::Header& h = event.header;
+  if (h.user == 0) return;
+  if (h.user >= users_.size()) users_.resize(std::size_t{h.user} + 1);
+  if (event.outcome != engine::Outcome::Applied) return;
+  Standing& s = users_[h.user];
+  const auto seen = [&](Micros at) {
+    s.last_seen = std::max(s.last_seen, at);
+    if (s.manual != engine::Override::Invisible) s.visible_last_seen = s.last_seen;
+  };
+  switch (h.kind) {
+    case Kind::Login:
+      seen(h.at);
+      break;
+    case Kind::Activity: {
+      const auto until = static_cast<Micros>(h.d);
+      if (s.state != Presence::Offline) seen(until > 0 && until < h.at ? until : h.at);
+      break;
+    }
+    case Kind::Logout:
+      if (h.cause == engine::Cause::Logout) seen(h.at);
+      break;
+    case Kind::StatusSet: {
+      const auto manual = h.flags & engine::flag::kOverrideMask;
+      s.manual = manual > 2 ? engine::Override::None : static_cast<engine::Override>(manual);
+      s.do_not_disturb = (h.flags & engine::flag::kDoNotDisturb) != 0;
+      s.status_seq = h.body_len != 0 ? h.seq : 0;
+      break;
+    }
+    case Kind::StatusCleared:
+      s.manual = engine::Override::None;
+      s.do_not_disturb = false;
+      s.status_seq = 0;
+      break;
+    case Kind::UserErased: {
+      const Presence told = s.told;
+      const bool pending = s.pending;
+      s = {};
+      s.told = told;
+      s.pending = pending;
+      s.erased = true;
+      s.changed_at = h.at;
+      s.changed_seq = h.seq;
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+void Board::apply(const store::Writer::Batch& batch) {
+  const std::lock_guard guard(mutex_);
+  for (const engine::Sequenced& event : batch.events) {
+    note(event);
+    seq_ = event.header.seq;
+  }
+  for (const engine::Transition& t : batch.transitions) {
+    Standing& s = users_[t.user];
+    const Micros at = batch.events[t.seq - batch.events.front().header.seq].header.at;
+    if (t.from != t.to) {
+      s.state = t.to;
+      s.since = at;
+    }
+    if (t.visible_to == s.visible) continue;
+    s.visible = t.visible_to;
+    s.changed_at = at;
+    s.changed_seq = t.seq;
+    if (!s.pending) {
+      s.pending = true;
+      pending_.push_back(t.user);
+    }
+  }
+}
+
+std::optional<Standing> Board::of(engine::UserNumber user) const {
+  const std::lock_guard guard(mutex_);
+  if (user == 0 || user >= users_.size() || users_[user].erased) return std::nullopt;
+  return users_[user];
+}
+
+engine::Seq Board::seq() const {
+  const std::lock_guard guard(mutex_);
+  return seq_;
+}
+
+std::vector<Board::Change> Board::take_changes() {
+  std::vector<Change> out;
+  const std::lock_guard guard(mutex_);
+  for (const engine::UserNumber user : pending_) {
+    Standing& s = users_[user];
+    s.pending = false;
+    if (s.visible == s.told) continue;
+    out.push_back({user, s.told, s.visible, s.changed_at, s.changed_seq});
+    s.told = s.visible;
+    s.told_seq = s.changed_seq;
+  }
+  pending_.clear();
+  return out;
+}
+
+std::vector<std::pair<engine::UserNumber, Standing>> Board::changed_after(engine::Seq seq) const {
+  std::vector<std::pair<engine::UserNumber, Standing>> out;
+  {
+    const std::lock_guard guard(mutex_);
+    for (engine::UserNumber n = 1; n < users_.size(); ++n)
+      if (users_[n].told_seq > seq && !users_[n].erased) out.emplace_back(n, users_[n]);
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.second.told_seq < b.second.told_seq;
+  });
+  return out;
+}
+
+Board::Counts Board::counts() const {
+  Counts out;
+  const std::lock_guard guard(mutex_);
+  for (const Standing& s : users_) {
+    out.online += s.visible == Presence::Online ? 1 : 0;
+    out.away += s.visible == Presence::Away ? 1 : 0;
+  }
+  out.known = users_.size() - 1;
+  return out;
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,57 @@
+// Telling watchers: PresenceChanged on the engine's channels, and watchlists.
+//
+// Why this file exists: within one tick the last value of a user wins and what came to nothing is
+// dropped, so a storm of reconnects says nothing at all. A lone change goes out at once; under load
+// the tick grows from 50 ms to 1 s.
+#pragma once
+
+#include "net/board.h"
+#include "net/hub.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+
+namespace rollcall::net {
+
+/// The four edges' names: what others are told as the cause.
+[[nodiscard]] std::string_view edge_of(engine::Presence from, engine::Presence to);
+/// Microseconds as RFC 3339, coarsened as the app says (exact, minutes, day); empty for hidden.
+[[nodiscard]] std::string published_time(engine::Micros at, std::string_view granularity);
+/// {user, state, previous, cause, at, seq} as JSON text.
+[[nodiscard]] std::string presence_changed(std::string_view user, const Board::Change& change);
+
+class Broadcast {
+ public:
+  /// `vault`: gives the names; looked at in flush() only.
+  Broadcast(Board& board, Hub& hub, boost::asio::io_context& io);
+  ~Broadcast();
+  Broadcast(const Broadcast&) = delete;
+  Broadcast& operator=(const Broadcast&) = delete;
+
+  void set_names(std::function<std::optional<std::string>(engine::UserNumber)> names) {
+    names_ = std::move(names);
+  }
+  /// Something became durable; from any thread.
+  void notify();
+  /// To a connection that just signed in: how those it watches are.
+  void tell_watchlist(ConnectionId connection, const std::vector<std::string>& users,
+                      const std::function<std::optional<engine::UserNumber>(const std::string&)>&
+                          number_of);
+  /// To a subscriber that fell behind: the newest value of those who changed last.
+  void tell_newest(ConnectionId connection, const std::string& channel);
+
+ private:
+  struct Inner;
+  void due();
+  void flush();
+
+  Board& board_;
+  Hub& hub_;
+  boost::asio::io_context& io_;
+  std::unique_ptr<Inner> inner_;
+  std::atomic<bool> posted_ = false;
+  std::function<std::optional<std::string>(engine::UserNumber)> names_;
+};
+
+}  // namespace rollcall::net

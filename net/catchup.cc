@@ -1,0 +1,70 @@
+// Reading it from the log and the board.
+#include "net/catchup.h"
+
+#include "net/message.h"
+
+#include <boost/json.hpp>
+
+#include <map>
+
+namespace rollcall::net {
+namespace {
+
+using engine::Kind;
+using engine::Seq;
+using store::Errc;
+using store::Error;
+
+constexpr Seq kHeadersMost = 2'000'000;  ///< a tenth of a second to read
+
+std::string data_of(const std::string& message) {
+  return std::string(json::parse(message).at("data").get_string());
+}
+
+}  // namespace
+
+store::Result<CatchupResponse> catch_up(App& app, const std::string& channel, Seq after) {
+  const auto reading = app.live().reading();
+  if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+  CatchupResponse out;
+  const auto only = user_of_presence_channel(channel);
+  if (channel == kPresenceChannel || only) {
+    out.upto = app.board().seq();
+    for (const auto& [number, s] : app.board().changed_after(after)) {
+      const auto name = reading->vault().name_of(number);
+      if (!name || (only && *name != *only)) continue;
+      const Board::Change change{number, s.told, s.told, s.changed_at, s.told_seq};
+      out.events.push_back(
+          {s.told_seq, "PresenceChanged", channel, presence_changed(*name, change)});
+    }
+    return out;
+  }
+  const auto id = reading->channel_number(channel);
+  out.upto = reading->log().last();
+  if (!id) return out;
+  if (out.upto > after + kHeadersMost)
+    return Error{Errc::CursorGone, "too much has happened since: subscribe anew"};
+  std::map<engine::UserNumber, Seq> touched;
+  std::vector<engine::UserNumber> order;
+  RC_TRY(reading->log().scan(after + 1, out.upto, [&](const engine::Header& h, store::ByteView) {
+    if ((h.kind == Kind::Joined || h.kind == Kind::Left) && h.a == *id) touched[h.user] = h.seq;
+    return true;
+  }));
+  std::map<std::string, std::string> here;
+  for (auto& member : app.hub().members(channel)) here.emplace(member.user_id, member.info);
+  for (const auto& [number, seq] : touched) {
+    const auto name = reading->vault().name_of(number);
+    if (!name) continue;
+    const auto it = here.find(*name);
+    const bool in = it != here.end();
+    out.events.push_back(
+        {seq, in ? "pusher_internal:member_added" : "pusher_internal:member_removed", channel,
+         data_of(in ? message::member_added(channel, *name, it->second, seq)
+                    : message::member_removed(channel, *name, seq))});
+  }
+  std::sort(out.events.begin(), out.events.end(),
+            [](const Missed& a, const Missed& b) { return a.seq < b.seq; });
+  return out;
+}
+
+}  // namespace rollcall::net

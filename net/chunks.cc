@@ -1,0 +1,103 @@
+// A bounded queue of text with one waiter.
+#include "net/chunks.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <mutex>
+
+namespace rollcall::net {
+namespace {
+
+constexpr std::size_t kWaitingMost = 4U << 20;  ///< bytes a reader may lag
+constexpr auto kKeepAlive = std::chrono::seconds(15);
+
+}  // namespace
+
+struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
+  explicit State(boost::asio::io_context& context) : io(context), timer(context) {}
+  boost::asio::io_context& io;
+  boost::asio::steady_timer timer;  // on the consumer's thread alone
+  mutable std::mutex mutex;
+  std::string data, keepalive;
+  bool finished = false, closed = false, posted = false;
+
+  void wake() {
+    if (posted) return;
+    posted = true;
+    boost::asio::post(io, [self = shared_from_this()] {
+      {
+        const std::lock_guard guard(self->mutex);
+        self->posted = false;
+      }
+      self->timer.cancel();
+    });
+  }
+};
+
+Chunks::Chunks(boost::asio::io_context& io) : state_(std::make_shared<Sink::State>(io)) {}
+Chunks::~Chunks() { close(); }
+
+bool Chunks::Sink::push(std::string piece) {
+  const std::lock_guard guard(state->mutex);
+  if (state->closed || state->data.size() + piece.size() > kWaitingMost) return false;
+  state->data += piece;
+  state->wake();
+  return true;
+}
+
+void Chunks::Sink::finish() {
+  const std::lock_guard guard(state->mutex);
+  state->finished = true;
+  if (!state->closed) state->wake();
+}
+
+bool Chunks::Sink::gone() const {
+  const std::lock_guard guard(state->mutex);
+  return state->closed;
+}
+
+std::size_t Chunks::Sink::waiting() const {
+  const std::lock_guard guard(state->mutex);
+  return state->data.size();
+}
+
+void Chunks::set_keepalive(std::string text) {
+  const std::lock_guard guard(state_->mutex);
+  state_->keepalive = std::move(text);
+}
+
+boost::asio::awaitable<bool> Chunks::next(std::string& out) {
+  const auto state = state_;
+  while (true) {
+    {
+      const std::lock_guard guard(state->mutex);
+      if (!state->data.empty()) {
+        out = std::exchange(state->data, {});
+        co_return true;
+      }
+      if (state->finished || state->closed) co_return false;
+    }
+    state->timer.expires_after(kKeepAlive);
+    // A wake that was posted before this wait began finds `data` above at the next turn.
+    const auto [ec] =
+        co_await state->timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (!ec) {
+      const std::lock_guard guard(state->mutex);
+      if (state->data.empty() && !state->keepalive.empty()) {
+        out = state->keepalive;
+        co_return true;
+      }
+    }
+  }
+}
+
+void Chunks::close() {
+  const std::lock_guard guard(state_->mutex);
+  state_->closed = true;
+  state_->data.clear();
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,43 @@
+// What an answer that goes on is made of: pieces from any thread, awaited on the connection's.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+
+namespace rollcall::net {
+
+class Chunks {
+ public:
+  explicit Chunks(boost::asio::io_context& io);
+  ~Chunks();
+  Chunks(const Chunks&) = delete;
+  Chunks& operator=(const Chunks&) = delete;
+
+  /// The producer's end; may outlive the consumer.
+  class Sink {
+   public:
+    /// False where the consumer has gone, or is further behind than the bound: stop producing.
+    bool push(std::string piece);
+    void finish();
+    [[nodiscard]] bool gone() const;
+    /// How many bytes wait to be taken.
+    [[nodiscard]] std::size_t waiting() const;
+    struct State;
+    std::shared_ptr<State> state;
+  };
+  [[nodiscard]] Sink sink() const { return {state_}; }
+  /// Sent where nothing else is for 15 s, so that the other side sees the connection live.
+  void set_keepalive(std::string text);
+
+  /// The next pieces; false once the producer has finished and all is taken.
+  boost::asio::awaitable<bool> next(std::string& out);
+  void close();
+
+ private:
+  std::shared_ptr<Sink::State> state_;
+};
+
+}  // namespace rollcall::net

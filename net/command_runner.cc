@@ -1,0 +1,179 @@
+// Which commands, and how their output travels.
+#include "net/command_runner.h"
+
+#include "store/utf8.h"
+#include "store/writer.h"
+
+#include <boost/asio/io_context.hpp>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+extern char** environ;
+
+namespace rollcall::net {
+namespace {
+
+constexpr int kCommandsMost = 8;  // at a time
+constexpr std::size_t kArgumentsMost = 200, kArgumentMax = 4096;
+std::atomic<int> commands = 0;
+
+/// Only what reads, and only with options that touch no file of the server's.
+std::optional<std::string> fault(const std::vector<std::string>& arguments) {
+  static const std::vector<std::string> allowed{"who", "last", "audit", "tail", "show", "timeline"};
+  if (arguments.empty() || arguments.size() > kArgumentsMost) return "no command";
+  if (std::find(allowed.begin(), allowed.end(), arguments.front()) == allowed.end())
+    return fmt::format("'{}' does not work over --url", arguments.front().substr(0, 40));
+  for (const std::string& a : arguments) {
+    if (a.size() > kArgumentMax || a.find('\0') != std::string::npos) return "an argument too long";
+    for (const char* option : {"--data", "-d", "--app", "--url", "--config", "--out", "-O", "--proof",
+                               "--cursor-file", "--token-file"})
+      if (a == option || a.starts_with(std::string(option) + "=") ||
+          (a.starts_with(option) && option[1] != '-'))
+        return fmt::format("{} does not work over --url", option);
+  }
+  return std::nullopt;
+}
+
+struct Child {
+  pid_t pid = -1;
+  int out = -1, err = -1;
+};
+
+store::Result<Child> start(const App& app, const std::vector<std::string>& arguments) {
+  std::array<int, 2> out{-1, -1}, err{-1, -1};
+  if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0)
+    return store::Error{store::Errc::Io, "no pipe"};
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
+  const std::filesystem::path data = app.layout().app_dir.parent_path().parent_path();
+  std::vector<std::string> words{"rollcall", "--data", data.string(), "--app", app.layout().app,
+                                 "--no-pager"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  Child child;
+  const int failed =
+      ::posix_spawn(&child.pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(out[1]);
+  ::close(err[1]);
+  child.out = out[0];
+  child.err = err[0];
+  if (failed == 0) return child;
+  ::close(out[0]);
+  ::close(err[0]);
+  return store::Error{store::Errc::Io, "the command cannot be started"};
+}
+
+/// Bytes of output as lines of JSON; an unfinished UTF-8 sequence waits for its rest.
+void relay(Chunks::Sink& sink, const char* name, std::string& held, std::string_view bytes) {
+  held += bytes;
+  std::size_t whole = held.size();
+  for (std::size_t back = 1; back <= 3 && back <= held.size(); ++back) {
+    const auto c = static_cast<unsigned char>(held[held.size() - back]);
+    if (c >= 0xC0) {
+      const std::size_t need = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+      if (need > back) whole = held.size() - back;
+      break;
+    }
+    if (c < 0x80) break;
+  }
+  if (whole == 0) return;
+  std::string text = held.substr(0, whole);
+  held.erase(0, whole);
+  if (!store::valid_utf8(text))
+    for (char& c : text)
+      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  (void)sink.push(json::serialize(json::object{{name, text}}) + "\n");
+}
+
+void follow(const App& app, Child child, Chunks::Sink sink) {
+  std::string held_out, held_err;
+  std::array<char, 32768> buffer;
+  bool open_out = true, open_err = true;
+  while (open_out || open_err) {
+    if (sink.gone() || app.stopping) break;
+    if (sink.waiting() > (1U << 20)) {  // the reader is slow: so is the command
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
+    std::array<pollfd, 2> fds{pollfd{open_out ? child.out : -1, POLLIN, 0},
+                              pollfd{open_err ? child.err : -1, POLLIN, 0}};
+    if (::poll(fds.data(), 2, 500) <= 0) continue;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (fds[i].revents == 0) continue;
+      const ssize_t n = ::read(fds[i].fd, buffer.data(), buffer.size());
+      if (n <= 0)
+        (i == 0 ? open_out : open_err) = false;
+      else
+        relay(sink, i == 0 ? "out" : "err", i == 0 ? held_out : held_err,
+              {buffer.data(), static_cast<std::size_t>(n)});
+    }
+  }
+  if (sink.gone() || app.stopping) ::kill(child.pid, SIGTERM);
+  int status = 0;
+  ::waitpid(child.pid, &status, 0);
+  ::close(child.out);
+  ::close(child.err);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  (void)sink.push(json::serialize(json::object{{"exit", code}}) + "\n");
+  sink.finish();
+  --commands;
+}
+
+struct Asked {
+  std::vector<std::string> arguments;
+  std::optional<std::string> reason, ticket;
+};
+BOOST_DESCRIBE_STRUCT(Asked, (), (arguments, reason, ticket))
+
+}  // namespace
+
+HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request, Chunks& chunks,
+                      boost::asio::io_context&) {
+  if (!caller.may("audit:read")) return problem(403, "this needs the scope audit:read");
+  boost::system::error_code ec;
+  const json::value body = json::parse(request.body, ec);
+  if (ec) return problem(400, "the body is not JSON");
+  Asked asked;
+  if (const auto read = read_value(body, asked, ""); !read) return problem(422, read.error().detail);
+  if (const auto wrong = fault(asked.arguments)) return problem(422, *wrong);
+  // Reading somebody's history is itself in the log: before it is answered.
+  const bool noted = app.live().submit([asked, name = caller.name](store::Turn& turn) {
+    store::Proposal p;
+    p.kind = engine::Kind::HistoryRead;
+    p.body.reason = asked.reason.value_or("");
+    p.body.ticket = asked.ticket.value_or("");
+    p.body.detail =
+        json::serialize(json::object{{"what", asked.arguments.front()}, {"by", name}});
+    (void)turn.append(p);
+  });
+  (void)noted;  // a stopped writer does not keep anybody from reading
+  if (++commands > kCommandsMost) {
+    --commands;
+    return problem(503, "as many commands run as may run at a time: try again");
+  }
+  const auto child = start(app, asked.arguments);
+  if (!child) {
+    --commands;
+    return problem(503, child.error().detail);
+  }
+  app.run_aside([&app, child = *child, sink = chunks.sink()] { follow(app, child, sink); });
+  HttpReply out;
+  out.type = "application/x-ndjson";
+  return out;
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,18 @@
+// POST /v1/command: a reading command of the command line, run beside the server.
+//
+// Why this file exists: with --url, every reading command must answer just as on the store itself.
+// It is the same program that answers, in a process of its own that reads as a secondary: a heavy
+// question costs the server nothing and its failure is its own.
+#pragma once
+
+#include "net/chunks.h"
+#include "net/endpoints.h"
+
+namespace rollcall::net {
+
+/// Body: {"arguments":[…], "reason":…, "ticket":…}. Answers lines of JSON: {"out":…}, {"err":…} and
+/// at last {"exit":code}. Needs audit:read; every call is logged as HistoryRead.
+[[nodiscard]] HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request,
+                                    Chunks& chunks, boost::asio::io_context& io);
+
+}  // namespace rollcall::net

@@ -1,0 +1,77 @@
+// One established WebSocket connection, as its shard keeps it.
+//
+// Why this file exists: twenty thousand of these are idle most of the time, so what an idle one
+// needs is small and everything else hangs off it only while it is wanted.
+#pragma once
+
+#include "net/fanout.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rollcall::net {
+
+/// High half: a counter, its lowest four bits the shard; low half: random. Written as `high.low` it
+/// is the socket id. Never reused by a process.
+using ConnectionId = std::uint64_t;
+inline constexpr unsigned kShardsMax = 16;
+[[nodiscard]] inline unsigned shard_of(ConnectionId id) {
+  return static_cast<unsigned>(id >> 32) % kShardsMax;
+}
+[[nodiscard]] std::string socket_id_text(ConnectionId id);
+/// Nothing (0) where it is not of the form digits.digits.
+[[nodiscard]] ConnectionId parse_socket_id(std::string_view text);
+
+class App;
+struct LocalChannel;
+
+/// A channel this connection asked for. Until `channel` is set it waits for its place.
+struct Subscription {
+  std::uint64_t name_hash = 0;
+  LocalChannel* channel = nullptr;
+  std::unique_ptr<std::string> wanted;  ///< the channel's name while it waits
+  std::uint32_t index = 0;              ///< in the channel's list of subscribers
+};
+
+/// What is held only for some connections.
+struct Speaker {
+  std::string user_id;  ///< signed in as; empty where not
+  std::string user_info, session;
+  std::vector<std::string> watchlist;
+  /// Presence channels and who this connection is in each.
+  struct Member {
+    std::string channel, user_id, session;
+    bool logged = false;  ///< its coming and going is in the log
+    std::string auth;     ///< the signature that let it in
+  };
+  std::vector<Member> members;
+  double tokens = 0;  ///< of client events
+  std::int64_t tokens_at_ms = 0;
+  std::int64_t touched_at_ms = 0;
+};
+
+struct Connection {
+  int fd = -1;
+  std::uint32_t heard_s = 0;   ///< when anything last came in, seconds of the shard's clock
+  std::uint32_t opened_s = 0;
+  std::uint32_t pinged_s = 0;  ///< 0: no ping is open
+  ConnectionId id = 0;
+  App* app = nullptr;
+  std::string out;  ///< what the socket did not take: the rest of a frame, then control frames
+  std::unique_ptr<std::string> in;        ///< the beginning of a frame
+  std::unique_ptr<std::string> fragments;  ///< of a text message
+  std::vector<Subscription> subscriptions;
+  std::unique_ptr<Speaker> speaker;
+  std::unique_ptr<std::string> from;  ///< address, a line feed, user agent
+  std::uint32_t place = 0;  ///< in the shard's list
+  bool blocked : 1 = false;         ///< waits until the socket takes more
+  bool closing : 1 = false;         ///< a close frame was sent or came; nothing more is said
+  bool doomed : 1 = false;          ///< to be destroyed at the end of this turn
+  bool answers_frames : 1 = false;  ///< has answered a WebSocket ping
+  bool authorized : 1 = false;      ///< signed in, or in a channel that needs authentication
+  bool told : 1 = false;            ///< the protocol knows that it is closed
+};
+
+}  // namespace rollcall::net

@@ -1,0 +1,279 @@
+// What the endpoints of /v1 do.
+#include "net/endpoints.h"
+
+#include "net/catchup.h"
+#include "net/channel_name.h"
+#include "net/shard.h"
+#include "net/signature.h"
+#include "replay/time_text.h"
+#include "store/crypto.h"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace rollcall::net {
+namespace {
+
+using store::Errc;
+using store::Error;
+using store::Result;
+
+/// The write, awaited: resumes on the connection's thread once it is durable.
+boost::asio::awaitable<Result<WriteReply>> durable(Call& call, Write write) {
+  auto out = std::make_shared<Result<WriteReply>>(Error{Errc::Io, "no answer"});
+  co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
+      [&call, out, &write](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        call.app.sessions().write(
+            std::move(write), [out, shared, &io = call.io](const Result<WriteReply>& reply) {
+              *out = reply;
+              boost::asio::post(io, [shared] { std::move (*shared)(); });
+            });
+      },
+      boost::asio::use_awaitable);
+  co_return *out;
+}
+
+/// What everybody's writes share: who asks, under which key, from which connection.
+Result<void> prepare(const Call& call, const std::optional<std::string>& socket_id, Write& write) {
+  write.scope = call.caller.name;
+  write.idempotency_key = std::string(call.http.header("idempotency-key"));
+  if (write.idempotency_key.size() > 255)
+    return Error{Errc::BadInput, "Idempotency-Key is at most 255 bytes"};
+  write.request_digest =
+      store::hex(store::sha256({store::as_bytes(call.http.path), store::as_bytes(call.http.body)}));
+  if (socket_id) {
+    write.connection = parse_socket_id(*socket_id);
+    if (write.connection == 0)
+      return Error{Errc::BadInput, "socket_id is two numbers joined by a dot"};
+  }
+  if (!call.caller.user.empty() && call.caller.user != write.user)
+    return Error{Errc::NotPermitted, "a person's token writes for that person alone"};
+  return store::check_user_name(write.user);
+}
+
+boost::asio::awaitable<Result<Written>> written(Call& call, Write write) {
+  const std::string user = write.user;
+  const auto reply = co_await durable(call, std::move(write));
+  if (!reply) co_return reply.error();
+  Written out{reply->seq, reply->outcome, user, reply->presence, std::nullopt};
+  if (reply->repeated) out.repeated = true;
+  co_return out;
+}
+
+/// Only who holds a live subscription may ask what it missed, and shows the signature it came with.
+boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest& r) {
+  const ConnectionId id = parse_socket_id(r.socket_id);
+  const AppSettings& settings = call.app.settings();
+  const auto kind = channel_kind(r.channel);
+  if (id == 0 || !kind || !kind->needs_auth) co_return false;
+  const bool fits = !kind->presence && verify_auth(r.auth, settings.key, settings.secret,
+                                                   channel_string(r.socket_id, r.channel, {}));
+  const auto found = std::make_shared<bool>(false);
+  co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
+      [&](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        call.app.with_connection(id, [=, &io = call.io, name = r.channel,
+                                      auth = r.auth](Connection* connection) {
+          if (connection != nullptr) {
+            const Subscription* s = Shard::subscription(*connection, name);
+            const bool member = s != nullptr && s->channel != nullptr;
+            if (member && fits) *found = true;
+            if (member && connection->speaker)
+              for (const auto& m : connection->speaker->members)
+                if (m.channel == name && !m.auth.empty() &&
+                    store::equal_constant_time(store::as_bytes(m.auth), store::as_bytes(auth)))
+                  *found = true;
+          }
+          boost::asio::post(io, [shared] { std::move (*shared)(); });
+        });
+      },
+      boost::asio::use_awaitable);
+  co_return *found;
+}
+
+Result<engine::UserNumber> known(Call& call, const std::string& user) {
+  const auto reading = call.app.live().reading();
+  if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+  const auto number = reading->vault().number_of(user);
+  if (!number) return Error{Errc::NotFound, "there is no such user"};
+  return *number;
+}
+
+Person person(Call& call, const store::Writer& reading, engine::UserNumber number,
+              std::string name, const Standing& s) {
+  // Others are shown what is visible; the user himself and auditors what is so.
+  const bool inside = call.caller.user == name || call.caller.may("audit:read");
+  Person out;
+  out.user = std::move(name);
+  out.state = std::string(engine::name_of(inside ? s.state : s.visible));
+  const engine::Micros since = inside ? s.since : s.changed_at;
+  if (since != 0) out.since = replay::rfc3339(since);
+  const std::string seen = inside ? published_time(s.last_seen, "exact")
+                                  : published_time(s.visible_last_seen,
+                                                   call.app.settings().last_seen);
+  if (!seen.empty()) out.last_seen = seen;
+  const bool hidden = !inside && s.manual == engine::Override::Invisible;
+  out.do_not_disturb = s.do_not_disturb && !hidden;
+  if (s.status_seq != 0 && !hidden) {
+    const auto header = reading.log().header(s.status_seq);
+    const auto body = reading.log().body(s.status_seq);
+    if (header && *header && body) {
+      store::BodyOpener opener(reading.vault(), reading.layout().app);
+      const auto opened = opener.open(**header, *body);
+      if (!opened.body.status_text.empty()) out.text = opened.body.status_text;
+      if (!opened.body.emoji.empty()) out.emoji = opened.body.emoji;
+    }
+  }
+  (void)number;
+  return out;
+}
+
+}  // namespace
+
+bool Caller::may(std::string_view scope) const {
+  return std::any_of(scopes.begin(), scopes.end(),
+                     [&](const std::string& s) { return s == scope || s == "admin"; });
+}
+
+Answer<Written> LoginEndpoint::run(Call call, Request r) {
+  Write w;
+  w.kind = engine::Kind::Login;
+  w.user = r.user;
+  w.session = r.session.value_or("");
+  w.body.address = r.address.value_or("");
+  w.body.agent = r.agent.value_or("");
+  w.body.device = r.device.value_or("");
+  if (const auto ready = prepare(call, r.socket_id, w); !ready) co_return ready.error();
+  co_return co_await written(call, std::move(w));
+}
+
+Answer<Written> LogoutEndpoint::run(Call call, Request r) {
+  Write w;
+  w.kind = engine::Kind::Logout;
+  w.user = r.user;
+  w.session = r.session.value_or("");
+  w.all_sessions = !r.session;
+  w.body.address = r.address.value_or("");
+  w.body.agent = r.agent.value_or("");
+  w.body.device = r.device.value_or("");
+  if (const auto ready = prepare(call, r.socket_id, w); !ready) co_return ready.error();
+  co_return co_await written(call, std::move(w));
+}
+
+Answer<Written> ActivityEndpoint::run(Call call, Request r) {
+  Write w;
+  w.kind = engine::Kind::Activity;
+  w.user = r.user;
+  w.session = r.session.value_or("");
+  w.action = r.action.value_or("");
+  w.body.target_type = r.target_type.value_or("");
+  w.body.target_id = r.target_id.value_or("");
+  w.body.description = r.description.value_or("");
+  w.body.batch = r.batch.value_or("");
+  w.body.address = r.address.value_or("");
+  w.body.agent = r.agent.value_or("");
+  w.body.device = r.device.value_or("");
+  if (r.properties) w.body.properties = json::serialize(*r.properties);
+  if (r.changes) w.body.changes = json::serialize(*r.changes);
+  if (r.action && !store::valid_action(*r.action))
+    co_return Error{Errc::BadInput, "an action is 1 to 64 of a-z, 0-9, dot, underscore and dash"};
+  if (const auto ready = prepare(call, r.socket_id, w); !ready) co_return ready.error();
+  co_return co_await written(call, std::move(w));
+}
+
+Answer<Written> StatusEndpoint::run(Call call, Request r) {
+  Write w;
+  w.user = r.user;
+  const std::string as = r.as.value_or("none");
+  w.kind = as == "clear" ? engine::Kind::StatusCleared : engine::Kind::StatusSet;
+  if (as == "away")
+    w.flags = static_cast<std::uint16_t>(engine::Override::Away);
+  else if (as == "invisible")
+    w.flags = static_cast<std::uint16_t>(engine::Override::Invisible);
+  else if (as != "none" && as != "clear")
+    co_return Error{Errc::BadInput, "as is away, invisible, none or clear"};
+  if (w.kind == engine::Kind::StatusSet) {
+    if (r.do_not_disturb.value_or(false)) w.flags |= engine::flag::kDoNotDisturb;
+    w.body.status_text = r.text.value_or("");
+    w.body.emoji = r.emoji.value_or("");
+    if (r.until) {
+      const auto until = replay::parse_time(*r.until, store::wall_now());
+      if (!until) co_return until.error();
+      if (!std::holds_alternative<engine::Micros>(*until))
+        co_return Error{Errc::BadInput, "until is a time"};
+      w.until = std::get<engine::Micros>(*until);
+    }
+  }
+  if (const auto ready = prepare(call, std::nullopt, w); !ready) co_return ready.error();
+  co_return co_await written(call, std::move(w));
+}
+
+Answer<People> PresenceEndpoint::run(Call call, Request r) {
+  constexpr std::uint64_t kLimitMost = 100'000;
+  const auto reading = call.app.live().reading();
+  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
+  const std::uint64_t limit = std::min(r.limit.value_or(1000), kLimitMost);
+  const std::string wanted = r.state.value_or("");
+  People out;
+  out.seq = call.app.board().seq();
+  const auto counts = call.app.board().counts();
+  out.online = counts.online;
+  out.away = counts.away;
+  std::vector<std::pair<engine::UserNumber, Standing>> found;
+  const bool inside = call.caller.may("audit:read");
+  if (r.users) {
+    std::string_view rest = *r.users;
+    while (!rest.empty() && found.size() < limit) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      const auto number = reading->vault().number_of(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      const auto standing = number ? call.app.board().of(*number) : std::nullopt;
+      if (standing) found.emplace_back(*number, *standing);
+    }
+  } else {
+    call.app.board().each([&](engine::UserNumber n, const Standing& s) {
+      const auto shown = inside ? s.state : s.visible;
+      const bool match = wanted.empty() ? shown != engine::Presence::Offline
+                                        : engine::name_of(shown) == wanted;
+      if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
+    });
+  }
+  for (const auto& [number, standing] : found) {
+    auto name = reading->vault().name_of(number);
+    if (name) out.people.push_back(person(call, *reading, number, std::move(*name), standing));
+  }
+  std::sort(out.people.begin(), out.people.end(),
+            [](const Person& a, const Person& b) { return a.user < b.user; });
+  co_return out;
+}
+
+Answer<Person> PersonEndpoint::run(Call call, Request r) {
+  const auto number = known(call, r.user);
+  if (!number) co_return number.error();
+  const auto standing = call.app.board().of(*number);
+  const auto reading = call.app.live().reading();
+  if (!standing || !reading) co_return Error{Errc::NotFound, "there is no such user"};
+  co_return person(call, *reading, *number, r.user, *standing);
+}
+
+Answer<CatchupResponse> CatchupEndpoint::run(Call call, Request r) {
+  if (!co_await holds_subscription(call, r))
+    co_return Error{Errc::NotPermitted,
+                    "the connection is not subscribed to the channel with this auth"};
+  co_return catch_up(call.app, r.channel, r.after);
+}
+
+Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {
+  HealthResponse out;
+  out.writable = call.app.live().writable();
+  out.health = out.writable ? "OK" : "READ-ONLY";
+  if (const auto problem = call.app.live().problem(); problem && call.caller.may("admin"))
+    out.problem = problem->detail;
+  co_return out;
+}
+
+}  // namespace rollcall::net

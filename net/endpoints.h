@@ -1,0 +1,168 @@
+// The endpoints of /v1 and their types.
+#pragma once
+
+#include "net/app.h"
+#include "net/endpoint.h"
+#include "net/exchange.h"
+
+namespace rollcall::net {
+
+/// Who calls, and what may be done: found out before an endpoint runs.
+struct Caller {
+  std::string name;                 ///< of the token, or jwt:<sub>, or app:<key>
+  std::vector<std::string> scopes;  ///< presence:read, audit:read, events:write, admin
+  std::string user;                 ///< a JWT's sub: somebody, not a service
+  [[nodiscard]] bool may(std::string_view scope) const;
+};
+
+struct Call {
+  App& app;
+  const Caller& caller;
+  const HttpRequest& http;
+  boost::asio::io_context& io;
+};
+
+struct Nothing {};
+BOOST_DESCRIBE_STRUCT(Nothing, (), ())
+
+struct LoginRequest {
+  std::string user;
+  std::optional<std::string> session, address, agent, device, socket_id;
+};
+BOOST_DESCRIBE_STRUCT(LoginRequest, (), (user, session, address, agent, device, socket_id))
+
+struct ActivityRequest {
+  std::string user;
+  std::optional<std::string> session, action, target_type, target_id, description, batch, address,
+      agent, device, socket_id;
+  std::optional<json::object> properties, changes;
+};
+BOOST_DESCRIBE_STRUCT(ActivityRequest, (),
+                      (user, session, action, target_type, target_id, description, batch, address,
+                       agent, device, socket_id, properties, changes))
+
+struct StatusRequest {
+  std::string user;
+  std::optional<std::string> as, text, emoji, until;
+  std::optional<bool> do_not_disturb;
+};
+BOOST_DESCRIBE_STRUCT(StatusRequest, (), (user, as, text, emoji, until, do_not_disturb))
+
+struct Written {
+  std::uint64_t seq;
+  std::string outcome, user, presence;
+  std::optional<bool> repeated;
+};
+BOOST_DESCRIBE_STRUCT(Written, (), (seq, outcome, user, presence, repeated))
+
+struct PresenceRequest {
+  std::optional<std::string> state, users;
+  std::optional<std::uint64_t> limit;
+};
+BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, limit))
+
+struct Person {
+  std::string user, state;
+  std::optional<std::string> since, last_seen, text, emoji;
+  bool do_not_disturb = false;
+};
+BOOST_DESCRIBE_STRUCT(Person, (), (user, state, since, last_seen, text, emoji, do_not_disturb))
+
+struct People {
+  std::uint64_t seq = 0, online = 0, away = 0;
+  std::vector<Person> people;
+};
+BOOST_DESCRIBE_STRUCT(People, (), (seq, online, away, people))
+
+struct PersonRequest {
+  std::string user;
+};
+BOOST_DESCRIBE_STRUCT(PersonRequest, (), (user))
+
+struct CatchupRequest {
+  std::string channel, socket_id, auth;
+  std::uint64_t after = 0;
+};
+BOOST_DESCRIBE_STRUCT(CatchupRequest, (), (channel, socket_id, auth, after))
+
+struct Missed {
+  std::uint64_t seq = 0;
+  std::string event, channel, data;
+};
+BOOST_DESCRIBE_STRUCT(Missed, (), (seq, event, channel, data))
+
+struct CatchupResponse {
+  std::uint64_t upto = 0;
+  std::vector<Missed> events;
+};
+BOOST_DESCRIBE_STRUCT(CatchupResponse, (), (upto, events))
+
+struct HealthResponse {
+  std::string health;
+  bool writable = true;
+  std::optional<std::string> problem;
+};
+BOOST_DESCRIBE_STRUCT(HealthResponse, (), (health, writable, problem))
+
+template <class T>
+using Answer = boost::asio::awaitable<store::Result<T>>;
+
+struct LoginEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/login", "events:write", "A user comes in"};
+  using Request = LoginRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct ActivityEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/activity", "events:write", "A user does something"};
+  using Request = ActivityRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct LogoutEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/logout", "events:write",
+                                  "A user leaves: one session, or all where none is named"};
+  using Request = LoginRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct StatusEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/status", "events:write",
+                                  "Set or clear a user's status"};
+  using Request = StatusRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct PresenceEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/presence", "presence:read", "Who is here"};
+  using Request = PresenceRequest;
+  using Response = People;
+  static Answer<Response> run(Call call, Request request);
+};
+struct PersonEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/presence/{user}", "presence:read",
+                                  "One user's presence"};
+  using Request = PersonRequest;
+  using Response = Person;
+  static Answer<Response> run(Call call, Request request);
+};
+/// Authorized by the channel's own signature: no token.
+struct CatchupEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/catchup", "",
+                                  "What the holder of a live subscription missed", 600};
+  using Request = CatchupRequest;
+  using Response = CatchupResponse;
+  static Answer<Response> run(Call call, Request request);
+};
+struct HealthEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/health", "", "Whether the server reads and writes"};
+  using Request = Nothing;
+  using Response = HealthResponse;
+  static Answer<Response> run(Call call, Request request);
+};
+
+using Endpoints =
+    boost::mp11::mp_list<LoginEndpoint, ActivityEndpoint, LogoutEndpoint, StatusEndpoint,
+                         PresenceEndpoint, PersonEndpoint, CatchupEndpoint, HealthEndpoint>;
+
+}  // namespace rollcall::net

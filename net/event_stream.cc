@@ -1,0 +1,116 @@
+// A thread a stream that reads the log to its end and waits for more.
+#include "net/event_stream.h"
+
+#include "net/signature.h"
+#include "replay/event_view.h"
+#include "store/bytes.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <thread>
+
+namespace rollcall::net {
+namespace {
+
+using engine::Seq;
+
+constexpr int kStreamsMost = 64;
+constexpr std::size_t kAhead = 1U << 20;  ///< bytes read before the reader has taken them
+std::atomic<int> streams = 0;
+
+struct Waker {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::uint64_t batches = 0;
+};
+
+void append_event(std::string& out, Seq seq, std::string_view name, const std::string& data) {
+  out += fmt::format("id: {}\nevent: {}\ndata: {}\n\n", seq, name, data);
+}
+
+/// Events after `seq` into `out`, at most about kAhead bytes; the last seq put in.
+store::Result<Seq> more(App& app, Seq seq, std::string& out) {
+  auto writer = app.live().reading();
+  if (!writer) return store::Error{store::Errc::Io, "the log is being opened anew"};
+  const auto reader = replay::Reader::beside(std::move(writer));
+  RC_TRY(reader.log().scan(seq + 1, reader.last(), [&](const engine::Header& h, store::ByteView) {
+    const auto view = replay::view_of(reader, h);
+    append_event(out, h.seq, engine::name_of(h.kind), json::serialize(replay::to_json(view)));
+    seq = h.seq;
+    return out.size() < kAhead;
+  }));
+  return seq;
+}
+
+store::Result<Seq> more_presence(App& app, Seq seq, std::string& out) {
+  const auto writer = app.live().reading();
+  if (!writer) return store::Error{store::Errc::Io, "the log is being opened anew"};
+  for (const auto& [number, s] : app.board().changed_after(seq)) {
+    const auto name = writer->vault().name_of(number);
+    if (!name) continue;
+    const Board::Change change{number, s.told, s.told, s.changed_at, s.told_seq};
+    append_event(out, s.told_seq, "PresenceChanged", presence_changed(*name, change));
+    seq = s.told_seq;
+  }
+  return seq;
+}
+
+void produce(App& app, Chunks::Sink sink, Seq seq, bool everything) {
+  const auto waker = std::make_shared<Waker>();
+  const auto listener = app.on_batch([waker] {
+    const std::lock_guard guard(waker->mutex);
+    ++waker->batches;
+    waker->wake.notify_one();
+  });
+  std::uint64_t seen = 0;
+  while (!sink.gone() && !app.stopping) {
+    std::string out;
+    const Seq before = seq;
+    if (sink.waiting() < kAhead) {
+      const auto reached = everything ? more(app, seq, out) : more_presence(app, seq, out);
+      if (reached) seq = *reached;
+      if (!out.empty() && !sink.push(std::move(out))) break;
+    }
+    if (seq != before) continue;
+    std::unique_lock lock(waker->mutex);
+    waker->wake.wait_for(lock, std::chrono::milliseconds(500),
+                         [&] { return waker->batches != seen; });
+    seen = waker->batches;
+  }
+  app.off_batch(listener);
+  sink.finish();
+  --streams;
+}
+
+}  // namespace
+
+HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& request,
+                             Chunks& chunks) {
+  const bool everything = caller.may("audit:read");
+  if (!everything && !caller.may("presence:read"))
+    return problem(403, "this needs the scope audit:read or presence:read");
+  const auto query = parse_query(request.query);
+  const std::string* after = query ? find(*query, "after") : nullptr;
+  const std::string from =
+      after != nullptr ? *after : std::string(request.header("last-event-id"));
+  Seq seq = app.board().seq();
+  if (!from.empty()) {
+    const auto parsed = store::parse_decimal(from);
+    if (!parsed) return problem(422, "after is a seq: a whole number");
+    seq = *parsed;
+  }
+  if (++streams > kStreamsMost) {
+    --streams;
+    return problem(503, "there are as many streams as there may be");
+  }
+  chunks.set_keepalive(":\n\n");
+  (void)chunks.sink().push(":\n\n");  // the head goes out at once
+  app.run_aside([&app, sink = chunks.sink(), seq, everything] { produce(app, sink, seq, everything); });
+  HttpReply out;
+  out.type = "text/event-stream";
+  return out;
+}
+
+}  // namespace rollcall::net

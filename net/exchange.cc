@@ -1,0 +1,108 @@
+// Problems, hosts and origins.
+#include "net/exchange.h"
+
+#include "net/message.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+
+namespace rollcall::net {
+namespace {
+
+std::string_view title(unsigned status) {
+  switch (status) {
+    case 400:
+      return "Bad request";
+    case 401:
+      return "Not authenticated";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not found";
+    case 405:
+      return "Method not allowed";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Too large";
+    case 422:
+      return "Unprocessable";
+    case 429:
+      return "Too many requests";
+    case 503:
+      return "Unavailable";
+    default:
+      return "Error";
+  }
+}
+
+bool matches(std::string_view text, std::string_view pattern) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return text == pattern;
+  if (!text.starts_with(pattern.substr(0, star))) return false;
+  text.remove_prefix(star);
+  pattern.remove_prefix(star + 1);
+  for (std::size_t i = 0; i <= text.size(); ++i)
+    if (matches(text.substr(i), pattern)) return true;
+  return false;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) {
+    const std::size_t end = host.find(']');
+    return end == std::string_view::npos ? std::string_view() : host.substr(1, end - 1);
+  }
+  return host.substr(0, std::min(host.find(':'), host.size()));
+}
+
+}  // namespace
+
+HttpReply problem(unsigned status, std::string_view detail) {
+  HttpReply out;
+  out.status = status;
+  out.type = "application/problem+json";
+  // `error` beside the RFC's members: what Pusher's server libraries show.
+  out.body = fmt::format(R"({{"title":"{}","status":{},"detail":{},"error":{}}})", title(status),
+                         status, json_string(detail), json_string(detail));
+  return out;
+}
+
+bool host_matches(std::string_view host, const std::vector<std::string>& patterns) {
+  const std::string name = lower(host);
+  for (const std::string& pattern : patterns) {
+    // A rule may be written as a whole origin: only its host counts, as with Reverb.
+    const std::string_view wanted = pattern.find("://") != std::string::npos
+                                        ? origin_host(pattern)
+                                        : std::string_view(pattern);
+    if (std::count(wanted.begin(), wanted.end(), '*') <= 4 && matches(name, lower(wanted)))
+      return true;
+  }
+  return false;
+}
+
+std::string_view origin_host(std::string_view origin) {
+  const std::size_t scheme = origin.find("://");
+  if (scheme == std::string_view::npos) return {};
+  origin.remove_prefix(scheme + 3);
+  return without_port(origin.substr(0, std::min(origin.find('/'), origin.size())));
+}
+
+bool host_allowed(std::string_view host_header, const std::vector<std::string>& names) {
+  const std::string_view host = without_port(host_header);
+  if (host.empty()) return false;
+  if (lower(host) == "localhost" || host_matches(host, names)) return true;
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(std::string(host), ec);
+  return !ec && address.is_loopback();
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,59 @@
+// The ring's bookkeeping.
+#include "net/fanout.h"
+
+#include <algorithm>
+
+namespace rollcall::net {
+
+void Ring::append(std::string_view frame, std::uint64_t except) {
+  const Offset from = end();
+  bytes_ += frame;
+  ends_.push_back(from + frame.size());
+  if (except != 0) exceptions_.push_back({from, from + frame.size(), except});
+  while (ends_.size() > 1 && end() - base_ > bytes_max_) drop_first();
+}
+
+void Ring::drop_first() {
+  dead_ += static_cast<std::size_t>(ends_.front() - base_);
+  base_ = ends_.front();
+  ends_.pop_front();
+  while (!exceptions_.empty() && exceptions_.front().to <= base_) exceptions_.pop_front();
+  if (dead_ > bytes_.size() / 2) {  // each byte is moved at most once for each that is dropped
+    bytes_.erase(0, dead_);
+    dead_ = 0;
+  }
+}
+
+void Ring::release(Offset upto) {
+  if (upto >= end()) {
+    base_ = end();
+    ends_.clear();
+    exceptions_.clear();
+    dead_ = 0;
+    bytes_.clear();
+    constexpr std::size_t kKept = 64 * 1024;  // an idle channel holds no more than this
+    if (bytes_.capacity() > kKept) bytes_.shrink_to_fit();
+    return;
+  }
+  while (!ends_.empty() && ends_.front() <= upto) drop_first();
+}
+
+std::string_view Ring::pending(Offset& cursor, std::uint64_t connection) const {
+  Offset until = end();
+  for (const Exception& e : exceptions_) {
+    if (e.connection != connection || e.to <= cursor) continue;
+    if (e.from > cursor) {
+      until = e.from;
+      break;
+    }
+    cursor = e.to;
+  }
+  return bytes(cursor, std::max(cursor, until));
+}
+
+Ring::Offset Ring::frame_end(Offset cursor) const {
+  const auto it = std::lower_bound(ends_.begin(), ends_.end(), cursor);
+  return it == ends_.end() ? end() : *it;
+}
+
+}  // namespace rollcall::net

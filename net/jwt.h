@@ -1,0 +1,26 @@
+// JSON Web Tokens (RFC 7519) of a site's own identity provider.
+//
+// Why this file exists: a key is configured with its one algorithm, and a token that names another
+// is refused before anything else is looked at: an attacker must not choose how he is checked.
+#pragma once
+
+#include "net/settings.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rollcall::net {
+
+struct JwtClaims {
+  std::string subject;
+  std::vector<std::string> scopes;  ///< of `scope`, separated by spaces
+};
+
+/// The claims where a configured key accepts it at `now` (unix seconds): signature, exp, nbf, aud and
+/// iss. Nothing otherwise.
+[[nodiscard]] std::optional<JwtClaims> verify_jwt(std::string_view token,
+                                                  const std::vector<JwtSettings>& keys,
+                                                  std::int64_t now);
+
+}  // namespace rollcall::net

@@ -1,0 +1,30 @@
+// The Pusher Channels protocol, version 7, on one shard: what a client says and what it is answered.
+#pragma once
+
+#include "net/message.h"
+#include "net/shard.h"
+
+namespace rollcall::net {
+
+class Pusher final : public Protocol {
+ public:
+  explicit Pusher(Shard& shard) : shard_(shard) {}
+
+  void opened(Connection& connection) override;
+  void message(Connection& connection, std::string_view text) override;
+  void closed(Connection& connection, End end) override;
+  void fell_behind(Connection& connection, const std::string& channel) override;
+
+ private:
+  void subscribe(Connection& connection, const boost::json::value& data);
+  void unsubscribe(Connection& connection, const boost::json::value& data);
+  void sign_in(Connection& connection, const boost::json::value& data);
+  void client_event(Connection& connection, const ClientMessage& message);
+  [[nodiscard]] bool spend_token(Connection& connection);
+  void touch(Connection& connection);
+  static Speaker& speaker(Connection& connection);
+
+  Shard& shard_;
+};
+
+}  // namespace rollcall::net

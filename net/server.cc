@@ -1,0 +1,310 @@
+// Listening, dealing connections to shards, signals, draining.
+#include "net/server.h"
+
+#include "net/api.h"
+#include "net/front.h"
+#include "net/tls.h"
+#include "store/writer.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace rollcall::net {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+using store::Errc;
+using store::Error;
+
+constexpr int kAcceptsAtOnce = 64;
+constexpr int kFirstPassed = 3;  // sd_listen_fds(3): descriptors handed over begin here
+
+std::string address_text(const sockaddr_storage& address) {
+  boost::system::error_code ec;
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    return asio::ip::address_v4(ntohl(v4.sin_addr.s_addr)).to_string();
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    asio::ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), &v6.sin6_addr, 16);
+    return asio::ip::address_v6(bytes).to_string();
+  }
+  return {};
+}
+
+/// Descriptors that systemd, or the program before us, hands over; none where there are none.
+std::vector<int> passed_listeners() {
+  std::vector<int> out;
+  const char* count = std::getenv("LISTEN_FDS");
+  const char* pid = std::getenv("LISTEN_PID");
+  if (count == nullptr || pid == nullptr || std::atoi(pid) != ::getpid()) return out;
+  for (int i = 0; i < std::atoi(count) && i < 64; ++i) out.push_back(kFirstPassed + i);
+  ::unsetenv("LISTEN_FDS");
+  ::unsetenv("LISTEN_PID");
+  return out;
+}
+
+}  // namespace
+
+struct Server::Inner {
+  explicit Inner(asio::io_context& io) : signals(io), second(io), pause(io) {}
+  struct Listener {
+    std::unique_ptr<tcp::acceptor> acceptor;
+    bool tls = false;
+    std::string text;
+  };
+  std::vector<Listener> listeners;
+  asio::signal_set signals;
+  asio::steady_timer second, pause;
+  std::vector<std::thread> threads;
+  std::atomic<std::size_t> conversations = 0;
+};
+
+Server::Server(Settings settings) : settings_(std::move(settings)) {}
+
+store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
+  // As many descriptors as the system lets us have: connections are bounded by them.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &files);
+    (void)::getrlimit(RLIMIT_NOFILE, &files);
+  }
+  constexpr std::uint64_t kOwnFiles = 100;  // the log's, the listeners', requests under way
+  settings.connections_max =
+      std::min<std::uint64_t>(settings.connections_max,
+                              files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles);
+  std::unique_ptr<Server> server(new Server(std::move(settings)));
+  Settings& s = server->settings_;
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned threads = std::min(s.threads == 0 ? cores : s.threads, kShardsMax);
+  std::vector<Outlet*> outlets;
+  for (unsigned i = 0; i < threads; ++i) {
+    server->shards_.push_back(std::make_unique<Shard>(i, s));
+    server->protocols_.push_back(std::make_unique<Pusher>(*server->shards_.back()));
+    server->shards_.back()->set_protocol(*server->protocols_.back());
+    outlets.push_back(server->shards_.back().get());
+  }
+  server->inner_ = std::make_unique<Inner>(server->shards_.front()->io());
+  RC_TRY(server->listen());
+  if (!s.tls_certificate.empty()) {
+    auto tls = Tls::open(s);
+    if (!tls) return tls.error();
+    server->tls_ = std::move(*tls);
+  }
+  for (const AppSettings& app : s.apps) {
+    auto opened = App::open(s, app, outlets, server->shards_.front()->io());
+    if (!opened) return opened.error();
+    (*opened)->with_connection = [raw = server.get()](ConnectionId id,
+                                                      std::function<void(Connection*)> visit) {
+      const unsigned shard = shard_of(id);
+      if (shard >= raw->shards_.size()) return visit(nullptr);
+      Shard& home = *raw->shards_[shard];
+      asio::post(home.io(), [&home, id, visit = std::move(visit)] { visit(home.find(id)); });
+    };
+    server->apps_.push_back(std::move(*opened));
+  }
+  server->api_ = std::make_unique<Api>(*server);
+  return server;
+}
+
+Server::~Server() = default;
+
+store::Result<void> Server::listen() {
+  auto& io = shards_.front()->io();
+  const std::vector<int> passed = passed_listeners();
+  std::size_t taken = 0;
+  for (const Endpoint& endpoint : settings_.listen) {
+    auto acceptor = std::make_unique<tcp::acceptor>(io);
+    boost::system::error_code ec;
+    const auto ip = asio::ip::make_address(endpoint.address, ec);
+    if (ec) return Error{Errc::BadInput, fmt::format("'{}' is not an address", endpoint.address)};
+    const tcp::endpoint wanted(ip, endpoint.port);
+    if (taken < passed.size()) {
+      acceptor->assign(wanted.protocol(), passed[taken++], ec);
+    } else {
+      acceptor->open(wanted.protocol(), ec);
+      if (!ec) acceptor->set_option(asio::socket_base::reuse_address(true), ec);
+      if (!ec) acceptor->bind(wanted, ec);
+      if (!ec) acceptor->listen(asio::socket_base::max_listen_connections, ec);
+    }
+    if (!ec) acceptor->native_non_blocking(true, ec);
+    if (ec)
+      return Error{Errc::Io, fmt::format("cannot listen on {}:{}: {}", endpoint.address,
+                                         endpoint.port, ec.message())};
+    const auto local = acceptor->local_endpoint(ec);
+    const std::string host = ip.is_v6() ? fmt::format("[{}]", endpoint.address) : endpoint.address;
+    inner_->listeners.push_back({std::move(acceptor), endpoint.tls,
+                                 fmt::format("{}://{}:{}", endpoint.tls ? "https" : "http", host,
+                                             local.port())});
+  }
+  return {};
+}
+
+std::vector<int> Server::listeners() const {
+  std::vector<int> out;
+  for (const auto& listener : inner_->listeners) out.push_back(listener.acceptor->native_handle());
+  return out;
+}
+
+App* Server::app_by_key(std::string_view key) {
+  for (const auto& app : apps_)
+    if (app->settings().key == key) return app.get();
+  return nullptr;
+}
+
+App* Server::app_by_id(std::string_view id) {
+  for (const auto& app : apps_)
+    if (app->settings().id == id) return app.get();
+  return nullptr;
+}
+
+std::size_t Server::connections() const {
+  std::size_t out = 0;
+  for (const auto& shard : shards_) out += shard->connection_count();
+  return out;
+}
+
+bool Server::admit() {
+  if (settings_.handshakes_per_s == 0) return true;
+  const auto now = std::chrono::steady_clock::now();
+  const std::lock_guard guard(bucket_mutex_);
+  const double rate = settings_.handshakes_per_s;
+  const double passed = std::chrono::duration<double>(now - bucket_at_).count();
+  bucket_ = std::min(rate, bucket_ + rate * std::min(passed, 1.0));
+  bucket_at_ = now;
+  if (bucket_ < 1) return false;
+  bucket_ -= 1;
+  return true;
+}
+
+void Server::accept(std::size_t index) {
+  Inner::Listener& listener = inner_->listeners[index];
+  listener.acceptor->async_wait(tcp::acceptor::wait_read, [this, index](
+                                                              const boost::system::error_code& ec) {
+    if (ec || draining_) return;
+    Inner::Listener& l = inner_->listeners[index];
+    for (int i = 0; i < kAcceptsAtOnce; ++i) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      const int fd = ::accept4(l.acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address),
+                               &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+          // Nothing can be accepted: wait for somebody to go instead of spinning.
+          inner_->pause.expires_after(std::chrono::milliseconds(100));
+          inner_->pause.async_wait([this, index](const boost::system::error_code& waited) {
+            if (!waited) accept(index);
+          });
+          return;
+        }
+        break;
+      }
+      const int one = 1;
+      (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      serve(fd, address_text(address), l.tls);
+    }
+    accept(index);
+  });
+}
+
+void Server::serve(int fd, std::string peer, bool tls) {
+  // Those that have not said yet what they want count as well: they hold descriptors.
+  if (connections() + inner_->conversations >= settings_.connections_max + 50) {
+    ::close(fd);
+    return;
+  }
+  Shard& shard = *shards_[next_shard_++ % shards_.size()];
+  asio::post(shard.io(), [this, &shard, fd, peer = std::move(peer), tls] {
+    if (!tls) {
+      serve_front(*this, shard, fd, peer, false);
+      return;
+    }
+    tls_->accept(shard.io(), fd, [this, &shard, peer](int plain) {
+      serve_front(*this, shard, plain, peer, true);
+    });
+  });
+}
+
+void Server::tick() {
+  const std::int64_t now_ms = shards_.front()->now_ms();
+  for (const auto& app : apps_) app->hub().tick(now_ms);
+  inner_->second.expires_after(std::chrono::milliseconds(250));
+  inner_->second.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) tick();
+  });
+}
+
+Server::Ended Server::run() {
+  inner_->signals.add(SIGINT);
+  inner_->signals.add(SIGTERM);
+  inner_->signals.add(SIGHUP);
+  inner_->signals.add(SIGUSR2);
+  std::function<void()> await_signal = [&] {
+    inner_->signals.async_wait([&](const boost::system::error_code& ec, int number) {
+      if (ec) return;
+      if (number == SIGHUP) {
+        if (tls_) {
+          const auto reloaded = tls_->reload();
+          if (reloaded)
+            spdlog::info("the TLS certificate was read again");
+          else
+            spdlog::error("the TLS certificate stays as it was: {}", reloaded.error().detail);
+        }
+        await_signal();
+        return;
+      }
+      drain(number == SIGUSR2 ? Ended::Restart : Ended::Stopped);
+    });
+  };
+  await_signal();
+  tick();
+  for (std::size_t i = 0; i < inner_->listeners.size(); ++i) accept(i);
+  for (std::size_t i = 1; i < shards_.size(); ++i)
+    inner_->threads.emplace_back([this, i] { shards_[i]->run(); });
+  std::vector<std::string> texts;
+  for (const auto& listener : inner_->listeners) texts.push_back(listener.text);
+  if (on_listening) on_listening(texts);
+  shards_.front()->run();
+  for (std::thread& thread : inner_->threads) thread.join();
+  for (const auto& app : apps_) app->stop();
+  return ended_;
+}
+
+void Server::drain(Ended how) {
+  draining_ = true;
+  ended_ = how;
+  spdlog::info("draining {} connections over {} ms", connections(), settings_.drain.count());
+  boost::system::error_code ec;
+  for (auto& listener : inner_->listeners) {
+    listener.acceptor->cancel(ec);
+    // On a restart whoever connects now waits in the socket's queue for the program that follows.
+    if (how == Ended::Stopped) listener.acceptor->close(ec);
+  }
+  const auto left = std::make_shared<std::atomic<std::size_t>>(shards_.size());
+  for (const auto& shard : shards_) {
+    asio::post(shard->io(), [this, left, raw = shard.get()] {
+      raw->drain(settings_.drain, [this, left] {
+        if (--*left == 0)
+          for (const auto& each : shards_) each->stop();
+      });
+    });
+  }
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,73 @@
+// The server: shards, apps, listening sockets, and its end.
+//
+// Why this file exists: it is the one place that knows every part and starts and stops them in
+// order. SIGTERM and SIGINT drain: clients are told to connect again, staggered, and what was held
+// back is written. SIGUSR2 does the same and starts the program anew on the same listening sockets,
+// so that nobody finds the port closed. SIGHUP reads the TLS certificate again.
+#pragma once
+
+#include "net/app.h"
+#include "net/exchange.h"
+#include "net/pusher.h"
+
+#include <chrono>
+#include <thread>
+
+namespace rollcall::net {
+
+class Api;
+class Tls;
+
+class Server {
+ public:
+  /// Opens every app and listens; nothing is accepted before run().
+  static store::Result<std::unique_ptr<Server>> start(Settings settings);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Called with the addresses listened on, once they are accepted from.
+  std::function<void(const std::vector<std::string>&)> on_listening;
+
+  enum class Ended { Stopped, Restart };
+  /// Until a signal; every shard runs on a thread of its own, the first on this one.
+  Ended run();
+  /// The listening sockets, to be handed to the program that follows.
+  [[nodiscard]] std::vector<int> listeners() const;
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] App* app_by_key(std::string_view key);
+  [[nodiscard]] App* app_by_id(std::string_view id);
+  [[nodiscard]] const std::vector<std::unique_ptr<App>>& apps() const { return apps_; }
+  [[nodiscard]] std::size_t connections() const;
+  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] Api& api() { return *api_; }
+
+  /// Whether another handshake may be made just now.
+  [[nodiscard]] bool admit();
+
+ private:
+  struct Inner;
+  explicit Server(Settings settings);
+  store::Result<void> listen();
+  void accept(std::size_t listener);
+  void serve(int fd, std::string peer, bool tls);
+  void drain(Ended how);
+  void tick();
+
+  Settings settings_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<Pusher>> protocols_;
+  std::vector<std::unique_ptr<App>> apps_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<Tls> tls_;
+  std::unique_ptr<Inner> inner_;
+  std::atomic<bool> draining_ = false;
+  std::size_t next_shard_ = 0;
+  Ended ended_ = Ended::Stopped;
+  std::mutex bucket_mutex_;
+  double bucket_ = 0;
+  std::chrono::steady_clock::time_point bucket_at_{};
+};
+
+}  // namespace rollcall::net

@@ -1,0 +1,425 @@
+// From sockets and requests to facts.
+#include "net/sessions.h"
+
+#include "store/crypto.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <memory>
+
+namespace rollcall::net {
+namespace {
+
+using engine::Cause;
+using engine::Kind;
+using engine::Seq;
+using store::Errc;
+using store::Error;
+using store::Proposal;
+using store::Result;
+using store::Turn;
+
+constexpr engine::Micros kIdempotencyKept = 24LL * 3600 * 1'000'000;
+
+Cause cause_of(LinkEnd end) {
+  switch (end) {
+    case LinkEnd::Clean:
+      return Cause::Clean;
+    case LinkEnd::Abort:
+      return Cause::Abort;
+    case LinkEnd::Timeout:
+      return Cause::Timeout;
+    case LinkEnd::Drain:
+      return Cause::Drain;
+  }
+  return Cause::Abort;
+}
+
+std::string key_or_default(const std::string& session) {
+  return session.empty() ? std::string(store::kDefaultSession) : session;
+}
+
+Error stopped() {
+  return Error{Errc::Io, "nothing is being recorded just now: try again"};
+}
+
+std::string idempotency_meta(const Write& w) {
+  const std::array<std::uint8_t, 1> zero{0};
+  return "idem/" + store::hex(store::sha256({store::as_bytes(w.scope), zero,
+                                             store::as_bytes(w.idempotency_key)}));
+}
+
+}  // namespace
+
+Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, const Who& who) {
+  const std::string key = key_or_default(who.session);
+  auto& list = links_[connection];
+  Linked* found = nullptr;
+  for (Linked& linked : list)
+    if (linked.name == who.user && linked.key == key) found = &linked;
+  if (found != nullptr && turn.state().sessions.contains(found->session)) return found;
+  auto session = turn.writer().session_by_key(who.user, key);
+  if (!session) {
+    Proposal login;
+    login.kind = Kind::Login;
+    login.cause = Cause::Connect;
+    login.user = who.user;
+    login.body.external_key = key;
+    login.body.address = who.address;
+    login.body.agent = who.agent;
+    const auto written = turn.append(login);
+    if (!written) {
+      if (list.empty()) links_.erase(connection);
+      return written.error();
+    }
+    if (written->outcome != engine::Outcome::Applied) {
+      if (list.empty()) links_.erase(connection);
+      return Error{Errc::Refused, "this user cannot log in"};
+    }
+    session = written->seq;
+  }
+  const auto number = turn.writer().vault().number_of(who.user);
+  Proposal up;
+  up.kind = Kind::LinkUp;
+  up.number = number.value_or(0);
+  up.session = *session;
+  up.a = connection;
+  up.b = turn.node_epoch();
+  const auto linked = turn.append(up);
+  if (!linked) return linked.error();
+  if (found == nullptr) {
+    list.push_back({*session, up.number, who.user, key, 0});
+    found = &list.back();
+  }
+  found->session = *session;
+  found->user = up.number;
+  return found;
+}
+
+void Sessions::drop(Turn& turn, ConnectionId connection, Linked& linked, Cause cause) {
+  const auto it = turn.state().sessions.find(linked.session);
+  if (it == turn.state().sessions.end()) return;  // closed meanwhile: its links count for nothing
+  Proposal down;
+  down.kind = Kind::LinkDown;
+  down.cause = cause;
+  down.number = linked.user;
+  down.session = linked.session;
+  down.a = connection;
+  down.b = turn.node_epoch();
+  (void)turn.append(down);
+}
+
+void Sessions::attach(ConnectionId connection, Who who, std::string channel, Then then) {
+  const auto shared = std::make_shared<Then>(std::move(then));
+  const bool accepted = live_.submit([this, connection, who = std::move(who),
+                                      channel = std::move(channel), shared](Turn& turn) {
+    Result<Seq> out = Seq{0};
+    const auto linked = ensure(turn, connection, who);
+    if (!linked) {
+      out = linked.error();
+    } else {
+      ++(*linked)->holds;
+      out = turn.state().seq;
+      if (!channel.empty()) {
+        const auto id = turn.channel_id(channel);
+        Proposal joined;
+        joined.kind = Kind::Joined;
+        joined.number = (*linked)->user;
+        joined.session = (*linked)->session;
+        joined.b = turn.node_epoch();
+        if (id && *id) {
+          joined.a = **id;
+          const auto written = turn.append(joined);
+          if (written) out = written->seq;
+        }
+      }
+    }
+    turn.when_durable([shared, out](const Result<void>& durable) {
+      (*shared)(durable ? out : Result<Seq>(durable.error()));
+    });
+  });
+  if (!accepted) (*shared)(stopped());
+}
+
+void Sessions::detach(ConnectionId connection, Who who, std::string channel, Then then) {
+  const auto shared = std::make_shared<Then>(std::move(then));
+  const bool accepted = live_.submit([this, connection, who = std::move(who),
+                                      channel = std::move(channel), shared](Turn& turn) {
+    Seq seq = 0;
+    const auto it = links_.find(connection);
+    if (it != links_.end()) {
+      const std::string key = key_or_default(who.session);
+      for (std::size_t i = 0; i < it->second.size(); ++i) {
+        Linked& linked = it->second[i];
+        if (linked.name != who.user || linked.key != key) continue;
+        if (!channel.empty()) {
+          const auto id = turn.channel_id(channel);
+          Proposal left;
+          left.kind = Kind::Left;
+          left.number = linked.user;
+          left.session = linked.session;
+          left.b = turn.node_epoch();
+          if (id && *id) {
+            left.a = **id;
+            const auto written = turn.append(left);
+            if (written) seq = written->seq;
+          }
+        }
+        if (linked.holds > 0 && --linked.holds == 0) {
+          drop(turn, connection, linked, Cause::Clean);
+          it->second.erase(it->second.begin() + static_cast<std::ptrdiff_t>(i));
+          if (it->second.empty()) links_.erase(it);
+        }
+        break;
+      }
+    }
+    turn.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
+  });
+  if (!accepted) (*shared)(Seq{0});
+}
+
+void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> attended,
+                    Then then) {
+  const auto shared = std::make_shared<Then>(std::move(then));
+  const auto list = std::make_shared<std::vector<Attended>>(std::move(attended));
+  const bool accepted = live_.submit([this, connection, end, list, shared](Turn& turn) {
+    Seq seq = 0;
+    for (const Attended& a : *list) {
+      const auto number = turn.writer().vault().number_of(a.user);
+      const auto id = turn.channel_id(a.channel);
+      if (!number || !id || !*id) continue;
+      Proposal left;
+      left.kind = Kind::Left;
+      left.number = *number;
+      left.a = **id;
+      left.b = turn.node_epoch();
+      const auto written = turn.append(left);
+      if (written) seq = written->seq;
+    }
+    if (const auto it = links_.find(connection); it != links_.end()) {
+      for (Linked& linked : it->second) drop(turn, connection, linked, cause_of(end));
+      links_.erase(it);
+    }
+    turn.when_durable([this, connection, end, list, shared, seq](const Result<void>& durable) {
+      if (!durable) {  // the log opened anew may still hold the link: it is told again then
+        const std::lock_guard guard(missed_mutex_);
+        missed_.emplace_back(connection, end);
+      }
+      (*shared)(seq);
+    });
+  });
+  if (accepted) return;
+  {
+    const std::lock_guard guard(missed_mutex_);
+    missed_.emplace_back(connection, end);
+    missed_attended_.insert(missed_attended_.end(), list->begin(), list->end());
+  }
+  (*shared)(Seq{0});
+}
+
+void Sessions::resume() {
+  std::vector<std::pair<ConnectionId, LinkEnd>> missed;
+  std::vector<Attended> attended;
+  {
+    const std::lock_guard guard(missed_mutex_);
+    missed.swap(missed_);
+    attended.swap(missed_attended_);
+  }
+  if (missed.empty() && attended.empty()) return;
+  (void)live_.submit([this, missed, attended](Turn& turn) {
+    // Whatever the log holds of these connections ends now: found by the link, not by our table.
+    std::map<ConnectionId, Cause> ended;
+    for (const auto& [connection, end] : missed) {
+      ended[connection] = cause_of(end);
+      links_.erase(connection);
+    }
+    std::vector<Proposal> downs;
+    for (engine::UserNumber n = 1; n < turn.state().users.size(); ++n) {
+      for (const Seq id : turn.state().users[n].sessions) {
+        for (const engine::Link& link : turn.state().sessions.at(id).links) {
+          const auto it = ended.find(link.connection);
+          if (link.node != turn.node_epoch() || it == ended.end()) continue;
+          Proposal down;
+          down.kind = Kind::LinkDown;
+          down.cause = it->second;
+          down.number = n;
+          down.session = id;
+          down.a = link.connection;
+          down.b = link.node;
+          downs.push_back(down);
+        }
+      }
+    }
+    for (const Proposal& down : downs) (void)turn.append(down);
+    for (const Attended& a : attended) {
+      const auto number = turn.writer().vault().number_of(a.user);
+      const auto id = turn.channel_id(a.channel);
+      if (!number || !id || !*id) continue;
+      Proposal left;
+      left.kind = Kind::Left;
+      left.number = *number;
+      left.a = **id;
+      left.b = turn.node_epoch();
+      (void)turn.append(left);
+    }
+  });
+}
+
+void Sessions::touch(ConnectionId connection) {
+  (void)live_.submit([this, connection](Turn& turn) {
+    const auto it = links_.find(connection);
+    if (it == links_.end()) return;
+    for (const Linked& linked : it->second)
+      if (turn.state().sessions.contains(linked.session)) (void)turn.touch(linked.session);
+  });
+}
+
+void Sessions::hint_away(ConnectionId connection) {
+  (void)live_.submit([this, connection](Turn& turn) {
+    const auto it = links_.find(connection);
+    if (it == links_.end()) return;
+    for (const Linked& linked : it->second) {
+      const auto session = turn.state().sessions.find(linked.session);
+      if (session == turn.state().sessions.end() || session->second.away ||
+          session->second.links.size() > 1)
+        continue;
+      Proposal hint;
+      hint.kind = Kind::Inactivity;
+      hint.cause = Cause::ClientHint;
+      hint.number = linked.user;
+      hint.session = linked.session;
+      hint.a = session->second.act_rev;
+      hint.b = static_cast<std::uint64_t>(session->second.last_activity_at);
+      (void)turn.append(hint);
+    }
+  });
+}
+
+Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
+  Proposal p;
+  p.kind = w.kind;
+  p.user = w.user;
+  p.flags = w.flags;
+  p.action = w.action;
+  p.body = w.body;
+  const std::string key = key_or_default(w.session);
+  const auto known = turn.writer().vault().number_of(w.user);
+  if (w.kind == Kind::Login) {
+    p.cause = Cause::Login;
+    p.body.external_key = key;
+  } else if (!known) {
+    return Error{Errc::NotFound, fmt::format("there is no user '{}' (a login enrols one)", w.user)};
+  } else if (w.kind == Kind::Logout) {
+    p.cause = Cause::Logout;
+    // Callers that name no session mean the user: C20.
+    if (!w.all_sessions) {
+      const auto session = turn.writer().session_by_key(w.user, key);
+      if (!session)
+        return Error{Errc::Conflict, fmt::format("{} has no open session '{}'", w.user, key)};
+      p.session = *session;
+    } else if (turn.state().users[*known].sessions.empty()) {
+      return Error{Errc::Conflict, fmt::format("{} has no open session", w.user)};
+    }
+  } else if (!w.session.empty()) {
+    // A session is never made by what happens in it (C19).
+    const auto session = turn.writer().session_by_key(w.user, key);
+    if (!session)
+      return Error{Errc::Conflict, fmt::format("{} has no open session '{}'", w.user, key)};
+    p.session = *session;
+  }
+  if (w.kind == Kind::StatusSet || w.kind == Kind::StatusCleared) {
+    p.cause = Cause::User;
+    p.a = static_cast<std::uint64_t>(w.until);
+  }
+  WriteReply reply;
+  const bool touch = w.kind == Kind::Activity && w.action.empty() && w.body.empty();
+  if (touch) {
+    const Seq session =
+        p.session != 0 ? p.session : engine::activity_session(turn.state(), *known);
+    if (session == 0)
+      return Error{Errc::Conflict, fmt::format("{} has no open session", w.user)};
+    const auto logged = turn.touch(session);
+    if (!logged) return logged.error();
+    reply.outcome = *logged ? "applied" : "held";
+    reply.seq = *logged ? turn.state().seq : 0;
+  } else {
+    const auto written = turn.append(p);
+    if (!written) return written.error();
+    reply.seq = written->seq;
+    reply.outcome = std::string(engine::name_of(written->outcome));
+  }
+  const auto number = turn.writer().vault().number_of(w.user);
+  if (number) reply.presence = std::string(engine::name_of(turn.state().users[*number].state));
+  return reply;
+}
+
+void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)> then) {
+  const auto shared =
+      std::make_shared<std::function<void(const Result<WriteReply>&)>>(std::move(then));
+  const auto asked = std::make_shared<Write>(std::move(write));
+  const bool accepted = live_.submit([this, asked, shared](Turn& turn) {
+    const auto answer = [&]() -> Result<WriteReply> {
+      const std::string meta = asked->idempotency_key.empty() ? "" : idempotency_meta(*asked);
+      if (!meta.empty()) {
+        const auto held = turn.remembered(meta);
+        if (!held) return held.error();
+        if (*held) {
+          boost::system::error_code ec;
+          const auto value = boost::json::parse(**held, ec);
+          if (!ec && value.is_object()) {
+            const auto& o = value.get_object();
+            if (turn.now() - o.at("at").to_number<std::int64_t>() < kIdempotencyKept) {
+              if (std::string_view(o.at("request").get_string()) != asked->request_digest)
+                return Error{Errc::BadInput,
+                             "this idempotency key was used for another request"};
+              WriteReply first;
+              first.seq = o.at("seq").to_number<std::uint64_t>();
+              first.outcome = std::string(o.at("outcome").get_string());
+              first.presence = std::string(o.at("presence").get_string());
+              first.repeated = true;
+              return first;
+            }
+          }
+        }
+      }
+      auto reply = perform(turn, *asked);
+      if (reply && !meta.empty()) {
+        turn.stage_meta(meta, boost::json::serialize(boost::json::object{
+                                  {"at", turn.now()},
+                                  {"request", asked->request_digest},
+                                  {"seq", reply->seq},
+                                  {"outcome", reply->outcome},
+                                  {"presence", reply->presence}}));
+      }
+      if (reply && asked->connection != 0) {
+        if (const auto it = links_.find(asked->connection); it != links_.end())
+          for (const Linked& linked : it->second)
+            if (turn.state().sessions.contains(linked.session)) (void)turn.touch(linked.session);
+      }
+      return reply;
+    }();
+    turn.when_durable([shared, answer](const Result<void>& durable) {
+      if (durable) {
+        (*shared)(answer);
+        return;
+      }
+      (*shared)(Error{Errc::Io, "outcome-unknown: " + durable.error().detail});
+    });
+  });
+  if (!accepted) (*shared)(stopped());
+}
+
+void Sessions::terminate(std::string user) {
+  (void)live_.submit([user = std::move(user)](Turn& turn) {
+    const auto number = turn.writer().vault().number_of(user);
+    if (!number || turn.state().users[*number].sessions.empty()) return;
+    Proposal p;
+    p.kind = Kind::Logout;
+    p.cause = Cause::Revoked;
+    p.number = *number;
+    (void)turn.append(p);
+  });
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,97 @@
+// Connections as presence: a signed-in connection, a member of a presence channel and a login over
+// the API are sessions of the same user.
+//
+// Why this file exists: what a socket does becomes facts in the log here and nowhere else. A first
+// connection logs in and links, a lost one starts the grace, an explicit logout is at once.
+#pragma once
+
+#include "net/connection.h"
+#include "store/live.h"
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace rollcall::net {
+
+struct Who {
+  std::string user;
+  std::string session;  ///< the caller's own name for it; empty: the one all share
+  std::string address, agent;
+};
+
+/// A write over the API.
+struct Write {
+  engine::Kind kind = engine::Kind::None;  ///< Login, Activity, Logout, StatusSet, StatusCleared
+  std::string user, session;
+  std::string action;
+  engine::Body body;
+  std::uint16_t flags = 0;
+  engine::Micros until = 0;
+  bool all_sessions = false;            ///< Logout of every session
+  ConnectionId connection = 0;          ///< counts as activity of this one; 0 none
+  std::string idempotency_key, scope;   ///< the scope is the caller
+  std::string request_digest;           ///< what was asked, for the same key used for another thing
+};
+struct WriteReply {
+  engine::Seq seq = 0;
+  std::string outcome;
+  std::string presence;  ///< the user's state after it
+  bool repeated = false;  ///< the answer to an earlier request under the same key
+};
+
+enum class LinkEnd : std::uint8_t { Clean, Abort, Timeout, Drain };
+
+/// Callbacks come on the committer's thread once what they report is durable.
+class Sessions {
+ public:
+  using Then = std::function<void(const store::Result<engine::Seq>&)>;
+
+  explicit Sessions(store::Live& live) : live_(live) {}
+
+  /// The connection stands for `who` from now on; with a channel, it also attends that. The seq is
+  /// that of the last event it took (of Joined, with a channel).
+  void attach(ConnectionId connection, Who who, std::string channel, Then then);
+  /// Not any more: for this reason (sign-in, or membership of the channel).
+  void detach(ConnectionId connection, Who who, std::string channel, Then then);
+  /// The socket is gone. `attended`: its logged channels with who it was there.
+  struct Attended {
+    std::string channel, user;
+  };
+  void gone(ConnectionId connection, LinkEnd end, std::vector<Attended> attended, Then then);
+  /// A sign of life of whoever the connection stands for.
+  void touch(ConnectionId connection);
+  /// The client says its user went away: ignored while the session has another link.
+  void hint_away(ConnectionId connection);
+
+  /// then: a Conflict where the session is not open, NotFound where there is no such user,
+  /// BadInput (422) where the key was used for another request.
+  void write(Write write, std::function<void(const store::Result<WriteReply>&)> then);
+  /// Closes every session of the user, at once.
+  void terminate(std::string user);
+
+  /// After the writer came back: what closed meanwhile is told.
+  void resume();
+
+ private:
+  struct Linked {
+    engine::Seq session = 0;
+    engine::UserNumber user = 0;
+    std::string name, key;
+    std::uint32_t holds = 0;
+  };
+  store::Result<Linked*> ensure(store::Turn& turn, ConnectionId connection, const Who& who);
+  void drop(store::Turn& turn, ConnectionId connection, Linked& linked, engine::Cause cause);
+  store::Result<WriteReply> perform(store::Turn& turn, const Write& write);
+
+  store::Live& live_;
+  // On the sequencer's thread alone:
+  std::unordered_map<ConnectionId, std::vector<Linked>> links_;
+  // Of a writer that is stopped: links that ended and could not be told.
+  std::mutex missed_mutex_;
+  std::vector<std::pair<ConnectionId, LinkEnd>> missed_;
+  std::vector<Attended> missed_attended_;
+};
+
+}  // namespace rollcall::net

@@ -1,0 +1,90 @@
+// What a server is told by its configuration: addresses, limits, apps. Plain values with defaults.
+#pragma once
+
+#include "engine/state.h"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rollcall::net {
+
+enum class ClientEvents { None, Members, All };  ///< Members: of presence and private channels
+
+struct WebhookSettings {
+  std::string url;
+  std::vector<std::string> events;  ///< channel_occupied, member_added …; empty: all
+  bool batch = false;               ///< several events in one request
+};
+
+struct JwtSettings {
+  std::string algorithm;  ///< HS256, RS256 or EdDSA: no other is accepted with this key
+  std::string key;        ///< the secret, or a PEM public key
+  std::string audience, issuer;
+};
+
+/// Who may subscribe to which channels by way of /broadcasting/auth.
+struct ChannelRule {
+  std::string pattern;             ///< a name, or a prefix ending in *; {user} is one's own id
+  std::vector<std::string> users;  ///< empty: everybody who is known
+};
+
+struct AppSettings {
+  std::string id, key, secret;
+  ClientEvents client_events = ClientEvents::Members;
+  bool watchlist = true;
+  bool subscription_count = false;
+  bool enabled = true;
+  bool tls_only = false;
+  std::vector<std::string> allowed_origins;  ///< host patterns with *; empty: the server's rule
+  std::uint32_t activity_timeout_s = 120;
+  std::uint32_t pong_timeout_s = 30;
+  std::uint64_t connections_max = 0;  ///< 0: as many as the process may have
+  std::uint32_t channels_max = 1000;  ///< a connection
+  std::uint32_t members_max = 0;      ///< a presence channel; 0: no limit
+  std::uint32_t user_info_max = 2048;
+  std::uint32_t user_id_max = 128;
+  std::uint32_t event_max = 10'240;    ///< bytes of an event's data
+  std::uint32_t message_max = 65'536;  ///< bytes of a client's message
+  std::uint32_t client_events_per_s = 10;
+  std::uint32_t watchlist_max = 100;
+  std::uint32_t cache_ttl_s = 1800;
+  std::uint32_t sign_in_within_s = 0;        ///< authorized connections: 0 off
+  std::uint32_t member_removed_delay_ms = 0;  ///< so that a refreshed page is no leave
+  std::vector<std::string> attendance{"presence-"};  ///< prefixes whose membership is logged
+  std::string last_seen = "exact";  ///< granularity for others: exact, minutes, day, hidden
+  engine::Policy policy;
+  std::vector<WebhookSettings> webhooks;
+  std::vector<JwtSettings> jwt;
+  std::vector<ChannelRule> channels;
+};
+
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+  bool tls = false;
+};
+
+struct Settings {
+  std::filesystem::path data;
+  std::vector<Endpoint> listen{{"127.0.0.1", 8080, false}};
+  std::string path_prefix;              ///< in front of /app and /apps, like Reverb's server path
+  std::vector<std::string> hosts;       ///< names that Host may be, besides literal loopback
+  std::vector<std::string> origins;     ///< sites whose pages may call us; empty: WebSocket from any
+  std::filesystem::path tls_certificate, tls_key;
+  unsigned threads = 0;                 ///< 0: one a core
+  std::uint64_t connections_max = 19'900;
+  std::uint32_t handshakes_per_s = 20'000;
+  std::uint32_t handshake_timeout_s = 10;
+  std::uint32_t request_max = 1U << 20;  ///< bytes of an HTTP body
+  std::size_t ring_bytes = 256U << 10;   ///< a channel on a shard keeps for those who lag
+  std::size_t outbox_bytes = 256U << 10; ///< control frames a slow connection may owe
+  std::chrono::milliseconds drain{3000};
+  bool accept_clock = false;
+  std::vector<AppSettings> apps;
+};
+
+}  // namespace rollcall::net

@@ -1,0 +1,581 @@
+// Reading, writing, sweeping and the look each second at who is still alive.
+#include "net/shard.h"
+
+#include "net/app.h"
+#include "net/frame.h"
+#include "net/message.h"
+#include "store/crypto.h"
+#include "store/utf8.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace rollcall::net {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr int kEventsAtOnce = 512;
+constexpr std::uint32_t kCloseWaitSeconds = 2;
+constexpr auto kDrainSlice = std::chrono::milliseconds(50);
+
+std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
+
+}  // namespace
+
+struct Shard::Inner {
+  explicit Inner(boost::asio::io_context& io) : set(io), second(io), drain(io) {}
+  boost::asio::posix::stream_descriptor set;
+  boost::asio::steady_timer second;
+  boost::asio::steady_timer drain;
+  std::function<void()> drained;
+  std::chrono::steady_clock::time_point drain_end;
+  bool draining = false;
+};
+
+Shard::Shard(unsigned index, const Settings& settings)
+    : index_(index), settings_(settings), inner_(std::make_unique<Inner>(io_)) {
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0)
+    throw store::Failure({store::Errc::Io, std::string("epoll_create1: ") + std::strerror(errno)});
+  inner_->set.assign(epoll_);
+  std::uint32_t message_max = 0;
+  for (const AppSettings& app : settings.apps) message_max = std::max(message_max, app.message_max);
+  buffer_.resize(message_max + 16 + kReadBytes);
+  std::array<std::uint8_t, 2> start{};
+  store::random_bytes(start);  // where socket ids begin says nothing about how many there were
+  next_number_ = static_cast<std::uint32_t>(start[0] << 8 | start[1]) + 1;
+}
+
+Shard::~Shard() {
+  for (auto& [id, connection] : by_id_) ::close(connection->fd);
+}
+
+std::int64_t Shard::now_ms() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void Shard::run() {
+  wait();
+  tick();
+  io_.run();
+}
+
+void Shard::stop() { io_.stop(); }
+
+void Shard::wait() {
+  inner_->set.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& ec) {
+                           if (!ec) ready();
+                         });
+}
+
+void Shard::tick() {
+  now_s_ = static_cast<std::uint32_t>(now_ms() / 1000) + 1;
+  scan();
+  bury();
+  inner_->second.expires_after(std::chrono::seconds(1));
+  inner_->second.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) tick();
+  });
+}
+
+void Shard::ready() {
+  std::array<epoll_event, kEventsAtOnce> events;
+  const int n = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, 0);
+  for (int i = 0; i < n; ++i) {
+    auto& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
+    const std::uint32_t what = events[static_cast<std::size_t>(i)].events;
+    if (connection.doomed) continue;
+    if ((what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0) readable(connection);
+    if (!connection.doomed && (what & EPOLLOUT) != 0) writable(connection);
+  }
+  bury();
+  wait();
+}
+
+void Shard::adopt(int fd, App& app, std::string_view early, std::string from) {
+  auto owned = std::make_unique<Connection>();
+  Connection& connection = *owned;
+  connection.fd = fd;
+  connection.app = &app;
+  connection.heard_s = connection.opened_s = now_s_;
+  std::array<std::uint8_t, 4> random{};
+  store::random_bytes(random);
+  next_number_ = (next_number_ + 1) & 0x0FFFFFFF;
+  if (next_number_ == 0) next_number_ = 1;
+  connection.id = (std::uint64_t{next_number_ * kShardsMax + index_} << 32) |
+                  store::get_be32(random);
+  connection.from = std::make_unique<std::string>(std::move(from));
+  connection.place = static_cast<std::uint32_t>(list_.size());
+  list_.push_back(&connection);
+  by_id_.emplace(connection.id, std::move(owned));
+  count_ = list_.size();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP;
+  event.data.ptr = &connection;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    connection.told = true;
+    doom(connection, Protocol::End::Abort);
+    bury();
+    return;
+  }
+  protocol_->opened(connection);
+  if (!connection.doomed && !early.empty()) {
+    if (early.size() <= buffer_.size()) {
+      std::copy(early.begin(), early.end(), buffer_.begin());
+      frames(connection, std::span(buffer_).first(early.size()));
+    } else {
+      close(connection, 1009, "too much at once", Protocol::End::Abort);
+    }
+  }
+  bury();
+}
+
+Connection* Shard::find(ConnectionId id) {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() || it->second->doomed || it->second->closing ? nullptr
+                                                                         : it->second.get();
+}
+
+void Shard::readable(Connection& connection) {
+  std::size_t have = 0;
+  if (connection.in) {
+    have = connection.in->size();
+    std::memcpy(buffer_.data(), connection.in->data(), have);
+  }
+  const ssize_t n = ::recv(connection.fd, buffer_.data() + have,
+                           std::min(kReadBytes, buffer_.size() - have), MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) {
+    // Without a close frame before it, the end of the stream is a connection that was lost.
+    doom(connection, Protocol::End::Abort);
+    return;
+  }
+  connection.in.reset();
+  if (connection.closing) return;  // said already why; what still comes is thrown away
+  connection.heard_s = now_s_;
+  connection.pinged_s = 0;
+  frames(connection, std::span(buffer_).first(have + static_cast<std::size_t>(n)));
+}
+
+void Shard::frames(Connection& connection, std::span<std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    Frame frame;
+    switch (parse_frame(bytes, connection.app->settings().message_max, frame)) {
+      case FrameFault::Incomplete:
+        connection.in = std::make_unique<std::string>(reinterpret_cast<const char*>(bytes.data()),
+                                                      bytes.size());
+        return;
+      case FrameFault::Protocol:
+        close(connection, 1002, "not a frame a client may send", Protocol::End::Abort);
+        return;
+      case FrameFault::TooBig:
+        close(connection, 1009, "message too big", Protocol::End::Abort);
+        return;
+      case FrameFault::None:
+        break;
+    }
+    if (!handle(connection, frame) || connection.doomed || connection.closing) return;
+    bytes = bytes.subspan(frame.size);
+  }
+}
+
+bool Shard::handle(Connection& connection, const Frame& frame) {
+  const std::string_view payload(reinterpret_cast<const char*>(frame.payload.data()),
+                                 frame.payload.size());
+  switch (frame.opcode) {
+    case Opcode::Ping:
+      send(connection, net::frame(Opcode::Pong, payload));
+      return true;
+    case Opcode::Pong:
+      connection.answers_frames = true;
+      return true;
+    case Opcode::Close: {
+      const std::uint16_t code = close_code(frame.payload);
+      close(connection, code == 0 ? 1002 : code == 1005 ? 1000 : code, "", Protocol::End::Clean);
+      return false;
+    }
+    case Opcode::Binary:
+      close(connection, 1003, "only text is spoken here", Protocol::End::Abort);
+      return false;
+    case Opcode::Text:
+      if (connection.fragments) {
+        close(connection, 1002, "a message inside a message", Protocol::End::Abort);
+        return false;
+      }
+      if (!frame.fin) {
+        connection.fragments = std::make_unique<std::string>(payload);
+        return true;
+      }
+      break;
+    case Opcode::Continuation:
+      if (!connection.fragments) {
+        close(connection, 1002, "a continuation of nothing", Protocol::End::Abort);
+        return false;
+      }
+      if (connection.fragments->size() + payload.size() > connection.app->settings().message_max) {
+        close(connection, 1009, "message too big", Protocol::End::Abort);
+        return false;
+      }
+      connection.fragments->append(payload);
+      if (!frame.fin) return true;
+      break;
+  }
+  const auto whole = std::exchange(connection.fragments, nullptr);
+  const std::string_view text = whole ? std::string_view(*whole) : payload;
+  if (!store::valid_utf8(text)) {
+    close(connection, 1007, "not UTF-8", Protocol::End::Abort);
+    return false;
+  }
+  protocol_->message(connection, text);
+  return true;
+}
+
+void Shard::watch(Connection& connection, bool for_writing) {
+  connection.blocked = for_writing;
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP | (for_writing ? EPOLLOUT : 0U);
+  event.data.ptr = &connection;
+  (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd, &event);
+}
+
+void Shard::send(Connection& connection, std::string_view framed) {
+  if (connection.doomed || connection.closing) return;
+  if (!connection.blocked) {
+    const ssize_t n =
+        ::send(connection.fd, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == static_cast<ssize_t>(framed.size())) return;
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+      doom(connection, Protocol::End::Abort);
+      return;
+    }
+    framed.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
+    watch(connection, true);
+  }
+  if (connection.out.size() + framed.size() > settings_.outbox_bytes) {
+    close(connection, 4100, "too slow: what must be told does not fit any more",
+          Protocol::End::Abort);
+    return;
+  }
+  connection.out += framed;
+}
+
+void Shard::send_message(Connection& connection, std::string_view json) {
+  send(connection, net::frame(Opcode::Text, json));
+}
+
+void Shard::writable(Connection& connection) {
+  if (!connection.out.empty()) {
+    const ssize_t n = ::send(connection.fd, connection.out.data(), connection.out.size(),
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0) {
+      if (errno != EAGAIN && errno != EINTR) doom(connection, Protocol::End::Abort);
+      return;
+    }
+    connection.out.erase(0, static_cast<std::size_t>(n));
+    if (!connection.out.empty()) return;
+    std::string().swap(connection.out);
+  }
+  watch(connection, false);
+  if (connection.closing) {
+    ::shutdown(connection.fd, SHUT_WR);
+    return;
+  }
+  for (std::size_t i = 0; i < connection.subscriptions.size(); ++i) {
+    const Subscription& s = connection.subscriptions[i];
+    if (s.channel == nullptr) continue;
+    auto& subscriber = s.channel->subscribers[s.index];
+    if (subscriber.cursor == s.channel->ring.end()) continue;
+    if (!catch_up(*s.channel, subscriber)) return;
+    if (!s.channel->dirty) {  // the next sweep gives the bytes back if nobody else lacks them
+      s.channel->dirty = true;
+      dirty_.push_back(s.channel);
+      if (dirty_.size() == 1) boost::asio::post(io_, [this] { sweep(); });
+    }
+  }
+}
+
+bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber) {
+  Connection& connection = *subscriber.connection;
+  if (subscriber.cursor < channel.ring.begin()) {
+    subscriber.cursor = channel.ring.end();
+    protocol_->fell_behind(connection, channel.name);
+    return !connection.blocked && !connection.doomed;
+  }
+  while (true) {
+    const std::string_view data = channel.ring.pending(subscriber.cursor, connection.id);
+    if (data.empty()) return true;
+    const ssize_t n = ::send(connection.fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == static_cast<ssize_t>(data.size())) {
+      subscriber.cursor += data.size();
+      if (subscriber.cursor == channel.ring.end()) return true;
+      continue;
+    }
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+      doom(connection, Protocol::End::Abort);
+      return false;
+    }
+    if (n > 0) {  // a frame that was begun is finished before anything else is said
+      subscriber.cursor += static_cast<Ring::Offset>(n);
+      const Ring::Offset end = channel.ring.frame_end(subscriber.cursor);
+      connection.out = channel.ring.bytes(subscriber.cursor, end);
+      subscriber.cursor = end;
+    }
+    watch(connection, true);
+    return false;
+  }
+}
+
+void Shard::sweep() {
+  // What is sent may doom connections, whose leaving may not change the lists that are walked.
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {
+    LocalChannel& channel = *dirty_[i];
+    channel.dirty = false;
+    Ring::Offset least = channel.ring.end();
+    for (auto& subscriber : channel.subscribers) {
+      if (subscriber.cursor < channel.ring.end() && !subscriber.connection->blocked &&
+          !subscriber.connection->doomed && !subscriber.connection->closing)
+        catch_up(channel, subscriber);
+      if (!subscriber.connection->doomed && !subscriber.connection->closing)
+        least = std::min(least, subscriber.cursor);
+    }
+    channel.ring.release(least);
+  }
+  dirty_.clear();
+  bury();
+}
+
+void Shard::close(Connection& connection, std::uint16_t code, std::string_view reason,
+                  Protocol::End end) {
+  if (connection.doomed || connection.closing) return;
+  const std::string bytes = close_frame(code, reason);
+  connection.closing = true;
+  connection.heard_s = now_s_;
+  if (connection.blocked) {
+    connection.out += bytes;
+  } else {
+    const ssize_t n = ::send(connection.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < static_cast<ssize_t>(bytes.size())) {
+      connection.out += std::string_view(bytes).substr(n > 0 ? static_cast<std::size_t>(n) : 0);
+      watch(connection, true);
+    } else {
+      ::shutdown(connection.fd, SHUT_WR);
+    }
+  }
+  doomed_.emplace_back(&connection, end);  // the protocol is told at the end of this turn
+}
+
+void Shard::doom(Connection& connection, Protocol::End end) {
+  if (connection.doomed) return;
+  connection.doomed = true;
+  doomed_.emplace_back(&connection, end);
+}
+
+void Shard::bury() {
+  for (std::size_t i = 0; i < doomed_.size(); ++i) {
+    const auto [connection, end] = doomed_[i];
+    if (!connection->told) {
+      connection->told = true;
+      protocol_->closed(*connection, end);
+      while (!connection->subscriptions.empty()) {
+        const LocalChannel* channel = connection->subscriptions.back().channel;
+        if (channel == nullptr)
+          connection->subscriptions.pop_back();
+        else
+          detach(*connection, channel->name);
+      }
+    }
+  }
+  for (const auto& [connection, end] : std::exchange(doomed_, {})) {
+    if (!connection->doomed) continue;  // still waits for the other side's close
+    ::close(connection->fd);
+    list_[connection->place] = list_.back();
+    list_[connection->place]->place = connection->place;
+    list_.pop_back();
+    by_id_.erase(connection->id);
+    count_ = list_.size();
+  }
+  if (inner_->draining && list_.empty() && inner_->drained) {
+    inner_->drain.cancel();
+    std::exchange(inner_->drained, nullptr)();
+  }
+}
+
+Subscription* Shard::subscription(Connection& connection, std::string_view name) {
+  const std::uint64_t hash = hash_of(name);
+  for (Subscription& s : connection.subscriptions)
+    if (s.name_hash == hash) return &s;
+  return nullptr;
+}
+
+void Shard::detach(Connection& connection, std::string_view name) {
+  Subscription* found = subscription(connection, name);
+  if (found == nullptr) return;
+  if (LocalChannel* channel = found->channel) {
+    auto& all = channel->subscribers;
+    const std::uint32_t index = found->index;
+    if (index + 1 != all.size()) {
+      all[index] = all.back();
+      if (Subscription* moved = subscription(*all[index].connection, channel->name))
+        moved->index = index;
+    }
+    all.pop_back();
+  }
+  if (found != &connection.subscriptions.back())
+    *found = std::move(connection.subscriptions.back());
+  connection.subscriptions.pop_back();
+}
+
+void Shard::deliver(Delivery delivery) {
+  bool wake = false;
+  {
+    const std::lock_guard guard(inbox_mutex_);
+    wake = inbox_.empty();
+    inbox_.push_back(std::move(delivery));
+  }
+  if (wake) boost::asio::post(io_, [this] { drain_inbox(); });
+}
+
+void Shard::drain_inbox() {
+  {
+    const std::lock_guard guard(inbox_mutex_);
+    std::swap(inbox_, taken_);
+  }
+  for (Delivery& delivery : taken_) handle_delivery(delivery);
+  taken_.clear();
+  sweep();
+}
+
+void Shard::handle_delivery(Delivery& d) {
+  switch (d.what) {
+    case Delivery::What::Frame: {
+      const auto it = channels_.find(d.channel);
+      if (it == channels_.end() || it->second->subscribers.empty()) return;
+      LocalChannel& channel = *it->second;
+      channel.ring.append(*d.bytes, d.connection);
+      if (!channel.dirty) {
+        channel.dirty = true;
+        dirty_.push_back(&channel);
+      }
+      return;
+    }
+    case Delivery::What::Attach: {
+      auto& channel = channels_[d.channel];
+      if (!channel)
+        channel = std::make_unique<LocalChannel>(d.channel, d.text, settings_.ring_bytes);
+      Connection* connection = find(d.connection);
+      Subscription* s = connection != nullptr ? subscription(*connection, d.text) : nullptr;
+      if (s == nullptr) return;  // left, or gone, meanwhile; the hub is told by whoever did that
+      if (s->channel == nullptr) {
+        s->channel = channel.get();
+        s->wanted.reset();
+        s->index = static_cast<std::uint32_t>(channel->subscribers.size());
+        channel->subscribers.push_back({connection, channel->ring.end()});
+      }
+      send(*connection, *d.bytes);
+      return;
+    }
+    case Delivery::What::Refuse: {
+      Connection* connection = find(d.connection);
+      if (connection == nullptr) return;
+      const Subscription* s = subscription(*connection, d.text);
+      if (s != nullptr && s->channel == nullptr) detach(*connection, d.text);
+      send(*connection, *d.bytes);
+      return;
+    }
+    case Delivery::What::Control:
+      if (Connection* connection = find(d.connection)) send(*connection, *d.bytes);
+      return;
+    case Delivery::What::Close:
+      if (Connection* connection = find(d.connection)) {
+        send_message(*connection, message::error(d.code, d.text));
+        close(*connection, d.code, d.text, Protocol::End::Clean);
+      }
+      return;
+    case Delivery::What::Vanished: {
+      const auto it = channels_.find(d.channel);
+      if (it == channels_.end() || !it->second->subscribers.empty()) return;
+      std::erase(dirty_, it->second.get());
+      channels_.erase(it);
+      return;
+    }
+  }
+}
+
+void Shard::scan() {
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    Connection& c = *list_[i];
+    if (c.doomed) continue;
+    const AppSettings& app = c.app->settings();
+    const std::uint32_t silent = now_s_ - c.heard_s;
+    if (c.closing) {
+      if (silent > kCloseWaitSeconds) doom(c, Protocol::End::Abort);
+      continue;
+    }
+    if (app.sign_in_within_s != 0 && !c.authorized && now_s_ - c.opened_s > app.sign_in_within_s) {
+      send_message(c, message::error(4009, "Connection not authorized within timeout"));
+      close(c, 4009, "Connection not authorized within timeout", Protocol::End::Abort);
+      continue;
+    }
+    if (c.pinged_s != 0) {
+      if (now_s_ - c.pinged_s >= app.pong_timeout_s) {
+        send_message(c, message::error(4201, "Pong reply not received in time"));
+        close(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
+      }
+      continue;
+    }
+    // A little later than the client's own time-out, so that a lively one is never asked.
+    const std::uint32_t patience =
+        app.activity_timeout_s + std::max<std::uint32_t>(1, app.activity_timeout_s / 10);
+    if (silent < patience) continue;
+    c.pinged_s = now_s_;
+    if (!c.answers_frames) send_message(c, message::ping());
+    if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
+  }
+}
+
+void Shard::drain(std::chrono::milliseconds window, std::function<void()> done) {
+  inner_->draining = true;
+  inner_->drained = std::move(done);
+  inner_->drain_end = std::chrono::steady_clock::now() + window;
+  drain_slice();
+}
+
+void Shard::drain_slice() {
+  const auto left = inner_->drain_end - std::chrono::steady_clock::now();
+  const auto slices = static_cast<std::size_t>(std::max<std::int64_t>(1, left / kDrainSlice));
+  std::size_t open = 0;
+  for (const Connection* c : list_) open += c->closing || c->doomed ? 0 : 1;
+  std::size_t now = (open + slices - 1) / slices;
+  for (std::size_t i = 0; i < list_.size() && now > 0; ++i) {
+    Connection& c = *list_[i];
+    if (c.closing || c.doomed) continue;
+    close(c, 4200, "the server restarts: connect again", Protocol::End::Drain);
+    --now;
+  }
+  bury();
+  if (!inner_->drained) return;
+  if (left < -std::chrono::seconds(kCloseWaitSeconds)) {  // who does not answer is not waited for
+    for (Connection* c : list_) doom(*c, Protocol::End::Drain);
+    bury();
+    if (inner_->drained) std::exchange(inner_->drained, nullptr)();
+    return;
+  }
+  inner_->drain.expires_after(kDrainSlice);
+  inner_->drain.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) drain_slice();
+  });
+}
+
+}  // namespace rollcall::net

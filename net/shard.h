@@ -1,0 +1,131 @@
+// A shard: one thread, one io_context, and an epoll set of its own for established connections.
+//
+// Why this file exists: Asio waits on the set's descriptor as on one; what is ready in it is read
+// with one shared buffer and written from the channels' rings, so an idle connection costs a few
+// hundred bytes (docs/decisions: figures in README). Asio and Beast do everything rare.
+#pragma once
+
+#include "net/hub.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+
+namespace rollcall::net {
+
+/// A channel as one shard has it.
+struct LocalChannel {
+  LocalChannel(std::uint64_t number, std::string text, std::size_t ring_bytes)
+      : id(number), name(std::move(text)), ring(ring_bytes) {}
+  std::uint64_t id;
+  std::string name;
+  Ring ring;
+  struct Subscriber {
+    Connection* connection;
+    Ring::Offset cursor;
+  };
+  std::vector<Subscriber> subscribers;
+  bool dirty = false;  ///< has bytes that somebody lacks
+};
+
+/// What is done with connections and their messages; calls come on the shard's thread.
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  virtual void opened(Connection& connection) = 0;
+  virtual void message(Connection& connection, std::string_view text) = 0;
+  /// Why it ended: clean (a close frame came), abort (the socket broke), timeout, drain.
+  enum class End : std::uint8_t { Clean, Abort, Timeout, Drain };
+  virtual void closed(Connection& connection, End end) = 0;
+  /// Missed what fell off the ring of this channel.
+  virtual void fell_behind(Connection& connection, const std::string& channel) = 0;
+};
+
+class Shard final : public Outlet {
+ public:
+  Shard(unsigned index, const Settings& settings);
+  ~Shard() override;
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+  void set_protocol(Protocol& protocol) { protocol_ = &protocol; }
+  /// Until stop(). On the thread that is to be this shard's.
+  void run();
+  void stop();
+
+  /// From any thread; in the order of the caller's lock.
+  void deliver(Delivery delivery) override;
+
+  // On this shard's thread:
+
+  /// Takes over a socket after its upgrade. `early`: what came behind the upgrade request.
+  void adopt(int fd, App& app, std::string_view early, std::string from);
+  /// Written at once, or owed. Never more than the outbox may hold: then the connection is closed.
+  void send(Connection& connection, std::string_view framed);
+  void send_message(Connection& connection, std::string_view json);
+  /// Sends a close frame and waits for the other side, briefly.
+  void close(Connection& connection, std::uint16_t code, std::string_view reason,
+             Protocol::End end);
+  [[nodiscard]] Connection* find(ConnectionId id);
+  [[nodiscard]] std::uint32_t now_s() const { return now_s_; }
+  [[nodiscard]] std::int64_t now_ms() const;
+  [[nodiscard]] std::size_t connections() const { return list_.size(); }
+
+  /// The subscription of that name, if any.
+  [[nodiscard]] static Subscription* subscription(Connection& connection, std::string_view name);
+  /// Local part of leaving; the hub is told by the caller.
+  void detach(Connection& connection, std::string_view name);
+
+  /// From any thread: how many connections all in all (for limits and /connections).
+  [[nodiscard]] std::size_t connection_count() const { return count_.load(); }
+  /// Closes everybody with 4200, spread over `window`; `done` when nobody is left.
+  void drain(std::chrono::milliseconds window, std::function<void()> done);
+
+ private:
+  struct Inner;
+  void wait();
+  void ready();
+  void readable(Connection& connection);
+  void frames(Connection& connection, std::span<std::uint8_t> bytes);
+  bool handle(Connection& connection, const struct Frame& frame);
+  void writable(Connection& connection);
+  void drain_inbox();
+  void handle_delivery(Delivery& delivery);
+  void sweep();
+  /// Sends what the subscriber lacks; false where the socket is full.
+  bool catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber);
+  void watch(Connection& connection, bool for_writing);
+  void doom(Connection& connection, Protocol::End end);
+  void bury();
+  void scan();
+  void drain_slice();
+  void tick();
+
+  unsigned index_;
+  const Settings& settings_;
+  boost::asio::io_context io_{1};
+  std::unique_ptr<Inner> inner_;
+  Protocol* protocol_ = nullptr;
+  int epoll_ = -1;
+  std::uint32_t now_s_ = 1;
+  std::uint32_t next_number_ = 0;
+  std::unordered_map<ConnectionId, std::unique_ptr<Connection>> by_id_;
+  std::vector<Connection*> list_;
+  std::atomic<std::size_t> count_ = 0;
+  std::vector<std::pair<Connection*, Protocol::End>> doomed_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<LocalChannel>> channels_;
+  std::vector<LocalChannel*> dirty_;
+  std::vector<std::uint8_t> buffer_;
+
+  std::mutex inbox_mutex_;
+  std::vector<Delivery> inbox_, taken_;
+};
+
+}  // namespace rollcall::net
