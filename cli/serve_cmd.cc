@@ -40,7 +40,7 @@ void set_up_log(const std::string& format, bool verbose) {
                         spdlog::pattern_time_type::utc);
   else
     logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+  logger->set_level(format == "quiet" ? spdlog::level::warn : verbose ? spdlog::level::debug : spdlog::level::info);
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -149,8 +149,8 @@ void add_serve(Command& root) {
   command.option("--tls-key", o->tls_key, "its key (PEM)");
   command.option("--origin", o->origins, "sites whose pages may connect, like https://example.com");
   command.option("--host", o->hosts, "names that Host may be, besides loopback addresses");
-  command.option("--threads", o->threads, "shards (default: one a core)");
-  command.option("--log", o->log, "text or json, on stderr");
+  command.option("--threads", o->threads, "shards (default: one a core but one)");
+  command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr");
   command.flag("--accept-clock", o->accept_clock,
                "the wall clock is right, though it is more than an hour from the log's time");
   command.examples(

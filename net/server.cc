@@ -92,7 +92,9 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   std::unique_ptr<Server> server(new Server(std::move(settings)));
   Settings& s = server->settings_;
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const unsigned threads = std::min(s.threads == 0 ? cores : s.threads, kShardsMax);
+  // The sequencer and the committer share the core that the shards leave.
+  const unsigned threads =
+      std::min(s.threads == 0 ? std::max(1U, cores - 1) : s.threads, kShardsMax);
   std::vector<Outlet*> outlets;
   for (unsigned i = 0; i < threads; ++i) {
     server->shards_.push_back(std::make_unique<Shard>(i, s));

@@ -75,7 +75,7 @@ struct Settings {
   std::vector<std::string> hosts;       ///< names that Host may be, besides literal loopback
   std::vector<std::string> origins;     ///< sites whose pages may call us; empty: WebSocket from any
   std::filesystem::path tls_certificate, tls_key;
-  unsigned threads = 0;                 ///< 0: one a core
+  unsigned threads = 0;                 ///< 0: one a core, but one for the log
   std::uint64_t connections_max = 19'900;
   std::uint32_t handshakes_per_s = 20'000;
   std::uint32_t handshake_timeout_s = 10;

@@ -32,10 +32,11 @@ std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view
 }  // namespace
 
 struct Shard::Inner {
-  explicit Inner(boost::asio::io_context& io) : set(io), second(io), drain(io) {}
+  explicit Inner(boost::asio::io_context& io) : set(io), second(io), drain(io), gather(io) {}
   boost::asio::posix::stream_descriptor set;
   boost::asio::steady_timer second;
   boost::asio::steady_timer drain;
+  boost::asio::steady_timer gather;
   std::function<void()> drained;
   std::chrono::steady_clock::time_point drain_end;
   bool draining = false;
@@ -338,6 +339,8 @@ bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber
 }
 
 void Shard::sweep() {
+  Gathering& g = gathering_;
+  const auto begun = std::chrono::steady_clock::now();
   // What is sent may doom connections, whose leaving may not change the lists that are walked.
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     LocalChannel& channel = *dirty_[i];
@@ -353,6 +356,12 @@ void Shard::sweep() {
     channel.ring.release(least);
   }
   dirty_.clear();
+  if (g.frames != 0) {
+    if (++g.sweeps % 32 == 0 && g.most > 1) --g.most;  // what is not reached any more is forgotten
+    g.most = std::max(g.most, g.frames);
+    g.frames = 0;
+    g.last_sweep = std::chrono::steady_clock::now() - begun;
+  }
   bury();
 }
 
@@ -454,7 +463,29 @@ void Shard::drain_inbox() {
   }
   for (Delivery& delivery : taken_) handle_delivery(delivery);
   taken_.clear();
-  sweep();
+  if (!gather()) sweep();
+  bury();
+}
+
+bool Shard::gather() {
+  constexpr auto kWorthIt = std::chrono::milliseconds(1);  // of a sweep: below, nothing is gained
+  constexpr auto kLongest = std::chrono::milliseconds(2);
+  constexpr std::uint64_t kExploreEvery = 16;
+  Gathering& g = gathering_;
+  if (g.frames == 0 || g.last_sweep < kWorthIt) return false;
+  const bool explore = g.most > 1 && g.sweeps % kExploreEvery == 0;
+  if (g.frames >= g.most && !explore) return false;
+  const auto until = g.first + std::min<std::chrono::steady_clock::duration>(g.last_sweep / 8, kLongest);
+  if (std::chrono::steady_clock::now() >= until) return false;
+  if (!g.armed) {
+    g.armed = true;
+    inner_->gather.expires_at(until);
+    inner_->gather.async_wait([this](const boost::system::error_code&) {
+      gathering_.armed = false;
+      if (gathering_.frames != 0) sweep();
+    });
+  }
+  return true;
 }
 
 void Shard::handle_delivery(Delivery& d) {
@@ -464,6 +495,7 @@ void Shard::handle_delivery(Delivery& d) {
       if (it == channels_.end() || it->second->subscribers.empty()) return;
       LocalChannel& channel = *it->second;
       channel.ring.append(*d.bytes, d.connection);
+      if (gathering_.frames++ == 0) gathering_.first = std::chrono::steady_clock::now();
       if (!channel.dirty) {
         channel.dirty = true;
         dirty_.push_back(&channel);

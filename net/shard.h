@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -99,6 +100,8 @@ class Shard final : public Outlet {
   void drain_inbox();
   void handle_delivery(Delivery& delivery);
   void sweep();
+  /// Whether to wait a moment for more frames before sweeping: see Gathering.
+  bool gather();
   /// Sends what the subscriber lacks; false where the socket is full.
   bool catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber);
   void watch(Connection& connection, bool for_writing);
@@ -123,6 +126,18 @@ class Shard final : public Outlet {
   std::unordered_map<std::uint64_t, std::unique_ptr<LocalChannel>> channels_;
   std::vector<LocalChannel*> dirty_;
   std::vector<std::uint8_t> buffer_;
+
+  // Under load a write costs the same whatever it carries, so frames that come a moment later are
+  // worth waiting for. Publishers that answer each other's sweeps settle into halves that never meet;
+  // the largest batch seen lately tells how many there are. A lone frame never waits.
+  struct Gathering {
+    std::size_t frames = 0;  ///< since the last sweep
+    std::size_t most = 1;    ///< in a sweep, lately
+    std::uint64_t sweeps = 0;
+    std::chrono::steady_clock::time_point first{};
+    std::chrono::steady_clock::duration last_sweep{};
+    bool armed = false;
+  } gathering_;
 
   std::mutex inbox_mutex_;
   std::vector<Delivery> inbox_, taken_;

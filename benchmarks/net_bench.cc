@@ -1,0 +1,336 @@
+// The live server against its floors, and against Soketi where benchmarks/peers has it.
+//
+// rollcall_net_bench fanout  ROLLCALL [SUBSCRIBERS…]   one event at a time, and 16 in flight
+// rollcall_net_bench connect ROLLCALL [COUNT]          connect, authenticate, subscribe
+// rollcall_net_bench idle    ROLLCALL [COUNT]          bytes a connection; CPU of idle ones
+// rollcall_net_bench login   ROLLCALL [WATCHERS]       login over HTTP, durable, told to all
+// rollcall_net_bench storm   ROLLCALL [COUNT]          all dropped, all back within the grace
+//
+// Every variant of a table runs in turn within one run, five times; medians are shown. Client and
+// server share the machine's cores.
+#include "benchmarks/net_client.h"
+#include "benchmarks/net_floor.h"
+#include "net/message.h"
+#include "net/signature.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <map>
+#include <stdexcept>
+#include <thread>
+
+using namespace rollcall;
+using namespace rollcall::bench;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+const std::string kKey = "bench-key", kSecret = "bench-secret";
+constexpr int kRounds = 5;
+const auto kMeasured = milliseconds(
+    std::getenv("BENCH_MS") != nullptr ? std::atoi(std::getenv("BENCH_MS")) : 1500);
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.empty() ? 0 : v[v.size() / 2];
+}
+
+/// A server that runs while this lives.
+class Subject {
+ public:
+  Subject(std::string name, const std::string& rollcall, const std::string& settings = "",
+          std::filesystem::path keep = {})
+      : name_(std::move(name)) {
+    if (name_ == "send" || name_ == "sweep") {
+      int pipe[2];
+      if (::pipe(pipe) != 0) throw std::runtime_error("no pipe");
+      pid_ = ::fork();
+      if (pid_ == 0) run_floor(name_, pipe[1]);
+      (void)!::read(pipe[0], &where_.port, sizeof where_.port);
+      ::close(pipe[0]);
+      ::close(pipe[1]);
+      return;
+    }
+    data_ = keep.empty() ? std::filesystem::temp_directory_path() / fmt::format("rollcall-bench-{}", ::getpid()) : keep;
+    keep_ = !keep.empty();
+    std::filesystem::create_directories(data_);
+    if (name_ == "soketi") {
+      where_.port = 16001;
+      start({"node", "benchmarks/peers/soketi.mjs", "16001", kKey, kSecret}, "benchmarks/peers");
+      return;
+    }
+    const char* threads = std::getenv("BENCH_THREADS");
+    std::ofstream(data_ / "rollcall.toml") << settings << (threads != nullptr ? fmt::format("threads = {}\n", threads) : std::string()) << fmt::format(
+        "\n[[apps]]\nid = \"main\"\nkey = \"{}\"\nsecret = \"{}\"\nactivity_timeout = 120\nevent_max = 100000\n",
+        kKey, kSecret);
+    start({rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log", "quiet"}, "");
+  }
+  ~Subject() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    if (!keep_ && !data_.empty()) std::filesystem::remove_all(data_);
+  }
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+
+  [[nodiscard]] const Where& where() const { return where_; }
+  [[nodiscard]] int pid() const { return pid_; }
+  [[nodiscard]] Usage usage() const { return usage_of(pid_); }
+  [[nodiscard]] bool floor() const { return name_ == "send" || name_ == "sweep"; }
+  [[nodiscard]] std::string token() const {
+    std::ifstream file(data_ / "admin.token");
+    std::string token;
+    file >> token;
+    return token;
+  }
+
+ private:
+  void start(const std::vector<std::string>& words, const std::string&) {
+    int pipe[2];
+    if (::pipe(pipe) != 0) throw std::runtime_error("no pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(pipe[1], 1);
+      ::close(pipe[0]);
+      std::vector<char*> argv;
+      for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+      argv.push_back(nullptr);
+      ::execvp(argv[0], argv.data());
+      ::_exit(127);
+    }
+    ::close(pipe[1]);
+    std::string out;
+    char c = 0;
+    while (::read(pipe[0], &c, 1) == 1) {
+      out += c;
+      if (c == '\n' && out.find("listening on") != std::string::npos) {
+        const std::size_t colon = out.rfind(':');
+        where_.port = static_cast<std::uint16_t>(std::stoi(out.substr(colon + 1)));
+        break;
+      }
+    }
+    if (where_.port == 0) throw std::runtime_error("the server did not start");
+    // The pipe stays open: a server that writes to it later must not be ended by that.
+    pipe_ = pipe[0];
+  }
+  std::string name_;
+  Where where_;
+  int pid_ = -1, pipe_ = -1;
+  std::filesystem::path data_;
+  bool keep_ = false;
+};
+
+const std::string kPath = "/app/" + kKey + "?protocol=7&client=js&version=8.6.0&flash=false";
+
+/// A signed publish of `data_bytes` to a channel.
+std::string publish_request(const std::string& channel, std::size_t data_bytes) {
+  const std::string body = fmt::format(R"({{"name":"bench","channel":"{}","data":"{}"}})", channel,
+                                       std::string(data_bytes, 'x'));
+  const std::string query = fmt::format("auth_key={}&auth_timestamp={}&auth_version=1.0&body_md5={}",
+                                        kKey, std::time(nullptr), net::md5_hex(body));
+  const std::string signature =
+      net::hmac_hex(kSecret, "POST\n/apps/main/events\n" + query);
+  return fmt::format(
+      "POST /apps/main/events?{}&auth_signature={} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+      "application/json\r\nContent-Length: {}\r\n\r\n{}",
+      query, signature, body.size(), body);
+}
+
+std::string socket_id_of(std::string_view first) {
+  const std::size_t at = first.find("socket_id\\\":\\\"");
+  if (at == std::string_view::npos) return {};
+  const std::size_t from = at + 14;
+  return std::string(first.substr(from, first.find('\\', from) - from));
+}
+
+std::function<std::string(std::string_view)> subscribe_to(const std::string& channel) {
+  return [channel](std::string_view first) {
+    const std::string socket = socket_id_of(first);
+    std::string auth;
+    if (channel.starts_with("private-"))
+      auth = kKey + ":" + net::hmac_hex(kSecret, socket + ":" + channel);
+    return masked(fmt::format(R"({{"event":"pusher:subscribe","data":{{"channel":"{}","auth":"{}"}}}})",
+                              channel, auth));
+  };
+}
+
+void open_subscribers(Load& load, const Subject& subject, std::size_t count,
+                      const std::string& channel) {
+  if (subject.floor())
+    load.open(count, "/", nullptr, "");
+  else
+    load.open(count, kPath, subscribe_to(channel), "subscription_succeeded");
+}
+
+struct Fanout {
+  double deliveries = 0, cpu = 0;
+};
+
+Fanout one_at_a_time(const std::string& name, const std::string& rollcall, std::size_t n) {
+  const Subject subject(name, rollcall);
+  Load load(subject.where());
+  open_subscribers(load, subject, n, "bench");
+  load.publishers(1, publish_request("bench", 200));
+  load.stop_publishing();
+  load.until(n, milliseconds(10000));
+  for (int i = 0; i < 20; ++i) {  // warm
+    const std::uint64_t want = load.frames() + n;
+    load.publish_once();
+    load.until(want, milliseconds(10000));
+  }
+  const double cpu = subject.usage().cpu_s;
+  const std::uint64_t before = load.frames();
+  const auto begun = Clock::now();
+  while (Clock::now() - begun < kMeasured) {
+    const std::uint64_t want = load.frames() + n;
+    load.publish_once();
+    if (!load.until(want, milliseconds(10000))) throw std::runtime_error("an event was not delivered");
+  }
+  const double took = std::chrono::duration<double>(Clock::now() - begun).count();
+  const auto frames = static_cast<double>(load.frames() - before);
+  return {frames / took, (subject.usage().cpu_s - cpu) / frames * 1e6};
+}
+
+Fanout many_in_flight(const std::string& name, const std::string& rollcall, std::size_t n) {
+  const Subject subject(name, rollcall);
+  Load load(subject.where());
+  open_subscribers(load, subject, n, "bench");
+  load.publishers(16, publish_request("bench", 200));
+  const auto warm = Clock::now();
+  while (Clock::now() - warm < milliseconds(500)) load.turn(milliseconds(10));
+  const double cpu = subject.usage().cpu_s;
+  const std::uint64_t before = load.frames();
+  const auto begun = Clock::now();
+  while (Clock::now() - begun < kMeasured) load.turn(milliseconds(10));
+  const double took = std::chrono::duration<double>(Clock::now() - begun).count();
+  const auto frames = static_cast<double>(load.frames() - before);
+  const Fanout out{frames / took, (subject.usage().cpu_s - cpu) / frames * 1e6};
+  load.stop_publishing();
+  return out;
+}
+
+bool have_soketi() { return std::filesystem::exists("benchmarks/peers/node_modules/@soketi/soketi"); }
+
+void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
+  if (sizes.empty()) sizes = {1000, 10000};
+  for (const bool many : {false, true}) {
+    std::vector<std::string> names{many ? "sweep" : "send", "rollcall"};
+    if (have_soketi()) names.emplace_back("soketi");
+    for (const std::size_t n : sizes) {
+      std::map<std::string, std::vector<double>> rates, cpus;
+      for (int round = 0; round < kRounds; ++round) {
+        for (const auto& name : names) {
+          if (name == "soketi" && round >= 3) continue;  // slow; three are enough to see by how much
+          const Fanout got = many ? many_in_flight(name, rollcall, n) : one_at_a_time(name, rollcall, n);
+          rates[name].push_back(got.deliveries);
+          cpus[name].push_back(got.cpu);
+        }
+      }
+      const double floor = median(rates[names.front()]);
+      for (const auto& name : names)
+        fmt::print("{:<14} {:>6} subscribers  {:<9} {:>10.0f} deliveries/s  {:.2f} of floor  {:>6.2f} CPU-s a million\n",
+                   many ? "16 in flight" : "one at a time", n, name, median(rates[name]),
+                   median(rates[name]) / floor, median(cpus[name]));
+      std::fflush(stdout);
+    }
+  }
+}
+
+void connect(const std::string& rollcall, std::size_t count) {
+  std::vector<double> rates;
+  std::vector<double> soketi;
+  for (int round = 0; round < kRounds; ++round) {
+    {
+      const Subject subject("rollcall", rollcall);
+      Load load(subject.where());
+      const double took = load.open(count, kPath, subscribe_to("private-bench"), "subscription_succeeded", 256);
+      rates.push_back(static_cast<double>(count) / took);
+    }
+    if (have_soketi() && round < 1) {
+      const Subject subject("soketi", rollcall);
+      Load load(subject.where());
+      const double took = load.open(3000, kPath, subscribe_to("private-bench"), "subscription_succeeded", 64);
+      soketi.push_back(3000 / took);
+    }
+  }
+  fmt::print("connect + authenticate + subscribe  {:.0f}/s", median(rates));
+  if (!soketi.empty()) fmt::print("  (Soketi {:.0f}/s)", median(soketi));
+  fmt::print("\n");
+}
+
+void idle(const std::string& rollcall, std::size_t count) {
+  {
+    const Subject subject("rollcall", rollcall);
+    Load load(subject.where());
+    load.open(200, kPath, subscribe_to("bench"), "subscription_succeeded");
+    const std::uint64_t before = subject.usage().rss;
+    load.open(count, kPath, subscribe_to("bench"), "subscription_succeeded");
+    const std::uint64_t after = subject.usage().rss;
+    fmt::print("idle, subscribed            {:>6.0f} B a connection\n",
+               static_cast<double>(after - before) / static_cast<double>(count));
+    const double cpu = subject.usage().cpu_s;
+    const auto begun = Clock::now();
+    const auto watched = std::chrono::seconds(30);
+    // Each client pings as pusher-js does: every activity_timeout.
+    std::this_thread::sleep_for(watched);
+    const double took = std::chrono::duration<double>(Clock::now() - begun).count();
+    fmt::print("idle CPU, {} connections  {:.2f} % of a core (without clients' pings)\n", load.size(),
+               (subject.usage().cpu_s - cpu) / took * 100);
+  }
+  {
+    const Subject subject("rollcall", rollcall);
+    Load load(subject.where());
+    std::size_t person = 0;
+    const auto sign_in = [&](std::string_view first) {
+      const std::string socket = socket_id_of(first);
+      const std::string data = fmt::format(R"({{"id":"person-{}"}})", person++);
+      return masked(fmt::format(
+          R"({{"event":"pusher:signin","data":{{"auth":"{}:{}","user_data":{}}}}})", kKey,
+          net::hmac_hex(kSecret, socket + "::user::" + data), net::json_string(data)));
+    };
+    load.open(200, kPath, sign_in, "signin_success");
+    const std::uint64_t before = subject.usage().rss;
+    load.open(count, kPath, sign_in, "signin_success");
+    const std::uint64_t after = subject.usage().rss;
+    fmt::print("idle, signed in             {:>6.0f} B a connection\n",
+               static_cast<double>(after - before) / static_cast<double>(count));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    const std::string mode = argc > 1 ? argv[1] : "";
+    const std::string rollcall = argc > 2 ? argv[2] : "build/release/cli/rollcall";
+    std::vector<std::size_t> numbers;
+    for (int i = 3; i < argc && mode != "many"; ++i) numbers.push_back(std::stoul(argv[i]));
+    const auto number = [&](std::size_t fallback) { return numbers.empty() ? fallback : numbers.front(); };
+    if (mode == "many") {
+      const Fanout got = many_in_flight(argv[2], argv[3], std::stoul(argv[4]));
+      fmt::print("{} {:.0f}/s {:.2f}\n", argv[2], got.deliveries, got.cpu);
+      return 0;
+    }
+    if (mode == "fanout") fanout(rollcall, numbers);
+    else if (mode == "connect") connect(rollcall, number(15000));
+    else if (mode == "idle") idle(rollcall, number(19000));
+    else throw std::runtime_error("fanout, connect, idle, login or storm");
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}
