@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cctype>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -147,10 +149,29 @@ std::uint64_t Load::count(Client& c, std::string_view bytes) {
 void Load::receive(Client& c) {
   const ssize_t n = ::recv(c.fd, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (n <= 0) throw std::runtime_error("the server closed a connection");
+  if (n <= 0 && c.publisher) {  // Soketi closes after each answer: connect again and go on
+    ::close(c.fd);
+    c.fd = connect_to(where_);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = &c;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &event);
+    if (publishing_) (void)!::send(c.fd, request_.data(), request_.size(), MSG_NOSIGNAL);
+    return;
+  }
+  if (n <= 0) throw std::runtime_error("the server closed a subscriber");
   std::string_view bytes(buffer_.data(), static_cast<std::size_t>(n));
   if (c.publisher) {
-    // An answer fits one read; its end is told by the length only where it does not.
+    c.held += bytes;
+    const std::size_t head = c.held.find("\r\n\r\n");
+    if (head == std::string::npos) return;
+    std::string lower = c.held.substr(0, head);
+    for (char& x : lower) x = static_cast<char>(std::tolower(static_cast<unsigned char>(x)));
+    const std::size_t at = lower.find("content-length: ");
+    const auto length = at == std::string::npos ? 0UL : static_cast<unsigned long>(std::atol(lower.c_str() + at + 16));
+    if (c.held.size() < head + 4 + length) return;
+    if (!lower.starts_with("http/1.1 200")) throw std::runtime_error("a publish was refused: " + c.held);
+    c.held.clear();
     ++answered_;
     if (publishing_ && ::send(c.fd, request_.data(), request_.size(), MSG_NOSIGNAL) < 0)
       throw std::runtime_error("cannot publish");
