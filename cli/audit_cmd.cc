@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/pager.h"
 #include "cli/reading.h"
+#include "cli/remote.h"
 #include "replay/time_text.h"
 #include "store/files.h"
 
@@ -342,7 +343,9 @@ void add_audit(Command& root) {
       "  rollcall audit -g 'invoice [0-9]+' --ip '10.1.*' -n 20\n  rollcall audit -f -o ndjson "
       "--cursor-file here.cursor\n"
       "  rollcall audit stats --by hour -S yesterday");
-  audit.run_default([o](Context& context) { return run(context, *o); });
+  audit.run_default([o](Context& context) {
+    return context.url.empty() ? run(context, *o) : run_there(context);
+  });
 
   Command counting = audit.command("stats", "how often, by user, kind, hour, action or address");
   o->filter.declare(counting);
@@ -351,16 +354,16 @@ void add_audit(Command& root) {
   counting.flag("--summary", o->summary, "one row for all");
   counting.examples(
       "  rollcall audit stats --by user -n 10\n  rollcall audit stats --by hour -S today -o csv");
-  counting.run([o](Context& context) { return stats(context, *o); });
+  counting.run_here_or_there([o](Context& context) { return stats(context, *o); });
 
   Command listing = audit.command("fields", "the fields of FIELD=VALUE; with a NAME, its values");
   listing.optional_positional("NAME", o->field, "a field");
   listing.examples("  rollcall audit fields\n  rollcall audit fields action");
-  listing.run([o](Context& context) { return fields(context, *o); });
+  listing.run_here_or_there([o](Context& context) { return fields(context, *o); });
 
   Command queries = audit.command("queries", "who read whose history, and why");
   queries.examples("  rollcall audit queries");
-  queries.run([](Context& context) {
+  queries.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     replay::AuditFilter filter;
     filter.kinds.insert(engine::Kind::HistoryRead);

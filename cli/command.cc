@@ -1,6 +1,7 @@
 // The command line over CLI11.
 #include "cli/command.h"
 
+#include "cli/remote.h"
 #include "store/errc.h"
 
 #include <CLI/CLI.hpp>
@@ -88,6 +89,12 @@ void Command::run_default(Run run) {
   });
 }
 
+void Command::run_here_or_there(Run run) {
+  this->run([run = std::move(run)](Context& context) {
+    return context.url.empty() ? run(context) : run_there(context);
+  });
+}
+
 void Command::run(Run run) {
   impl_->app->callback([chosen = impl_->chosen, run = std::move(run)] { *chosen = run; });
 }
@@ -112,6 +119,11 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
   root->add_option("--fields", context.fields, "only these, separated by commas");
   root->add_option("--reason", context.reason, "why personal data is read: stored in the log");
   root->add_option("--ticket", context.ticket, "the case it belongs to: stored in the log");
+  root->add_option("--url", context.url,
+                   "a running server instead of a store, like http://127.0.0.1:8080")
+      ->envname("ROLLCALL_URL");
+  root->add_option("--token-file", context.token_file,
+                   "its token (default: $ROLLCALL_TOKEN, else admin.token in the store's folder)");
   root->add_flag("-q,--quiet", context.quiet, "say nothing but the answer");
   root->add_flag("-v,--verbose", context.verbose, "say more on stderr: the range a moment came to");
   root->add_flag("--no-pager", context.no_pager, "never through a pager");

@@ -23,6 +23,7 @@ struct Context {
   std::string output = "short";
   std::string fields;
   std::string reason, ticket;
+  std::string url, token_file;  ///< a running server instead of a store
   bool quiet = false;
   bool verbose = false;
   bool no_pager = false;
@@ -51,6 +52,8 @@ class Command {
                        const std::string& help);
   Command& examples(const std::string& text);
   void run(Run run);
+  /// For a command that reads: with --url it runs on the server, as it was given.
+  void run_here_or_there(Run run);
   /// For a command that has subcommands and also works without one.
   void run_default(Run run);
 

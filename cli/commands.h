@@ -7,6 +7,9 @@ namespace rollcall::cli {
 
 void add_serve(Command& root);
 void add_store(Command& root);
+void add_watch(Command& root);
+void add_token(Command& root);
+void add_company(Command& root);
 void add_presence(Command& root);  // login, activity, logout, status
 void add_import(Command& root);
 void add_who(Command& root);

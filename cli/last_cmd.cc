@@ -72,7 +72,7 @@ void add_last(Command& root) {
   command.option("--min", o->at_least, "at least so long, like 10min");
   command.flag("--open", o->open, "only those still open");
   command.examples("  rollcall last ada -n 2\n  rollcall last -S yesterday --min 1h");
-  command.run([o](Context& context) {
+  command.run_here_or_there([o](Context& context) {
     log_read(context, o->users, "last");
     const auto reader = replay::Reader::open(context.layout()).value();
     std::set<engine::UserNumber> wanted;

@@ -27,5 +27,8 @@ int main(int argc, char** argv) {
     add_presence(root);
     add_store(root);
     add_serve(root);
+    add_watch(root);
+    add_token(root);
+    add_company(root);
   });
 }

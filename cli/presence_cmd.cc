@@ -1,6 +1,7 @@
 // rollcall login, activity, logout, status: one event appended by hand or from a script.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/time_text.h"
 #include "store/writer.h"
 
@@ -39,7 +40,50 @@ std::string object_text(const std::string& text, const char* what) {
   return boost::json::serialize(value);
 }
 
+/// The same over /v1, on a running server.
+int append_there(Context& context, const Given& g, const Proposal& p) {
+  boost::json::object body{{"user", g.user}};
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) body[key] = value;
+  };
+  std::string path = "/v1/activity";
+  if (p.kind == Kind::StatusSet || p.kind == Kind::StatusCleared) {
+    path = "/v1/status";
+    add("as", g.as);
+    add("text", g.text);
+    add("emoji", g.emoji);
+    add("until", g.until);
+    if (g.do_not_disturb) body["do_not_disturb"] = true;
+  } else {
+    if (p.kind != Kind::Activity) path = p.kind == Kind::Login ? "/v1/login" : "/v1/logout";
+    // Here as on a store: a logout that names no session means the one all share.
+    const bool shared = p.kind == Kind::Logout && g.session.empty();
+    add("session", shared ? std::string(store::kDefaultSession) : g.session);
+    add("address", g.address);
+    add("agent", g.agent);
+    add("device", g.device);
+  }
+  if (p.kind == Kind::Activity) {
+    add("action", g.action);
+    add("target_type", g.target_type);
+    add("target_id", g.target_id);
+    add("description", g.description);
+    add("batch", g.batch);
+    if (!p.body.properties.empty()) body["properties"] = boost::json::parse(p.body.properties);
+    if (!p.body.changes.empty()) body["changes"] = boost::json::parse(p.body.changes);
+  }
+  const auto reply = call(context, path, body);
+  Rows rows(context, {"seq", "outcome", "user", "state"});
+  rows.add({{"seq", reply.at("seq")},
+            {"outcome", reply.at("outcome")},
+            {"user", g.user},
+            {"state", reply.at("presence")}});
+  rows.finish();
+  return 0;
+}
+
 int append(Context& context, Given& g, Proposal p) {
+  if (!context.url.empty()) return append_there(context, g, p);
   const auto writer = store::Writer::open_or_create(context.layout()).value();
   const auto at = store::wall_now();
   p.user = g.user;

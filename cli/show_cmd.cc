@@ -23,7 +23,7 @@ void add_show(Command& root) {
   command.flag("--raw", o->raw, "the entry's bytes, as they are hashed");
   command.flag("--proof", o->proof, "with its receipt");
   command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum");
-  command.run([o](Context& context) {
+  command.run_here_or_there([o](Context& context) {
     const auto seq = store::parse_decimal(
         o->seq.starts_with('#') ? std::string_view(o->seq).substr(1) : std::string_view(o->seq));
     if (!seq || *seq == 0)

@@ -2,6 +2,7 @@
 // asks for.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "replay/attendance.h"
 #include "replay/read_log.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
@@ -42,6 +43,20 @@ void add_store(Command& root) {
     row["last_at"] = last ? replay::rfc3339(last->at) : "";
     row["signed"] = newest.newest ? newest.newest->checkpoint.size : 0;
     rows.add(std::move(row));
+    rows.finish();
+    return 0;
+  });
+
+  Command gaps = store.command("gaps", "when nobody watched: from the last word to the next start");
+  gaps.examples("  rollcall store gaps");
+  gaps.run([](Context& context) {
+    const auto reader = replay::Reader::open(context.layout()).value();
+    Rows rows(context, {"seq", "from", "to", "length"});
+    for (const auto& gap : replay::coverage_gaps(reader).value())
+      rows.add({{"seq", gap.seq},
+                {"from", replay::rfc3339(gap.from)},
+                {"to", replay::rfc3339(gap.to)},
+                {"length", replay::short_duration(gap.to - gap.from)}});
     rows.finish();
     return 0;
   });

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/pager.h"
 #include "cli/reading.h"
+#include "replay/attendance.h"
 #include "replay/bundle.h"
 
 #include <fmt/format.h>
@@ -15,7 +16,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> users;
-  std::string at = "now", out;
+  std::string at = "now", out, room;
   std::vector<std::string> states;
   bool count = false, proof = false;
 };
@@ -25,6 +26,13 @@ std::string asked_time(const std::string& text, engine::Micros of_seq) {
   const auto spec = replay::parse_time(text, store::wall_now()).value();
   const auto* at = std::get_if<engine::Micros>(&spec);
   return replay::short_time(at != nullptr ? *at : of_seq);
+}
+
+/// The moment as a time; nothing for seq:N.
+std::optional<engine::Micros> asked_at(const std::string& text) {
+  const auto spec = replay::parse_time(text, store::wall_now()).value();
+  const auto* at = std::get_if<engine::Micros>(&spec);
+  return at != nullptr ? std::optional<engine::Micros>(*at) : std::nullopt;
 }
 
 int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
@@ -48,13 +56,14 @@ void add_who(Command& root) {
   command.positionals("USER", o->users, "only these");
   command.option("--at", o->at, "the moment (default: now)");
   command.option("--state", o->states, "online, away, offline");
+  command.option("--room", o->room, "only those who attended this channel, like presence-lobby");
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
   command.option("-O,--out", o->out, "where the bundle goes (a folder or .tar)");
   command.examples(
-      "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who ada "
+      "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who --room presence-lobby --at -1h\n  rollcall who ada "
       "--at 2026-01-14T10:00:00Z --proof -O ada.tar");
-  command.run([o](Context& context) {
+  command.run_here_or_there([o](Context& context) {
     log_read(context, o->users, "who --at " + o->at);
     const auto reader = replay::Reader::open(context.layout()).value();
     const engine::Seq upto = last_before(reader, o->at);
@@ -64,6 +73,19 @@ void add_who(Command& root) {
     const auto fold = replay::state_at(reader, upto).value();
     std::vector<engine::UserNumber> wanted;
     for (const auto& name : o->users) wanted.push_back(reader.find_user(name).value());
+    const auto rooms = replay::channel_names(reader);
+    std::optional<std::uint64_t> room;
+    if (!o->room.empty()) {
+      for (const auto& [id, name] : rooms)
+        if (name == o->room) room = id;
+      if (!room)
+        throw store::Failure({store::Errc::NotFound, fmt::format("nobody was ever in '{}'", o->room)});
+    }
+    const auto gap = replay::gap_around(reader, upto, asked_at(o->at)).value();
+    if (gap && !context.quiet)
+      fmt::print(stderr,
+                 "rollcall: nobody watched from {} to {} (seq {}): this is how it was before\n",
+                 replay::rfc3339(gap->from), replay::rfc3339(gap->to), gap->seq);
     std::uint64_t online = 0, away = 0;
     for (const auto& user : fold.state.users) {
       online += user.state == engine::Presence::Online ? 1 : 0;
@@ -80,11 +102,15 @@ void add_who(Command& root) {
       fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n",
                  asked_time(o->at, fold.state.at), upto, root_hash, online, away);
     }
-    Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from"});
+    Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from", "rooms"});
     std::vector<std::pair<std::string, engine::UserNumber>> order;
     for (engine::UserNumber n = 1; n < fold.state.users.size(); ++n) {
       const auto& user = fold.state.users[n];
       const std::string state(engine::name_of(user.state));
+      bool in_room = !room;
+      for (const auto& attendance : user.attendance)  // of a server that died: until last heard
+        in_room = in_room || (!gap && attendance.channel == *room);
+      if (!in_room) continue;
       if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), n) == wanted.end()) continue;
       if (!o->states.empty()
               ? std::find(o->states.begin(), o->states.end(), state) == o->states.end()
@@ -113,6 +139,13 @@ void add_who(Command& root) {
       row["sessions"] = user.sessions.size();
       row["last_activity"] = moment(active != 0 ? active : user.last_seen);
       row["from"] = from;
+      std::string attended;
+      for (const auto& attendance : user.attendance) {
+        const auto it = rooms.find(attendance.channel);
+        if (it == rooms.end() || gap) continue;
+        attended += (attended.empty() ? "" : ", ") + it->second;
+      }
+      row["rooms"] = attended;
       if (machine) row["do_not_disturb"] = user.do_not_disturb;
       rows.add(std::move(row));
     }

@@ -63,9 +63,14 @@ store::Result<Child> start(const App& app, const std::vector<std::string>& argum
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  std::vector<char*> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+  std::string logged = "ROLLCALL_READ_LOGGED=1";
+  environment.push_back(logged.data());
+  environment.push_back(nullptr);
   Child child;
-  const int failed =
-      ::posix_spawn(&child.pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  const int failed = ::posix_spawn(&child.pid, "/proc/self/exe", &actions, nullptr, argv.data(),
+                                   environment.data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(out[1]);
   ::close(err[1]);

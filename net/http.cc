@@ -226,5 +226,9 @@ store::Result<Reply> post_streaming(const std::string& url, const std::string& b
                                     const Headers& headers, const Piece& piece) {
   return request(http::verb::post, url, body, headers, &piece);
 }
+store::Result<Reply> get_streaming(const std::string& url, const Headers& headers,
+                                   const Piece& piece) {
+  return request(http::verb::get, url, {}, headers, &piece);
+}
 
 }  // namespace rollcall::net

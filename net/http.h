@@ -30,10 +30,13 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] store::Result<Reply> post(const std::string& url, const std::string& body,
                                         const Headers& headers = {});
 [[nodiscard]] store::Result<Reply> get(const std::string& url, const Headers& headers = {});
-/// POSTs and hands over the answer's body as it comes; false from `piece` ends it. No time limit
+/// Sends and hands over the answer's body as it comes; false from `piece` ends it. No time limit
 /// once the answer has begun. The reply holds status and type, and the body where it is no 200.
 [[nodiscard]] store::Result<Reply> post_streaming(
     const std::string& url, const std::string& body, const Headers& headers,
+    const std::function<bool(std::string_view piece)>& piece);
+[[nodiscard]] store::Result<Reply> get_streaming(
+    const std::string& url, const Headers& headers,
     const std::function<bool(std::string_view piece)>& piece);
 
 }  // namespace rollcall::net

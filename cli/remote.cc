@@ -1,0 +1,160 @@
+// The client's side of /v1.
+#include "cli/remote.h"
+
+#include "cli/pager.h"
+#include "net/http.h"
+#include "store/files.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace rollcall::cli {
+namespace {
+
+namespace json = boost::json;
+using store::Errc;
+using store::Failure;
+
+net::Headers headers(const Context& context) {
+  return {{"Authorization", "Bearer " + token_of(context)}, {"Content-Type", "application/json"}};
+}
+
+[[noreturn]] void refused(unsigned status, const std::string& body) {
+  boost::system::error_code ec;
+  const auto value = json::parse(body, ec);
+  std::string detail = fmt::format("the server answered {}", status);
+  if (!ec && value.is_object())
+    if (const auto* text = value.get_object().if_contains("detail"); text && text->is_string())
+      detail = std::string(text->get_string());
+  const Errc code = status == 401 || status == 403 ? Errc::NotPermitted
+                    : status == 404                ? Errc::NotFound
+                    : status == 409                ? Errc::Conflict
+                    : status == 400 || status == 422 ? Errc::BadInput
+                                                     : Errc::Io;
+  throw Failure({code, detail});
+}
+
+/// The command's own words: what was given, without what says where and why.
+std::vector<std::string> words_of(const Context& context) {
+  std::vector<std::string> out;
+  for (std::size_t i = 1; i < context.arguments.size(); ++i) {
+    const std::string& word = context.arguments[i];
+    bool with_value = false, alone = false;
+    for (const char* option : {"--url", "--token-file", "--data", "-d", "--app", "--reason", "--ticket"}) {
+      with_value = with_value || word == option;
+      alone = alone || word.starts_with(std::string(option) + "=") ||
+              (option[1] != '-' && word.size() > 2 && word.starts_with(option));
+    }
+    if (with_value) ++i;
+    if (!with_value && !alone && word != "--no-pager") out.push_back(word);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string token_of(const Context& context) {
+  if (const char* token = std::getenv("ROLLCALL_TOKEN"); token != nullptr && *token != '\0')
+    return token;
+  std::filesystem::path file = context.token_file;
+  if (file.empty()) {
+    const char* env = std::getenv("ROLLCALL_DATA");
+    file = std::filesystem::path(!context.data.empty() ? context.data
+                                 : env != nullptr && *env != '\0' ? env
+                                                                  : "rollcall-data") /
+           "admin.token";
+  }
+  auto text = store::read_file(file);
+  if (!text)
+    throw Failure({Errc::NotPermitted,
+                   fmt::format("no token: {} (give ROLLCALL_TOKEN, --token-file, or -d DIR where "
+                               "admin.token lies)",
+                               text.error().detail)});
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  return *text;
+}
+
+std::string url_of(const Context& context, const std::string& path, const std::string& query) {
+  std::string base = context.url;
+  while (base.ends_with('/')) base.pop_back();
+  std::string out = base + path;
+  std::string rest = query;
+  if (!context.app.empty()) rest += "&app=" + context.app;
+  if (!rest.empty()) out += "?" + rest.substr(1);
+  return out;
+}
+
+int run_there(Context& context) {
+  json::object body;
+  json::array arguments;
+  for (const auto& word : words_of(context)) arguments.emplace_back(word);
+  body["arguments"] = std::move(arguments);
+  if (!context.reason.empty()) body["reason"] = context.reason;
+  if (!context.ticket.empty()) body["ticket"] = context.ticket;
+  const Pager pager(context);
+  std::string held;
+  int code = 1;
+  const auto reply = net::post_streaming(
+                         url_of(context, "/v1/command"), json::serialize(body), headers(context),
+                         [&](std::string_view piece) {
+                           held += piece;
+                           std::size_t from = 0;
+                           for (std::size_t end = held.find('\n'); end != std::string::npos;
+                                end = held.find('\n', from)) {
+                             boost::system::error_code ec;
+                             const auto line = json::parse(
+                                 std::string_view(held).substr(from, end - from), ec);
+                             from = end + 1;
+                             if (ec || !line.is_object()) continue;
+                             const auto& o = line.get_object();
+                             if (const auto* out = o.if_contains("out"))
+                               std::fwrite(out->as_string().data(), 1, out->as_string().size(), stdout);
+                             if (const auto* err = o.if_contains("err"))
+                               std::fwrite(err->as_string().data(), 1, err->as_string().size(), stderr);
+                             if (const auto* exit = o.if_contains("exit"))
+                               code = exit->to_number<int>();
+                           }
+                           held.erase(0, from);
+                           std::fflush(stdout);
+                           return true;
+                         })
+                         .value();
+  if (reply.status != 200) refused(reply.status, reply.body);
+  return code;
+}
+
+json::object call(const Context& context, const std::string& path, const json::object& body) {
+  const auto reply =
+      net::post(url_of(context, path), json::serialize(body), headers(context)).value();
+  if (reply.status != 200) refused(reply.status, reply.body);
+  return json::parse(reply.body).as_object();
+}
+
+void follow_events(const Context& context,
+                   const std::function<bool(std::string_view, std::string_view)>& event) {
+  std::string held, name;
+  const auto reply =
+      net::get_streaming(url_of(context, "/v1/stream"), headers(context),
+                         [&](std::string_view piece) {
+                           held += piece;
+                           std::size_t from = 0;
+                           bool go_on = true;
+                           for (std::size_t end = held.find('\n'); go_on && end != std::string::npos;
+                                end = held.find('\n', from)) {
+                             const std::string_view line =
+                                 std::string_view(held).substr(from, end - from);
+                             from = end + 1;
+                             if (line.starts_with("event: ")) name = std::string(line.substr(7));
+                             if (line.starts_with("data: ")) go_on = event(name, line.substr(6));
+                           }
+                           held.erase(0, from);
+                           return go_on;
+                         })
+          .value();
+  if (reply.status != 200) refused(reply.status, reply.body);
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,27 @@
+// Working against a running server: --url, tokens, and commands that answer there.
+#pragma once
+
+#include "cli/command.h"
+
+#include <boost/json/object.hpp>
+
+#include <functional>
+
+namespace rollcall::cli {
+
+/// The bearer token: ROLLCALL_TOKEN, else --token-file, else admin.token in the store's folder.
+[[nodiscard]] std::string token_of(const Context& context);
+/// URL of a path of the server, with ?app= where --app is given. `query` begins with & or is empty.
+[[nodiscard]] std::string url_of(const Context& context, const std::string& path,
+                                 const std::string& query = {});
+
+/// Runs the command as it was given on the server; its output here. The exit code is its own.
+[[nodiscard]] int run_there(Context& context);
+/// A call of /v1 with a JSON body; throws Failure with the server's sentence.
+[[nodiscard]] boost::json::object call(const Context& context, const std::string& path,
+                                       const boost::json::object& body);
+/// Server-sent events from now on, until `event` returns false: {name, data}.
+void follow_events(const Context& context,
+                   const std::function<bool(std::string_view name, std::string_view data)>& event);
+
+}  // namespace rollcall::cli
