@@ -163,6 +163,7 @@ void read_app(Section& s, net::AppSettings& app) {
   s.integer("cache_ttl", app.cache_ttl_s, 1, 86'400);
   s.integer("sign_in_within", app.sign_in_within_s, 0, 3600);
   s.integer("member_removed_delay_ms", app.member_removed_delay_ms, 0, 600'000);
+  s.integer("sign_every", app.sign_every_s, 1, 86'400);
   s.texts("attendance", app.attendance);
   s.text("last_seen", app.last_seen);
   if (app.last_seen != "exact" && app.last_seen != "minutes" && app.last_seen != "day" &&

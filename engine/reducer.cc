@@ -235,6 +235,7 @@ Outcome node(State& state, const Header& e, Touched& touched) {
         if (!session.detached) continue;
         session.detached_from = e.at;
         ++session.det_rev;
+        mark_dirty(state, u);
       }
     }
     move_deadlines(state, gap, false);

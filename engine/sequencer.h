@@ -26,6 +26,8 @@ class Sequencer {
   explicit Sequencer(State state);
 
   [[nodiscard]] const State& state() const { return state_; }
+  /// For a digester, which clears the marks of the pages it has seen.
+  [[nodiscard]] State& state_for_digest() { return state_; }
 
   /// Gives `draft` (kind, cause, flags, user, session, epoch, body and a…d are the caller's) its
   /// seq, prev and time = max(at, last at), after the conclusions due strictly before that; an

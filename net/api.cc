@@ -148,9 +148,9 @@ store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
   if (authorization.starts_with(kBearer)) {
     const std::string_view token = authorization.substr(kBearer.size());
     if (const auto found = tokens_.find(token, app.settings().id, now))
-      return Caller{"token:" + found->name, found->scopes, {}};
+      return Caller("token:" + found->name, found->scopes, {});
     if (const auto claims = verify_jwt(token, app.settings().jwt, now)) {
-      Caller out{"jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject};
+      Caller out("jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject);
       for (const auto& scope : claims->scopes) out.scopes.push_back(scope);
       return out;
     }
@@ -162,7 +162,7 @@ store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
     if (const auto fault =
             signature_fault(signed_request, app.settings().key, app.settings().secret, now))
       return Error{Errc::NotPermitted, *fault};
-    return Caller{"app:" + app.settings().key, {"presence:read", "events:write"}, {}};
+    return Caller("app:" + app.settings().key, {"presence:read", "events:write"}, {});
   }
   return Error{Errc::NotFound, "a bearer token is missing (rollcall token create makes one)"};
 }
@@ -258,7 +258,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
         if (!who->may(E::kIs.scope))
           co_return problem(403, fmt::format("this needs the scope {}", E::kIs.scope));
       }
-      const Caller caller = who ? *who : Caller{request.peer, {}, {}};
+      const Caller caller = who ? *who : Caller(request.peer, {}, {});
       if (!within_rate(caller.name, E::kIs)) {
         HttpReply out = problem(429, "too many of these requests this minute");
         out.headers.emplace_back("Retry-After", "60");

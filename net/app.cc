@@ -49,6 +49,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
     const auto reading = raw->live_->reading();
     return reading ? reading->vault().name_of(number) : std::nullopt;
   });
+  raw->run_aside([raw] { raw->keep_signed(); });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;
 }
@@ -69,13 +70,38 @@ void App::run_aside(std::function<void()> work) {
   }).detach();
 }
 
+void App::keep_signed() {
+  auto next = std::chrono::steady_clock::now();
+  while (!stopping) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (std::chrono::steady_clock::now() < next) continue;
+    next = std::chrono::steady_clock::now() + std::chrono::seconds(settings_.sign_every_s);
+    sign();
+  }
+}
+
+void App::sign() {
+  const auto reading = live_->reading();
+  if (!reading || !live_->writable() || reading->log().last() == signed_) return;
+  const auto done = live_->exclusively([this](store::Writer& writer, engine::Micros at) {
+    const auto checkpoint = writer.sign(at);
+    if (!checkpoint) return store::Result<void>(checkpoint.error());
+    signed_ = writer.log().last();
+    return store::Result<void>();
+  });
+  if (!done) spdlog::warn("app {}: no checkpoint was signed: {}", settings_.id, done.error().detail);
+}
+
 void App::stop() {
-  stopping = true;
+  if (stopping.exchange(true)) return;
   {
     std::unique_lock lock(aside_mutex_);
     aside_done_.wait(lock, [&] { return aside_ == 0; });
   }
-  if (live_) live_->stop();
+  if (live_) {
+    sign();
+    live_->stop();
+  }
   webhooks_.reset();
 }
 

@@ -53,7 +53,11 @@ class App {
   std::atomic<std::uint64_t> connections = 0;
   std::atomic<bool> stopping = false;
 
+  /// Signs a checkpoint over what is durable, where there is anything new.
+  void sign();
+
  private:
+  void keep_signed();
   App(const AppSettings& settings, store::Layout layout);
   AppSettings settings_;
   store::Layout layout_;
@@ -63,6 +67,7 @@ class App {
   std::unique_ptr<store::Live> live_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Webhooks> webhooks_;
+  engine::Seq signed_ = 0;
   std::mutex listeners_mutex_;
   std::uint64_t next_listener_ = 1;
   std::map<std::uint64_t, std::function<void()>> listeners_;

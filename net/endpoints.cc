@@ -24,16 +24,17 @@ using store::Result;
 /// The write, awaited: resumes on the connection's thread once it is durable.
 boost::asio::awaitable<Result<WriteReply>> durable(Call& call, Write write) {
   auto out = std::make_shared<Result<WriteReply>>(Error{Errc::Io, "no answer"});
+  // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
+  auto begin = [&call, out, &write](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    call.app.sessions().write(
+        std::move(write), [out, shared, &io = call.io](const Result<WriteReply>& reply) {
+          *out = reply;
+          boost::asio::post(io, [shared] { std::move (*shared)(); });
+        });
+  };
   co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
-      [&call, out, &write](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        call.app.sessions().write(
-            std::move(write), [out, shared, &io = call.io](const Result<WriteReply>& reply) {
-              *out = reply;
-              boost::asio::post(io, [shared] { std::move (*shared)(); });
-            });
-      },
-      boost::asio::use_awaitable);
+      std::move(begin), boost::asio::use_awaitable);
   co_return *out;
 }
 
@@ -73,25 +74,25 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
   const bool fits = !kind->presence && verify_auth(r.auth, settings.key, settings.secret,
                                                    channel_string(r.socket_id, r.channel, {}));
   const auto found = std::make_shared<bool>(false);
+  auto begin = [&call, &r, id, fits, found](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    call.app.with_connection(id, [found, fits, shared, &io = call.io, name = r.channel,
+                                  auth = r.auth](Connection* connection) {
+      if (connection != nullptr) {
+        const Subscription* s = Shard::subscription(*connection, name);
+        const bool member = s != nullptr && s->channel != nullptr;
+        if (member && fits) *found = true;
+        if (member && connection->speaker)
+          for (const auto& m : connection->speaker->members)
+            if (m.channel == name && !m.auth.empty() &&
+                store::equal_constant_time(store::as_bytes(m.auth), store::as_bytes(auth)))
+              *found = true;
+      }
+      boost::asio::post(io, [shared] { std::move (*shared)(); });
+    });
+  };
   co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
-      [&](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        call.app.with_connection(id, [=, &io = call.io, name = r.channel,
-                                      auth = r.auth](Connection* connection) {
-          if (connection != nullptr) {
-            const Subscription* s = Shard::subscription(*connection, name);
-            const bool member = s != nullptr && s->channel != nullptr;
-            if (member && fits) *found = true;
-            if (member && connection->speaker)
-              for (const auto& m : connection->speaker->members)
-                if (m.channel == name && !m.auth.empty() &&
-                    store::equal_constant_time(store::as_bytes(m.auth), store::as_bytes(auth)))
-                  *found = true;
-          }
-          boost::asio::post(io, [shared] { std::move (*shared)(); });
-        });
-      },
-      boost::asio::use_awaitable);
+      std::move(begin), boost::asio::use_awaitable);
   co_return *found;
 }
 

@@ -12,6 +12,8 @@ struct Caller {
   std::string name;                 ///< of the token, or jwt:<sub>, or app:<key>
   std::vector<std::string> scopes;  ///< presence:read, audit:read, events:write, admin
   std::string user;                 ///< a JWT's sub: somebody, not a service
+  Caller(std::string who, std::vector<std::string> what, std::string subject)
+      : name(std::move(who)), scopes(std::move(what)), user(std::move(subject)) {}
   [[nodiscard]] bool may(std::string_view scope) const;
 };
 

@@ -30,6 +30,7 @@ struct HttpReply {
   std::string body;
   std::string type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
+  HttpReply() = default;  // not an aggregate: store/errc.h says why
 };
 
 /// An RFC 9457 problem: one sentence a person can act on.

@@ -55,6 +55,7 @@ struct AppSettings {
   std::uint32_t sign_in_within_s = 0;        ///< authorized connections: 0 off
   std::uint32_t member_removed_delay_ms = 0;  ///< so that a refreshed page is no leave
   std::vector<std::string> attendance{"presence-"};  ///< prefixes whose membership is logged
+  std::uint32_t sign_every_s = 60;  ///< a checkpoint over what was appended since
   std::string last_seen = "exact";  ///< granularity for others: exact, minutes, day, hidden
   engine::Policy policy;
   std::vector<WebhookSettings> webhooks;

@@ -26,6 +26,10 @@ enum class Errc {
 struct Error {
   Errc code = Errc::Io;
   std::string detail;  ///< one sentence: what, where, what was expected and found
+
+  // Not an aggregate: g++ 12 frees an aggregate temporary in a coroutine twice.
+  Error() = default;
+  Error(Errc what, std::string sentence) : code(what), detail(std::move(sentence)) {}
 };
 
 /// Thrown by Result::value() where nothing is caught but in main and in tests.

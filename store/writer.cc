@@ -394,7 +394,7 @@ Result<SignedCheckpoint> Writer::sign(engine::Micros at) {
     digest.kind = Kind::StateDigest;
     digest.a = log_->last();
     digest.b = engine::kReducerVersion;
-    digest.digest = digest_of(state());
+    digest.digest = digester_.root(sequencer_->state_for_digest());
     const auto written = write(digest, at);
     if (!written) return written.error();
   }

@@ -11,6 +11,7 @@
 #include "store/checkpoints.h"
 #include "store/history.h"
 #include "store/sealing.h"
+#include "store/state_digest.h"
 
 #include <functional>
 #include <mutex>
@@ -95,6 +96,7 @@ class Writer {
   Result<Written> write(const Proposal& proposal, engine::Micros at);
 
   /// Appends a StateDigest of the present state and signs a checkpoint over it.
+  /// Only pages of the state that changed since the last time are hashed.
   Result<SignedCheckpoint> sign(engine::Micros at);
 
   /// An open session of the user by the caller's own key for it.
@@ -145,6 +147,7 @@ class Writer {
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
   mutable std::mutex channel_ids_mutex_;
   std::function<void(const Batch&)> observer_;
+  StateDigester digester_;
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;
   std::vector<engine::Transition> transitions_;
