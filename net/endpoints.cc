@@ -262,7 +262,8 @@ Answer<Person> PersonEndpoint::run(Call call, Request r) {
 }
 
 Answer<CatchupResponse> CatchupEndpoint::run(Call call, Request r) {
-  if (!co_await holds_subscription(call, r))
+  const bool holds = co_await holds_subscription(call, r);  // apart: g++ 12 fails on it in an if
+  if (!holds)
     co_return Error{Errc::NotPermitted,
                     "the connection is not subscribed to the channel with this auth"};
   co_return catch_up(call.app, r.channel, r.after);

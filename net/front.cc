@@ -152,7 +152,8 @@ class Conversation {
         break;
       }
       const HttpReply reply = co_await answer(request);
-      if (!co_await write(reply, keep) || !keep || server_.draining()) break;
+      const bool written = co_await write(reply, keep);
+      if (!written || !keep || server_.draining()) break;
     }
     boost::system::error_code ec;
     stream_.socket().shutdown(asio::socket_base::shutdown_send, ec);
