@@ -1,6 +1,8 @@
 // The two threads, and what happens when a commit fails.
 #include "store/live.h"
 
+#include "store/files.h"
+
 #include <algorithm>
 #include <chrono>
 
@@ -221,7 +223,22 @@ void Live::fail(const Error& error) {
   recent_ = {};
 }
 
+namespace {
+
+/// Whether the disk takes a write again: only then is the log closed, which readers still use.
+bool disk_takes_writes(const Layout& layout) {
+  const auto probe = layout.app_dir / "probe";
+  const bool ok = replace_file(probe, std::string(1U << 20, '.')).has_value();
+  std::error_code ec;
+  std::filesystem::remove(probe, ec);
+  std::filesystem::remove(probe.string() + ".new", ec);
+  return ok;
+}
+
+}  // namespace
+
 bool Live::reopen() {
+  if (!disk_takes_writes(layout_)) return false;
   std::weak_ptr<Writer> old;
   std::function<void()> waiting;
   {

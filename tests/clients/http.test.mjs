@@ -237,7 +237,7 @@ test('every reading and writing command answers over --url as it does on the sto
   assert.match(wrote.out, /applied +remote +online/)
   assert.equal((await cli('activity', 'remote', '--action', 'a.b', '--properties', '{"x":1}')).code, 0)
   assert.equal((await cli('status', 'remote', '--as', 'away', '--text', 'lunch')).code, 0)
-  for (const args of [['who', '--at', 'seq:20'], ['last', 'remote', '-n', '2', '-o', 'json', '--fields', 'user,from,login'], ['audit', '-u', 'remote', '-o', 'ndjson'], ['audit', 'stats', '--by', 'user', '-U', 'seq:20'], ['show', '3'], ['audit', 'nofield=x'], ['who', 'nobody-such']]) {
+  for (const args of [['who', '--at', 'seq:4'], ['last', 'remote', '-n', '2', '-o', 'json', '--fields', 'user,from,login'], ['audit', '-u', 'remote', '-o', 'ndjson'], ['audit', 'stats', '--by', 'user', '-U', 'seq:4'], ['show', '3'], ['audit', 'nofield=x'], ['who', 'nobody-such']]) {
     const here = await run(['-d', server.data, ...args]), there = await cli(...args)
     assert.equal(there.out, here.out, args.join(' '))
     assert.equal(there.code, here.code)
