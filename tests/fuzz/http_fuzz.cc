@@ -1,0 +1,18 @@
+// What HTTP requests carry: queries, signatures, hosts, origins, JWTs, JSON bodies of endpoints.
+#include "net/exchange.h"
+#include "net/jwt.h"
+#include "net/signature.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace rollcall::net;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::size_t half = size / 2;
+  (void)parse_query(text);
+  (void)percent_decode(text, Plus::Space);
+  if (!signature_fault({"POST", text.substr(0, half), text.substr(half), text}, "key", "secret", 1)) __builtin_trap();
+  (void)verify_auth(text, "key", "secret", "x");
+  (void)host_allowed(text, {"*.example"});
+  (void)host_matches(origin_host(text), {"*a*b*", "https://*.example"});
+  if (verify_jwt(text, {{"HS256", "a key nobody guesses", "aud", "iss"}}, 1)) __builtin_trap();
+  return 0;
+}

@@ -1,0 +1,30 @@
+// What clients say: messages, channel_data, user_data, names, socket ids.
+#include "net/channel_name.h"
+#include "net/connection.h"
+#include "net/message.h"
+
+#include <boost/json.hpp>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace rollcall::net;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto message = parse_client_message(text)) {
+    // What is relayed must itself be JSON, whatever came in.
+    const std::string relayed = message::client_event(message->event, message->channel, message->raw_data, "u");
+    boost::json::parse_options options;
+    options.max_depth = 64;
+    boost::system::error_code ec;
+    if (!boost::json::parse(relayed, ec, {}, options).is_object() || ec) __builtin_trap();
+  }
+  if (const auto identity = parse_channel_data(text)) {
+    boost::system::error_code ec;
+    (void)boost::json::parse(identity->info, ec);
+    if (ec) __builtin_trap();
+  }
+  (void)parse_user_data(text);
+  if (channel_kind(text) && user_of_presence_channel(text) &&
+      *presence_channel_of(*user_of_presence_channel(text)) != text)
+    __builtin_trap();
+  (void)parse_socket_id(text);
+  return 0;
+}

@@ -1,0 +1,147 @@
+// Channel names, signatures, messages, hosts: the pure parts of the wire.
+#include "net/channel_name.h"
+#include "net/connection.h"
+#include "net/exchange.h"
+#include "net/message.h"
+#include "net/signature.h"
+
+#include <catch2/catch.hpp>
+
+using namespace rollcall::net;
+
+TEST_CASE("a channel's kind follows the longest whole prefix", "[net]") {
+  struct Row {
+    std::string name;
+    bool auth, presence, encrypted, cached, client_events;
+  };
+  for (const Row& row : std::vector<Row>{{"private-encrypted-cache-x", true, false, true, true, false},
+                                         {"private-encrypted-x", true, false, true, false, false},
+                                         {"private-cache-x", true, false, false, true, true},
+                                         {"private-x", true, false, false, false, true},
+                                         {"presence-cache-x", true, true, false, true, true},
+                                         {"presence-x", true, true, false, false, true},
+                                         {"cache-x", false, false, false, true, false},
+                                         {"privateers", false, false, false, false, false},
+                                         {"presences", false, false, false, false, false},
+                                         {"cached", false, false, false, false, false},
+                                         {"#server-to-user-u7", false, false, false, false, false},
+                                         {"private-presence.ada", true, false, false, false, false}}) {
+    INFO(row.name);
+    const auto kind = channel_kind(row.name);
+    REQUIRE(kind);
+    CHECK(kind->needs_auth == row.auth);
+    CHECK(kind->presence == row.presence);
+    CHECK(kind->encrypted == row.encrypted);
+    CHECK(kind->cached == row.cached);
+    CHECK(kind->client_events() == row.client_events);
+  }
+  for (const std::string bad : {"", "a b", "a/b", "#x", "#server-to-user-", "\xc3\xa4"}) CHECK_FALSE(channel_kind(bad));
+  CHECK_FALSE(channel_kind(std::string(201, 'a')));
+}
+
+TEST_CASE("a user's presence channel can be written and read back, or there is none", "[net]") {
+  for (const std::string user : {"ada", "j\xc3\xbcrgen x", "a=b", "x@y.z", "\x01"})
+    CHECK(user_of_presence_channel(*presence_channel_of(user)) == user);
+  CHECK(*presence_channel_of("a b") == "private-presence.a=20b");
+  CHECK_FALSE(presence_channel_of(std::string(200, 'x')));
+  for (const std::string bad : {"private-presence", "private-presence.", "private-presence.=", "private-presence.=2",
+                                "private-presence.=zz", "private-presence.=41"})
+    CHECK_FALSE(user_of_presence_channel(bad));
+}
+
+TEST_CASE("signatures: the vectors of the protocol", "[net]") {
+  const std::string key = "278d425bdf160c739803", secret = "7ad3773142a6692b25b8";
+  const auto auth = [&](const std::string& text) { return key + ":" + hmac_hex(secret, text); };
+  CHECK(hmac_hex(secret, channel_string("1234.1234", "private-foobar", {})) ==
+        "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4");
+  CHECK(hmac_hex(secret, channel_string("1234.1234", "presence-foobar",
+                                        R"({"user_id":10,"user_info":{"name":"Mr. Channels"}})")) ==
+        "31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80");
+  CHECK(hmac_hex(secret, user_string("1234.1234", R"({"id":"12345"})")) ==
+        "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba");
+  CHECK(hmac_hex(secret, R"({"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]})") ==
+        "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf");
+  CHECK(verify_auth(auth("x"), key, secret, "x"));
+  CHECK_FALSE(verify_auth(auth("x"), "other", secret, "x"));
+  CHECK_FALSE(verify_auth(auth("x"), key, "other", "x"));
+  CHECK_FALSE(verify_auth("", key, secret, "x"));
+
+  const std::string body = R"({"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"})";
+  CHECK(md5_hex(body) == "ec365a775a4cd0599faeb73354201b6f");
+  const std::string post =
+      "auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&body_md5="
+      "ec365a775a4cd0599faeb73354201b6f&auth_signature="
+      "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c";
+  const SignedRequest request{"POST", "/apps/3/events", post, body};
+  CHECK_FALSE(signature_fault(request, key, secret, 1353088179));
+  CHECK_FALSE(signature_fault(request, key, secret, 1353088179 + 600));
+  CHECK(signature_fault(request, key, secret, 1353088179 + 601));
+  CHECK(signature_fault({"PUT", "/apps/3/events", post, body}, key, secret, 1353088179));
+  CHECK(signature_fault({"POST", "/apps/3/events", post, body + " "}, key, secret, 1353088179));
+  const std::string get =
+      "auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&filter_by_prefix="
+      "presence-&info=user_count%2Csubscription_count&auth_signature="
+      "ff97d40ab3fbbd15394386a29c12998c33635305357b2e2abd18dc67efe3f87d";
+  CHECK_FALSE(signature_fault({"GET", "/apps/3/channels", get, ""}, key, secret, 1353088179));
+}
+
+TEST_CASE("an array of a query is signed with its values joined", "[net]") {
+  const std::string secret = "s";
+  const std::string text = "GET\n/apps/1/channels\nauth_key=k&auth_timestamp=100&auth_version=1.0&info=a,b";
+  const std::string query = "auth_key=k&auth_timestamp=100&auth_version=1.0&info[]=a&info[]=b&auth_signature=" +
+                            hmac_hex(secret, text);
+  CHECK_FALSE(signature_fault({"GET", "/apps/1/channels", query, ""}, "k", secret, 100));
+}
+
+TEST_CASE("a member of a JSON object is found as it was written", "[net]") {
+  CHECK(raw_member(R"({"a":1.0 , "data": {"x":[1,{"y":"}"}], "z":1e400} ,"b":2})", "data") ==
+        R"({"x":[1,{"y":"}"}], "z":1e400})");
+  CHECK(raw_member(R"({"data":"a\"b,}"})", "data") == R"("a\"b,}")");
+  CHECK(raw_member(R"({"data":1,"data":[2]})", "data") == "[2]");
+  CHECK(raw_member(R"({"x":{"data":1}})", "data").empty());
+  CHECK(raw_member("", "data").empty());
+  CHECK(raw_member("{\"data\":", "data").empty());
+}
+
+TEST_CASE("what clients say about themselves", "[net]") {
+  const auto id = parse_channel_data(R"({"user_id":7,"user_info":{"n":1.50,"session":"tab"}})");
+  REQUIRE(id);
+  CHECK(id->id == "7");
+  CHECK(id->info == R"({"n":1.50,"session":"tab"})");
+  CHECK(id->session == "tab");
+  CHECK(parse_channel_data(R"({"user_id":"u"})")->info == "null");
+  for (const std::string bad : {"", "[]", "{}", R"({"user_id":""})", R"({"user_id":1.5})", R"({"user_id":true})"})
+    CHECK_FALSE(parse_channel_data(bad));
+  CHECK(parse_user_data(R"({"id":"u","watchlist":["a",1,"b"]})")->watchlist == std::vector<std::string>{"a", "b"});
+  for (const std::string bad : {"", "{}", R"({"id":5})", R"({"id":""})"}) CHECK_FALSE(parse_user_data(bad));
+}
+
+TEST_CASE("messages are written as protocol 7 has them", "[net]") {
+  CHECK(message::event("e", "c", "{\"a\":\"\n\"}") == R"({"event":"e","channel":"c","data":"{\"a\":\"\n\"}"})");
+  CHECK(message::event("e", "c", "1", 9) == R"({"event":"e","channel":"c","data":"1","seq":9})");
+  CHECK(message::client_event("client-x", "c", "", "u") == R"({"event":"client-x","channel":"c","user_id":"u"})");
+  CHECK(message::error(std::nullopt, "x") == R"({"event":"pusher:error","data":{"code":null,"message":"x"}})");
+  CHECK(message::member_removed("c", "u", 0) ==
+        R"({"event":"pusher_internal:member_removed","channel":"c","data":"{\"user_id\":\"u\"}"})");
+}
+
+TEST_CASE("socket ids are two numbers joined by a dot", "[net]") {
+  const ConnectionId id = (std::uint64_t{81} << 32) | 4711;
+  CHECK(socket_id_text(id) == "81.4711");
+  CHECK(parse_socket_id("81.4711") == id);
+  for (const std::string bad : {"", ".", "1.", ".1", "1.2.3", "a.1", "-1.2", "1 .2", "1.2\n"}) CHECK(parse_socket_id(bad) == 0);
+  CHECK(parse_socket_id("99999999999.1") == ~ConnectionId{0});
+}
+
+TEST_CASE("hosts and origins", "[net]") {
+  CHECK(host_allowed("127.0.0.1:80", {}));
+  CHECK(host_allowed("[::1]:80", {}));
+  CHECK(host_allowed("LOCALHOST", {}));
+  CHECK(host_allowed("a.example:1", {"a.example"}));
+  for (const std::string bad : {"", "evil", "127.0.0.1.evil", "10.0.0.1", "[::2]", "[", "a.example.evil"})
+    CHECK_FALSE(host_allowed(bad, {"a.example"}));
+  CHECK(origin_host("https://Site.example:8443/x") == "Site.example");
+  CHECK(host_matches("a.site.example", {"*.site.example"}));
+  CHECK(host_matches("SITE.example", {"https://site.example"}));
+  CHECK_FALSE(host_matches("site.example.evil", {"*.site.example", "site.example"}));
+}
