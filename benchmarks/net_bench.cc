@@ -15,6 +15,7 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -323,6 +324,152 @@ void idle(const std::string& rollcall, std::size_t count) {
   }
 }
 
+std::string api_request(const std::string& method, const std::string& path, const std::string& token,
+                        const std::string& body) {
+  return fmt::format(
+      "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nContent-Type: "
+      "application/json\r\nContent-Length: {}\r\n\r\n{}",
+      method, path, token, body.size(), body);
+}
+
+/// One blocking request; the answer's body.
+std::string ask(const Where& where, const std::string& text) {
+  const int fd = connect_to(where);
+  (void)!::send(fd, text.data(), text.size(), 0);
+  std::string answer;
+  std::array<char, 65536> buffer;
+  while (answer.find("\r\n\r\n") == std::string::npos || answer.back() != '}') {
+    const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (n <= 0) break;
+    answer.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  ::close(fd);
+  return answer.substr(answer.find("\r\n\r\n") + 4);
+}
+
+std::uint64_t last_seq(const Subject& subject) {
+  const auto body =
+      ask(subject.where(), api_request("GET", "/v1/presence?limit=1", subject.token(), ""));
+  return boost::json::parse(body).at("seq").to_number<std::uint64_t>();
+}
+
+struct Latency {
+  double p50 = 0, p99 = 0;
+};
+
+Latency percentiles(std::vector<double>& all) {
+  std::sort(all.begin(), all.end());
+  return {all[all.size() / 2], all[all.size() * 99 / 100]};
+}
+
+/// Milliseconds from the request to each delivery, `events` of them, one after the other.
+Latency deliveries(Load& load, std::size_t watchers, int events,
+                   const std::function<std::string(int)>& request) {
+  std::vector<double> all;
+  Clock::time_point begun;
+  load.on_frames = [&](std::uint64_t frames) {
+    const double ms = std::chrono::duration<double, std::milli>(Clock::now() - begun).count();
+    for (std::uint64_t i = 0; i < frames; ++i) all.push_back(ms);
+  };
+  for (int i = 0; i < events; ++i) {
+    if (i == 10) all.clear();  // warm
+    const std::uint64_t want = load.frames() + watchers;
+    const std::string text = request(i);
+    const auto pause = Clock::now() + milliseconds(60);  // beyond the flush tick: a lone change
+    while (Clock::now() < pause) load.turn(milliseconds(5));
+    begun = Clock::now();
+    load.request(text);
+    if (!load.until(want, milliseconds(5000))) throw std::runtime_error("a change was not delivered");
+  }
+  load.on_frames = nullptr;
+  return percentiles(all);
+}
+
+void login(const std::string& rollcall, std::size_t watchers) {
+  std::vector<double> more50, more99, p50, p99;
+  for (int round = 0; round < kRounds; ++round) {
+    Latency floor, ours;
+    {
+      const Subject subject("send", rollcall);
+      Load load(subject.where());
+      open_subscribers(load, subject, watchers, "");
+      const std::string request = publish_request("bench", 120);
+      load.publishers(1, request);
+      load.stop_publishing();
+      load.until(watchers, milliseconds(5000));
+      floor = deliveries(load, watchers, 60, [&](int) { return request; });
+    }
+    {
+      const Subject subject("rollcall", rollcall);
+      Load load(subject.where());
+      open_subscribers(load, subject, watchers, "private-presence");
+      const auto request = [&](int i) {
+        return api_request("POST", "/v1/login", subject.token(), fmt::format(R"({{"user":"user-{}"}})", i));
+      };
+      load.publishers(1, request(100'000));
+      load.stop_publishing();
+      load.until(watchers, milliseconds(5000));
+      ours = deliveries(load, watchers, 60, request);
+    }
+    p50.push_back(ours.p50);
+    p99.push_back(ours.p99);
+    more50.push_back(ours.p50 - floor.p50);
+    more99.push_back(ours.p99 - floor.p99);
+  }
+  fmt::print("login, durable, told to {} watchers: p50 {:.1f} ms, p99 {:.1f} ms; beyond a bare send "
+             "loop +{:.1f} ms, +{:.1f} ms\n",
+             watchers, median(p50), median(p99), median(more50), median(more99));
+}
+
+void storm(const std::string& rollcall, std::size_t count) {
+  for (const bool attend : {false, true}) {
+    const Subject subject("rollcall", rollcall, "", {});
+    Load watcher(subject.where());
+    watcher.open(1, kPath, subscribe_to("private-presence"), "subscription_succeeded");
+    std::size_t person = 0;
+    const auto arrive = [&](std::string_view first) {
+      const std::string socket = socket_id_of(first);
+      const std::size_t n = person++;
+      if (attend) {
+        const std::string channel = fmt::format("presence-room-{}", n / 20);
+        const std::string data = fmt::format(R"({{"user_id":"person-{}"}})", n);
+        return masked(fmt::format(
+            R"({{"event":"pusher:subscribe","data":{{"channel":"{}","auth":"{}:{}","channel_data":{}}}}})",
+            channel, kKey, net::hmac_hex(kSecret, socket + ":" + channel + ":" + data),
+            net::json_string(data)));
+      }
+      const std::string data = fmt::format(R"({{"id":"person-{}"}})", n);
+      return masked(fmt::format(R"({{"event":"pusher:signin","data":{{"auth":"{}:{}","user_data":{}}}}})", kKey,
+                                net::hmac_hex(kSecret, socket + "::user::" + data), net::json_string(data)));
+    };
+    const std::string done = attend ? "subscription_succeeded" : "signin_success";
+    auto load = std::make_unique<Load>(subject.where());
+    load->open(count, kPath, arrive, done, 256);
+    const auto settle = Clock::now() + milliseconds(1500);
+    while (Clock::now() < settle) watcher.turn(milliseconds(50));
+    const std::uint64_t told = watcher.frames();
+    const std::uint64_t seq = last_seq(subject);
+    const auto begun = Clock::now();
+    load = std::make_unique<Load>(subject.where());  // all are dropped, without a word
+    person = 0;
+    load->open(count, kPath, arrive, done, 256);
+    const double took = std::chrono::duration<double>(Clock::now() - begun).count();
+    const auto grace = Clock::now() + std::chrono::seconds(18);
+    while (Clock::now() < grace) {
+      watcher.turn(milliseconds(50));
+      load->turn(milliseconds(1));
+    }
+    const std::uint64_t after = last_seq(subject);
+    const auto people = boost::json::parse(ask(
+        subject.where(), api_request("GET", "/v1/presence?limit=1", subject.token(), "")));
+    fmt::print("{} clients dropped, back after {:.1f} s{}: {} PresenceChanged, {} of them online, {:.3f} events "
+               "in the log a client\n",
+               count, took, attend ? ", attendance logged" : "", watcher.frames() - told,
+               people.at("online").to_number<std::uint64_t>(),
+               static_cast<double>(after - seq) / static_cast<double>(count));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -341,6 +488,8 @@ int main(int argc, char** argv) {
     if (mode == "fanout") fanout(rollcall, numbers);
     else if (mode == "connect") connect(rollcall, number(15000));
     else if (mode == "idle") idle(rollcall, number(19000));
+    else if (mode == "login") login(rollcall, number(1000));
+    else if (mode == "storm") storm(rollcall, number(19500));
     else throw std::runtime_error("fanout, connect, idle, login or storm");
     return 0;
   } catch (const std::exception& error) {

@@ -233,6 +233,11 @@ void Load::publish_once() {
   (void)!::send(publishers_.front()->fd, request_.data(), request_.size(), MSG_NOSIGNAL);
 }
 
+void Load::request(std::string text) {
+  request_ = std::move(text);
+  publish_once();
+}
+
 void Load::stop_publishing() { publishing_ = false; }
 
 void Load::turn(std::chrono::milliseconds wait) {

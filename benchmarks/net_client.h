@@ -40,6 +40,8 @@ class Load {
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
   /// One POST on a publisher's connection; answered() moves when it is answered.
   void publish_once();
+  /// Another request on the same connection.
+  void request(std::string text);
 
   /// Receives what there is, for at most `wait`.
   void turn(std::chrono::milliseconds wait);

@@ -109,7 +109,7 @@ asio::awaitable<void> converse(Stream& stream, beast::tcp_stream& lowest,
   while (!parser.is_done()) {
     parser.get().body().data = bytes.data();
     parser.get().body().size = bytes.size();
-    auto [broken, m] = co_await http::async_read(stream, buffer, parser, as_result);
+    auto [broken, m] = co_await http::async_read_some(stream, buffer, parser, as_result);
     if (broken == http::error::need_buffer) broken = {};
     if (broken) co_return failed("the answer broke off from", broken);
     const std::string_view got(bytes.data(), bytes.size() - parser.get().body().size);

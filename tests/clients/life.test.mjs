@@ -290,7 +290,8 @@ test('a reader that stops loses what fell off the ring and is told; memory stays
   const before = rss()
   for (let i = 0; i < 300; i++) await s.trigger('flood', 'e', data)
   await until(() => good.all('e').length === 400, 'the good reader', 20000)
-  assert.ok(rss() - before < 8000, `${rss() - before} KB more`)
+  // A sanitizer keeps what was freed: there, only the behaviour is looked at.
+  if (!process.env.ROLLCALL_BINARY) assert.ok(rss() - before < 8000, `${rss() - before} KB more`)
   stuck.ws._socket.resume()
   await stuck.wait('rollcall:missed', 'flood', 10000)
   await s.trigger('flood', 'last', '1')

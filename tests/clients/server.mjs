@@ -65,6 +65,10 @@ export class Server {
   async stop(signal = 'SIGTERM') {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
     const how = await this.exited
+    // An error that is logged, or a sanitizer's report, fails the test that caused it.
+    const report = this.log.match(/(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:)[^]*/)
+    if (report) throw new Error(report[0].slice(0, 6000))
+    if (how.code !== 0 && signal !== 'SIGKILL') throw new Error(`the server ended with ${JSON.stringify(how)}: ${this.log.slice(-2000)}`)
     return how
   }
 
