@@ -156,6 +156,7 @@ void Load::receive(Client& c) {
     event.events = EPOLLIN;
     event.data.ptr = &c;
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &event);
+    c.held.clear();
     if (publishing_) (void)!::send(c.fd, request_.data(), request_.size(), MSG_NOSIGNAL);
     return;
   }
@@ -230,7 +231,21 @@ void Load::publishers(std::size_t n, std::string request) {
 }
 
 void Load::publish_once() {
+  if (connect_each_time) {
+    Client& c = *publishers_.front();
+    ::close(c.fd);
+    c.fd = connect_to(where_);
+    c.held.clear();
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = &c;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &event);
+  }
   (void)!::send(publishers_.front()->fd, request_.data(), request_.size(), MSG_NOSIGNAL);
+}
+
+void Load::send(std::size_t client, std::string_view bytes) {
+  (void)!::send(clients_[client]->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 void Load::request(std::string text) {

@@ -40,6 +40,8 @@ class Load {
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
   /// One POST on a publisher's connection; answered() moves when it is answered.
   void publish_once();
+  /// For a server that closes after each answer: publish_once() connects anew.
+  bool connect_each_time = false;
   /// Another request on the same connection.
   void request(std::string text);
 
@@ -50,6 +52,8 @@ class Load {
   /// Called with the time of each received read, where set: for latencies (frames, when).
   std::function<void(std::uint64_t)> on_frames;
   void close_all();
+  /// To one client's connection.
+  void send(std::size_t client, std::string_view bytes);
 
  private:
   struct Client {

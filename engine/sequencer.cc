@@ -41,13 +41,13 @@ void Sequencer::rearm_all() {
   std::vector<Deadline> all;
   for (UserNumber number = 1; number < state_.users.size(); ++number) {
     const User& user = state_.users[number];
-    if (user.until != 0) all.push_back({user.until, number, 0, Timer::StatusCleared});
+    if (user.until != 0) all.emplace_back(user.until, number, 0, Timer::StatusCleared);
     for (const Seq id : user.sessions) {
       const Session& session = state_.sessions.at(id);
       if (const auto at = idle_deadline(state_.policy, session))
-        all.push_back({*at, number, id, Timer::Inactivity});
+        all.emplace_back(*at, number, id, Timer::Inactivity);
       if (const auto at = end_deadline(state_.policy, session))
-        all.push_back({*at, number, id, Timer::Logout});
+        all.emplace_back(*at, number, id, Timer::Logout);
     }
   }
   deadlines_ = decltype(deadlines_)(std::greater<>(), std::move(all));  // heaped at once: linear
@@ -55,7 +55,7 @@ void Sequencer::rearm_all() {
 
 void Sequencer::arm_status(UserNumber number) {
   const Micros until = state_.users[number].until;
-  if (until != 0) deadlines_.push({until, number, 0, Timer::StatusCleared});
+  if (until != 0) deadlines_.emplace(until, number, 0, Timer::StatusCleared);
 }
 
 Seq Sequencer::away_session(const Header& activity) const {
@@ -75,13 +75,13 @@ void Sequencer::arm_session(const Session& session) {
 
 void Sequencer::arm_idle(const Session& session) {
   if (const auto at = idle_deadline(state_.policy, session)) {
-    deadlines_.push({*at, session.user, session.id, Timer::Inactivity});
+    deadlines_.emplace(*at, session.user, session.id, Timer::Inactivity);
   }
 }
 
 void Sequencer::arm_end(const Session& session) {
   if (const auto at = end_deadline(state_.policy, session)) {
-    deadlines_.push({*at, session.user, session.id, Timer::Logout});
+    deadlines_.emplace(*at, session.user, session.id, Timer::Logout);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <queue>
+#include <tuple>
 #include <vector>
 
 namespace rollcall::engine {
@@ -55,12 +56,16 @@ class Sequencer {
 
  private:
   enum class Timer : std::uint8_t { Inactivity = 0, StatusCleared = 1, Logout = 2 };
-  struct Deadline {
+  struct Deadline {  // in this order 24 bytes instead of 32: there are two a session
     Micros at;
-    UserNumber user;
     Seq session;
+    UserNumber user;
     Timer timer;
-    auto operator<=>(const Deadline&) const = default;
+    Deadline(Micros when, UserNumber whose, Seq which, Timer what)
+        : at(when), session(which), user(whose), timer(what) {}
+    auto operator<=>(const Deadline& o) const {
+      return std::tie(at, user, session, timer) <=> std::tie(o.at, o.user, o.session, o.timer);
+    }
   };
 
   void place(Header header, Micros at, std::vector<Sequenced>& out,

@@ -55,9 +55,10 @@ std::string idempotency_meta(const Write& w) {
 Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, const Who& who) {
   const std::string key = key_or_default(who.session);
   auto& list = links_[connection];
+  const auto known = turn.writer().vault().number_of(who.user);
   Linked* found = nullptr;
   for (Linked& linked : list)
-    if (linked.name == who.user && linked.key == key) found = &linked;
+    if (known && linked.user == *known && linked.key == key) found = &linked;
   if (found != nullptr && turn.state().sessions.contains(found->session)) return found;
   auto session = turn.writer().session_by_key(who.user, key);
   if (!session) {
@@ -89,7 +90,7 @@ Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, 
   const auto linked = turn.append(up);
   if (!linked) return linked.error();
   if (found == nullptr) {
-    list.push_back({*session, up.number, who.user, key, 0});
+    list.push_back({*session, up.number, 0, key});
     found = &list.back();
   }
   found->session = *session;
@@ -150,9 +151,10 @@ void Sessions::detach(ConnectionId connection, Who who, std::string channel, The
     const auto it = links_.find(connection);
     if (it != links_.end()) {
       const std::string key = key_or_default(who.session);
+      const auto known = turn.writer().vault().number_of(who.user);
       for (std::size_t i = 0; i < it->second.size(); ++i) {
         Linked& linked = it->second[i];
-        if (linked.name != who.user || linked.key != key) continue;
+        if (!known || linked.user != *known || linked.key != key) continue;
         if (!channel.empty()) {
           const auto id = turn.channel_id(channel);
           Proposal left;

@@ -78,8 +78,8 @@ class Sessions {
   struct Linked {
     engine::Seq session = 0;
     engine::UserNumber user = 0;
-    std::string name, key;
     std::uint32_t holds = 0;
+    std::string key;  ///< of the session
   };
   store::Result<Linked*> ensure(store::Turn& turn, ConnectionId connection, const Who& who);
   void drop(store::Turn& turn, ConnectionId connection, Linked& linked, engine::Cause cause);

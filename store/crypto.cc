@@ -46,8 +46,18 @@ const EVP_CIPHER* ecb() {
   static const CipherPtr cipher{EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr)};
   return cipher.get();
 }
+/// A context of this thread for one cipher and direction: setting only the key anew costs half of
+/// setting the cipher, too.
+enum class Use { Blocks, Seal, Open };
+template <Use use>
 EVP_CIPHER_CTX* cipher_context() {
-  thread_local const CipherCtxPtr ctx{EVP_CIPHER_CTX_new()};
+  thread_local const CipherCtxPtr ctx = [] {
+    CipherCtxPtr made{EVP_CIPHER_CTX_new()};
+    const EVP_CIPHER* cipher = use == Use::Blocks ? ecb() : gcm();
+    must(EVP_CipherInit_ex2(made.get(), cipher, nullptr, nullptr, use == Use::Open ? 0 : 1, nullptr) == 1);
+    if (use == Use::Blocks) EVP_CIPHER_CTX_set_padding(made.get(), 0);
+    return made;
+  }();
   return ctx.get();
 }
 
@@ -125,9 +135,8 @@ Block encrypt_block(EVP_CIPHER_CTX* ctx, const Block& in) {
 
 Key derive(const Key& key, ByteView prefix) {
   must(prefix.size() >= 12);
-  EVP_CIPHER_CTX* ctx = cipher_context();
-  must(EVP_EncryptInit_ex2(ctx, ecb(), key.data(), nullptr, nullptr) == 1);
-  EVP_CIPHER_CTX_set_padding(ctx, 0);
+  EVP_CIPHER_CTX* ctx = cipher_context<Use::Blocks>();
+  must(EVP_EncryptInit_ex2(ctx, nullptr, key.data(), nullptr, nullptr) == 1);
   Block k1 = encrypt_block(ctx, Block{});
   const bool carry = (k1[0] & 0x80) != 0;
   for (std::size_t i = 0; i < 15; ++i) {
@@ -149,9 +158,9 @@ Bytes seal_derived(const Key& derived, ByteView nonce, ByteView plain, ByteView 
   must(nonce.size() == kNonceSize);
   Bytes out(kOverhead + plain.size());
   std::copy(nonce.begin(), nonce.end(), out.begin());
-  EVP_CIPHER_CTX* ctx = cipher_context();
+  EVP_CIPHER_CTX* ctx = cipher_context<Use::Seal>();
   int n = 0;
-  must(EVP_EncryptInit_ex2(ctx, gcm(), derived.data(), nonce.data() + 12, nullptr) == 1);
+  must(EVP_EncryptInit_ex2(ctx, nullptr, derived.data(), nonce.data() + 12, nullptr) == 1);
   if (!aad.empty())
     must(EVP_EncryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
   std::uint8_t* text = out.data() + kNonceSize;
@@ -166,9 +175,9 @@ std::optional<Bytes> open_derived(const Key& derived, ByteView sealed, ByteView 
   if (sealed.size() < kOverhead) return std::nullopt;
   const std::size_t size = sealed.size() - kOverhead;
   Bytes out(size);
-  EVP_CIPHER_CTX* ctx = cipher_context();
+  EVP_CIPHER_CTX* ctx = cipher_context<Use::Open>();
   int n = 0;
-  must(EVP_DecryptInit_ex2(ctx, gcm(), derived.data(), sealed.data() + 12, nullptr) == 1);
+  must(EVP_DecryptInit_ex2(ctx, nullptr, derived.data(), sealed.data() + 12, nullptr) == 1);
   if (!aad.empty())
     must(EVP_DecryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
   const std::uint8_t* text = sealed.data() + kNonceSize;

@@ -10,6 +10,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <future>
+#include <thread>
+#include <tuple>
 
 namespace rollcall::store {
 namespace {
@@ -116,10 +119,10 @@ Result<Vault> Vault::create(const std::filesystem::path& dir, std::string app) {
   if (!master) return master.error();
   Vault vault(dir, std::move(app), std::move(*master));
   const Key app_key = random_key();
-  vault.users_[0] = {app_key, "", vault.user_record(0, app_key, "")};
+  vault.users_[0] = {app_key, "", 0, 0};
   const Key epoch_key = random_key();
   vault.epochs_[1] = {epoch_key, vault.epoch_record(1, epoch_key)};
-  RC_TRY(vault.rewrite());
+  RC_TRY(vault.rewrite({{0, vault.user_record(0, app_key, "")}}));
   return vault;
 }
 
@@ -151,63 +154,109 @@ Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
   return loaded.error();
 }
 
+struct Vault::Opened {
+  enum class Fault : std::uint8_t { None, Damaged, Short, Closed, NameClosed, Unknown } fault = Fault::None;
+  char type = 0;
+  std::uint32_t number = 0;
+  Key key{};
+  std::string name;
+};
+
+Vault::Opened Vault::open_record(ByteView record) const {
+  using Fault = Opened::Fault;
+  Opened out;
+  const ByteView payload = record.subspan(4, record.size() - 8);
+  const Hash sum = sha256({payload});
+  if (!std::equal(sum.begin(), sum.begin() + 4, record.end() - 4)) return out.fault = Fault::Damaged, out;
+  if (payload.size() < 5) return out.fault = Fault::Short, out;
+  out.type = static_cast<char>(payload[0]);
+  out.number = get_be32(payload.subspan(1));
+  if (out.type == 'X') return out;
+  if (payload.size() < 5 + kWrappedKey) return out.fault = Fault::Short, out;
+  const auto key =
+      to_key(xaes::open(master_.key, payload.subspan(5, kWrappedKey), aad(out.type, out.number)));
+  if (!key) return out.fault = Fault::Closed, out;
+  out.key = *key;
+  if (out.type == 'E') return out;
+  if (out.type != 'U') return out.fault = Fault::Unknown, out;
+  const auto name = xaes::open(*key, payload.subspan(5 + kWrappedKey), aad('N', out.number));
+  if (!name) return out.fault = Fault::NameClosed, out;
+  out.name = std::string(as_text(*name));
+  return out;
+}
+
 Result<void> Vault::load() {
   const auto text = read_file(file());
   if (!text) return text.error();
-  ByteView rest = as_bytes(*text);
-  while (!rest.empty()) {
+  const ByteView all = as_bytes(*text);
+  struct Piece {
+    std::uint64_t offset;
+    std::uint32_t size;
+  };
+  std::vector<Piece> pieces;
+  std::uint64_t at = 0;
+  while (at < all.size()) {
+    const ByteView rest = all.subspan(at);
     const std::uint32_t size = rest.size() >= 8 ? get_be32(rest) : 0;
     if (rest.size() < 8 || rest.size() - 8 < size) break;  // torn, or damaged: the log's users tell
-    if (size == 0 || size > kRecordSizeMax) {
+    if (size == 0 || size > kRecordSizeMax)
+      return Error{Errc::Incomplete, fmt::format("{}: damaged at byte {}", file().string(), at)};
+    pieces.push_back({at, size + 8});
+    at += size + 8;
+  }
+  // Unsealing a million records takes seconds on one core, and no record needs another.
+  std::vector<Opened> opened(pieces.size());
+  const auto open_range = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i)
+      opened[i] = open_record(all.subspan(pieces[i].offset, pieces[i].size));
+  };
+  constexpr std::size_t kWorthAThread = 1000;
+  const std::size_t parts = pieces.size() < kWorthAThread ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  std::vector<std::future<void>> others;
+  for (std::size_t p = 1; p < parts; ++p)
+    others.push_back(std::async(std::launch::async, open_range, pieces.size() * p / parts,
+                                pieces.size() * (p + 1) / parts));
+  open_range(0, pieces.size() / parts);
+  for (auto& other : others) other.get();
+  numbers_.reserve(pieces.size());
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    Opened& record = opened[i];
+    const auto damaged = [&](const char* what) {
       return Error{Errc::Incomplete,
-                   fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
+                   fmt::format("{}: {} at byte {}", file().string(), what, pieces[i].offset)};
+    };
+    switch (record.fault) {
+      case Opened::Fault::None:
+        break;
+      case Opened::Fault::Damaged:
+        // Of the last record: a torn write.
+        if (i + 1 == pieces.size() && pieces[i].offset + pieces[i].size == all.size()) continue;
+        return damaged("damaged");
+      case Opened::Fault::Short:
+        return damaged("a record too short");
+      case Opened::Fault::Unknown:
+        return damaged("a record of an unknown type");
+      case Opened::Fault::NameClosed:
+        return damaged("a name that does not open");
+      case Opened::Fault::Closed:
+        return Error{Errc::NotPermitted, fmt::format("the master key does not open the vault {}",
+                                                     file().string())};
     }
-    const ByteView payload = rest.subspan(4, size);
-    const Hash sum = sha256({payload});
-    if (!std::equal(sum.begin(), sum.begin() + 4, rest.begin() + 4 + size)) {
-      if (rest.size() == size + 8) break;  // the last record: a torn write
-      return Error{Errc::Incomplete,
-                   fmt::format("{}: damaged at byte {}", file().string(), good_size_)};
+    good_size_ = pieces[i].offset + pieces[i].size;
+    if (record.type == 'X') {
+      erased_.insert(record.number);
+    } else if (record.type == 'E') {
+      const ByteView bytes = all.subspan(pieces[i].offset, pieces[i].size);
+      epochs_[record.number] = {record.key, Bytes(bytes.begin(), bytes.end())};
+    } else {
+      if (record.number != 0) numbers_[record.name] = record.number;
+      users_.insert_or_assign(users_.end(), record.number,
+                              User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
     }
-    RC_TRY(load_record(payload));
-    good_size_ += size + 8;
-    rest = rest.subspan(size + 8);
   }
   if (!users_.contains(0))
     return Error{Errc::Incomplete,
                  fmt::format("{}: the app's own key is missing", file().string())};
-  return {};
-}
-
-Result<void> Vault::load_record(ByteView payload) {
-  const auto damaged = [&](const char* what) {
-    return Error{Errc::Incomplete,
-                 fmt::format("{}: {} at byte {}", file().string(), what, good_size_)};
-  };
-  if (payload.size() < 5) return damaged("a record too short");
-  const auto type = static_cast<char>(payload[0]);
-  const std::uint32_t number = get_be32(payload.subspan(1));
-  if (type == 'X') {
-    erased_.insert(number);
-    return {};
-  }
-  if (payload.size() < 5 + kWrappedKey) return damaged("a record too short");
-  const auto key =
-      to_key(xaes::open(master_.key, payload.subspan(5, kWrappedKey), aad(type, number)));
-  if (!key)
-    return Error{Errc::NotPermitted,
-                 fmt::format("the master key does not open the vault {}", file().string())};
-  const Bytes record = framed(payload);
-  if (type == 'E') {
-    epochs_[number] = {*key, record};
-    return {};
-  }
-  if (type != 'U') return damaged("a record of an unknown type");
-  const auto name = xaes::open(*key, payload.subspan(5 + kWrappedKey), aad('N', number));
-  if (!name) return damaged("a name that does not open");
-  User user{*key, std::string(as_text(*name)), record};
-  if (number != 0) numbers_[user.name] = number;
-  users_[number] = std::move(user);
   return {};
 }
 
@@ -257,23 +306,42 @@ Key Vault::tag_key() const {
   return hkdf_sha256(users_.at(0).key, {}, as_bytes("rollcall/tag-key/v1"));
 }
 
+std::vector<UserNumber> Vault::without_key(UserNumber users) const {
+  std::vector<UserNumber> out;
+  const std::shared_lock guard(*mutex_);
+  UserNumber next = 0;
+  for (const auto& [number, user] : users_) {
+    for (; next < number && next < users; ++next) out.push_back(next);
+    next = number + 1;
+  }
+  for (; next < users; ++next) out.push_back(next);
+  return out;
+}
+
 std::optional<Key> Vault::user_key(UserNumber number) const {
   const std::shared_lock guard(*mutex_);
   const auto it = users_.find(number);
   return it == users_.end() ? std::nullopt : std::optional<Key>(it->second.key);
 }
 
-Bytes Vault::record_of(UserNumber number) const {
+Result<Bytes> Vault::record_of(UserNumber number) const {
+  const auto text = read_file(file());
+  if (!text) return text.error();
   const std::shared_lock guard(*mutex_);
   const auto it = users_.find(number);
-  return it == users_.end() ? Bytes{} : it->second.record;
+  if (it == users_.end() || it->second.offset + it->second.size > text->size())
+    return Error{Errc::NotFound, fmt::format("user #{} has no record", number)};
+  const ByteView record = as_bytes(*text).subspan(it->second.offset, it->second.size);
+  return Bytes(record.begin(), record.end());
 }
 
 void Vault::enroll(UserNumber number, std::string_view name) {
   const Key key = random_key();
-  User user{key, std::string(name), user_record(number, key, name)};
+  const Bytes record = user_record(number, key, name);
   const std::unique_lock guard(*mutex_);
-  pending_.insert(pending_.end(), user.record.begin(), user.record.end());
+  User user{key, std::string(name), good_size_ + pending_.size(),
+            static_cast<std::uint32_t>(record.size())};
+  pending_.insert(pending_.end(), record.begin(), record.end());
   numbers_[user.name] = number;
   users_[number] = std::move(user);
 }
@@ -337,19 +405,36 @@ Result<std::uint32_t> Vault::add_epoch() {
   return next;
 }
 
-Result<void> Vault::rewrite() {
+Result<void> Vault::rewrite(const std::map<UserNumber, Bytes>& fresh) {
+  RC_TRY(write(take_pending_locked()));  // so that every record is in the file
+  std::string before;
+  if (fresh.size() < users_.size()) {
+    auto text = read_file(file());
+    if (!text) return text.error();
+    before = std::move(*text);
+  }
   std::string content;
-  const auto add = [&](const Bytes& record) { content.append(as_text(record)); };
-  for (const auto& [number, user] : users_) add(user.record);
-  for (const auto& [epoch, entry] : epochs_) add(entry.second);
+  std::map<UserNumber, std::pair<std::uint64_t, std::uint32_t>> places;
+  for (const auto& [number, user] : users_) {
+    const auto it = fresh.find(number);
+    if (it == fresh.end() && user.offset + user.size > before.size())
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: the record of user #{} is not there", file().string(), number)};
+    const std::string_view record = it != fresh.end()
+                                        ? as_text(it->second)
+                                        : std::string_view(before).substr(user.offset, user.size);
+    places[number] = {content.size(), static_cast<std::uint32_t>(record.size())};
+    content += record;
+  }
+  for (const auto& [epoch, entry] : epochs_) content += as_text(entry.second);
   for (const UserNumber number : erased_) {
     Bytes payload{'X'};
     put_be32(payload, number);
-    add(framed(payload));
+    content += as_text(framed(payload));
   }
   RC_TRY(replace_file(file(), content, Secret::Yes));
+  for (auto& [number, user] : users_) std::tie(user.offset, user.size) = places[number];
   good_size_ = content.size();
-  pending_.clear();
   return {};
 }
 
@@ -425,9 +510,10 @@ Result<void> Vault::rotate_master(const MasterKey& next) {
     RC_TRY(replace_file(dir_ / "master.key.next", hex(next.key) + "\n", Secret::Yes));
   const std::filesystem::path target = master_.file;
   master_.key = next.key;
-  for (auto& [number, user] : users_) user.record = user_record(number, user.key, user.name);
+  std::map<UserNumber, Bytes> fresh;
+  for (auto& [number, user] : users_) fresh[number] = user_record(number, user.key, user.name);
   for (auto& [epoch, entry] : epochs_) entry.second = epoch_record(epoch, entry.first);
-  RC_TRY(rewrite());
+  RC_TRY(rewrite(fresh));
   if (target.empty()) return {};
   RC_TRY(replace_file(target, hex(next.key) + "\n", Secret::Yes));
   std::error_code ec;

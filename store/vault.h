@@ -62,8 +62,10 @@ class Vault {
   /// For tags: HMAC keys of the app and of a user.
   [[nodiscard]] Key tag_key() const;
   [[nodiscard]] std::optional<Key> user_key(UserNumber number) const;
+  /// The numbers below `users` that have no key, ascending.
+  [[nodiscard]] std::vector<UserNumber> without_key(UserNumber users) const;
   /// The user's record as it lies on disk, for whoever scans for it after an erasure.
-  [[nodiscard]] Bytes record_of(UserNumber number) const;
+  [[nodiscard]] Result<Bytes> record_of(UserNumber number) const;
 
   /// Adds a user in memory and to the pending bytes; durable after sync().
   void enroll(UserNumber number, std::string_view name);
@@ -95,17 +97,21 @@ class Vault {
   struct User {
     Key key;
     std::string name;
-    Bytes record;  ///< as on disk
+    std::uint64_t offset = 0;  ///< of its record in the file (or in what is pending behind it)
+    std::uint32_t size = 0;
   };
   Vault(std::filesystem::path dir, std::string app, MasterKey master)
       : dir_(std::move(dir)), app_(std::move(app)), master_(std::move(master)) {}
 
   Result<void> load();
-  Result<void> load_record(ByteView payload);
+  struct Opened;
+  /// A record's parts, unsealed; knows nothing of the other records, so that threads may share them.
+  [[nodiscard]] Opened open_record(ByteView framed_record) const;
   [[nodiscard]] Bytes user_record(UserNumber number, const Key& key, std::string_view name) const;
   [[nodiscard]] Bytes epoch_record(std::uint32_t epoch, const Key& key) const;
   [[nodiscard]] Bytes aad(char type, std::uint32_t number) const;
-  Result<void> rewrite();
+  /// The file anew, with the records it has of whoever is left; `fresh` replaces them.
+  Result<void> rewrite(const std::map<UserNumber, Bytes>& fresh = {});
   [[nodiscard]] PendingRecords take_pending_locked();
 
   // Behind a pointer, so that a vault can be moved into its place.

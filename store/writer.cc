@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <utility>
 
 namespace rollcall::store {
@@ -80,12 +81,20 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
 }
 
 Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
+  // The vault is unsealed while the log is opened and folded: neither needs the other.
+  auto names = std::async(std::launch::async, [&] { return Vault::open(layout.vault(), layout.app); });
   auto log = Log::open(layout, Log::Mode::Write);
   if (!log) return log.error();
-  auto vault = Vault::open(layout.vault(), layout.app);
+  RC_TRY(check_signed_history(**log, layout));
+  Fold fold;
+  Census census;
+  RC_TRY(fold.advance(**log, (*log)->last(),
+                      [&](const Header& h, ByteView, engine::Outcome, auto) { census.note(h); }));
+  auto vault = names.get();
   if (!vault) return vault.error();
   std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
-  RC_TRY(writer->recover());
+  writer->census_ = std::move(census);
+  RC_TRY(writer->recover(std::move(fold)));
   if (std::filesystem::exists(layout.restored())) RC_TRY(continue_restored(*writer));
   RC_TRY(finish_pending_erasures(*writer));
   return writer;
@@ -95,18 +104,14 @@ Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
   return exists(layout) ? open(layout) : create(layout);
 }
 
-Result<void> Writer::recover() {
-  RC_TRY(check_signed_history(*log_, layout_));
-  Fold fold;
-  RC_TRY(fold.advance(*log_, log_->last(),
-                      [&](const Header& h, ByteView, engine::Outcome, auto) { census_.note(h); }));
+Result<void> Writer::recover(Fold fold) {
   ledger_ = std::move(fold.ledger);
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
-  for (UserNumber number = 1; number < users; ++number) {
+  for (const UserNumber number : vault_.without_key(users)) {
     const bool gone = fold.state.users[number].erased || vault_.erased(number) ||
                       ledger_.erase_pending.contains(number);
-    if (!gone && !vault_.user_key(number)) {
+    if (!gone) {
       return Error{Errc::Incomplete, fmt::format("{}: user #{} of the log is missing",
                                                  vault_.file().string(), number)};
     }

@@ -126,7 +126,7 @@ class Writer {
 
  private:
   Writer(Layout layout, std::unique_ptr<Log> log, Vault vault);
-  Result<void> recover();
+  Result<void> recover(Fold fold);
   Result<UserNumber> number_for(const Proposal& proposal, engine::Micros at);
   Result<std::uint64_t> action_id(std::string_view action, engine::Micros at);
   Result<std::map<std::string, std::uint64_t, std::less<>>> named(

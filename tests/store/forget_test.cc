@@ -74,7 +74,7 @@ TEST_CASE(
   std::string wrapped, key;
   {
     const auto vault = Vault::open(layout.vault(), layout.app).value();
-    const Bytes record = vault.record_of(victim.number);
+    const Bytes record = vault.record_of(victim.number).value();
     wrapped =
         std::string(as_text(ByteView(record).subspan(9, 72)));  // past length, type and number
     key = std::string(as_text(*vault.user_key(victim.number)));
