@@ -25,8 +25,8 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -40,8 +40,8 @@ using std::chrono::milliseconds;
 
 const std::string kKey = "bench-key", kSecret = "bench-secret";
 constexpr int kRounds = 5;
-const auto kMeasured = milliseconds(
-    std::getenv("BENCH_MS") != nullptr ? std::atoi(std::getenv("BENCH_MS")) : 1500);
+const auto kMeasured =
+    milliseconds(std::getenv("BENCH_MS") != nullptr ? std::atoi(std::getenv("BENCH_MS")) : 1500);
 
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
@@ -64,7 +64,9 @@ class Subject {
       ::close(pipe[1]);
       return;
     }
-    data_ = keep.empty() ? std::filesystem::temp_directory_path() / fmt::format("rollcall-bench-{}", ::getpid()) : keep;
+    data_ = keep.empty() ? std::filesystem::temp_directory_path() /
+                               fmt::format("rollcall-bench-{}", ::getpid())
+                         : keep;
     keep_ = !keep.empty();
     std::filesystem::create_directories(data_);
     if (name_ == "soketi") {
@@ -73,10 +75,14 @@ class Subject {
       return;
     }
     const char* threads = std::getenv("BENCH_THREADS");
-    std::ofstream(data_ / "rollcall.toml") << settings << (threads != nullptr ? fmt::format("threads = {}\n", threads) : std::string()) << fmt::format(
-        "\n[[apps]]\nid = \"main\"\nkey = \"{}\"\nsecret = \"{}\"\nactivity_timeout = 120\nevent_max = 100000\n",
-        kKey, kSecret);
-    start({rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log", "quiet"});
+    std::ofstream(data_ / "rollcall.toml")
+        << settings << (threads != nullptr ? fmt::format("threads = {}\n", threads) : std::string())
+        << fmt::format(
+               "\n[[apps]]\nid = \"main\"\nkey = \"{}\"\nsecret = \"{}\"\nactivity_timeout = "
+               "120\nevent_max = 100000\n",
+               kKey, kSecret);
+    start({rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log",
+           "quiet"});
   }
   ~Subject() {
     ::kill(pid_, SIGKILL);
@@ -147,10 +153,10 @@ const std::string kPath = "/app/" + kKey + "?protocol=7&client=js&version=8.6.0&
 std::string publish_request(const std::string& channel, std::size_t data_bytes) {
   const std::string body = fmt::format(R"({{"name":"bench","channel":"{}","data":"{}"}})", channel,
                                        std::string(data_bytes, 'x'));
-  const std::string query = fmt::format("auth_key={}&auth_timestamp={}&auth_version=1.0&body_md5={}",
-                                        kKey, std::time(nullptr), net::md5_hex(body));
-  const std::string signature =
-      net::hmac_hex(kSecret, "POST\n/apps/main/events\n" + query);
+  const std::string query =
+      fmt::format("auth_key={}&auth_timestamp={}&auth_version=1.0&body_md5={}", kKey,
+                  std::time(nullptr), net::md5_hex(body));
+  const std::string signature = net::hmac_hex(kSecret, "POST\n/apps/main/events\n" + query);
   return fmt::format(
       "POST /apps/main/events?{}&auth_signature={} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
       "application/json\r\nContent-Length: {}\r\n\r\n{}",
@@ -170,8 +176,8 @@ std::function<std::string(std::string_view)> subscribe_to(const std::string& cha
     std::string auth;
     if (channel.starts_with("private-"))
       auth = kKey + ":" + net::hmac_hex(kSecret, socket + ":" + channel);
-    return masked(fmt::format(R"({{"event":"pusher:subscribe","data":{{"channel":"{}","auth":"{}"}}}})",
-                              channel, auth));
+    return masked(fmt::format(
+        R"({{"event":"pusher:subscribe","data":{{"channel":"{}","auth":"{}"}}}})", channel, auth));
   };
 }
 
@@ -206,7 +212,8 @@ Fanout one_at_a_time(const std::string& name, const std::string& rollcall, std::
   while (Clock::now() - begun < kMeasured) {
     const std::uint64_t want = load.frames() + n;
     load.publish_once();
-    if (!load.until(want, milliseconds(10000))) throw std::runtime_error("an event was not delivered");
+    if (!load.until(want, milliseconds(10000)))
+      throw std::runtime_error("an event was not delivered");
   }
   const double took = std::chrono::duration<double>(Clock::now() - begun).count();
   const auto frames = static_cast<double>(load.frames() - before);
@@ -231,7 +238,9 @@ Fanout many_in_flight(const std::string& name, const std::string& rollcall, std:
   return out;
 }
 
-bool have_soketi() { return std::filesystem::exists("benchmarks/peers/node_modules/@soketi/soketi"); }
+bool have_soketi() {
+  return std::filesystem::exists("benchmarks/peers/node_modules/@soketi/soketi");
+}
 
 void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
   if (sizes.empty()) sizes = {1000, 10000};
@@ -242,17 +251,20 @@ void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
       std::map<std::string, std::vector<double>> rates, cpus;
       for (int round = 0; round < kRounds; ++round) {
         for (const auto& name : names) {
-          if (name == "soketi" && round >= 3) continue;  // slow; three are enough to see by how much
-          const Fanout got = many ? many_in_flight(name, rollcall, n) : one_at_a_time(name, rollcall, n);
+          if (name == "soketi" && round >= 2) continue;  // slow; two are enough to see by how much
+          const Fanout got =
+              many ? many_in_flight(name, rollcall, n) : one_at_a_time(name, rollcall, n);
           rates[name].push_back(got.deliveries);
           cpus[name].push_back(got.cpu);
         }
       }
       const double floor = median(rates[names.front()]);
       for (const auto& name : names)
-        fmt::print("{:<14} {:>6} subscribers  {:<9} {:>10.0f} deliveries/s  {:.2f} of floor  {:>6.2f} CPU-s a million\n",
-                   many ? "16 in flight" : "one at a time", n, name, median(rates[name]),
-                   median(rates[name]) / floor, median(cpus[name]));
+        fmt::print(
+            "{:<14} {:>6} subscribers  {:<9} {:>10.0f} deliveries/s  {:.2f} of floor  {:>6.2f} "
+            "CPU-s a million\n",
+            many ? "16 in flight" : "one at a time", n, name, median(rates[name]),
+            median(rates[name]) / floor, median(cpus[name]));
       std::fflush(stdout);
     }
   }
@@ -269,19 +281,23 @@ void connect(const std::string& rollcall, std::size_t count) {
     {
       const Subject subject("rollcall", rollcall);
       Load load(subject.where());
-      const double took = load.open(count, kPath, subscribe_to("private-bench"), "subscription_succeeded", 256);
+      const double took =
+          load.open(count, kPath, subscribe_to("private-bench"), "subscription_succeeded", 256);
       rates.push_back(static_cast<double>(count) / took);
       cpu.push_back(subject.usage().cpu_s / static_cast<double>(count) * 1e6);
     }
     if (have_soketi() && round < 1) {
       const Subject subject("soketi", rollcall);
       Load load(subject.where());
-      const double took = load.open(3000, kPath, subscribe_to("private-bench"), "subscription_succeeded", 64);
+      const double took =
+          load.open(3000, kPath, subscribe_to("private-bench"), "subscription_succeeded", 64);
       soketi.push_back(3000 / took);
     }
   }
-  fmt::print("connect + authenticate + subscribe  {:.0f}/s, {:.0f} µs of CPU each  (bare upgrade {:.0f}/s)",
-             median(rates), median(cpu), median(floor));
+  fmt::print(
+      "connect + authenticate + subscribe  {:.0f}/s, {:.0f} µs of CPU each  (bare upgrade "
+      "{:.0f}/s)",
+      median(rates), median(cpu), median(floor));
   if (!soketi.empty()) fmt::print("  (Soketi {:.0f}/s)", median(soketi));
   fmt::print("\n");
 }
@@ -303,8 +319,9 @@ void idle(const std::string& rollcall, std::size_t count) {
     const std::string ping = masked(R"({"event":"pusher:ping","data":{}})");
     std::size_t next = 0;
     while (Clock::now() - begun < watched) {
-      const auto due = static_cast<std::size_t>(
-          std::chrono::duration<double>(Clock::now() - begun).count() / 120 * static_cast<double>(load.size()));
+      const auto due =
+          static_cast<std::size_t>(std::chrono::duration<double>(Clock::now() - begun).count() /
+                                   120 * static_cast<double>(load.size()));
       for (; next < due; ++next) load.send(next, ping);
       load.turn(milliseconds(5));
     }
@@ -332,8 +349,8 @@ void idle(const std::string& rollcall, std::size_t count) {
   }
 }
 
-std::string api_request(const std::string& method, const std::string& path, const std::string& token,
-                        const std::string& body) {
+std::string api_request(const std::string& method, const std::string& path,
+                        const std::string& token, const std::string& body) {
   return fmt::format(
       "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nContent-Type: "
       "application/json\r\nContent-Length: {}\r\n\r\n{}",
@@ -387,7 +404,8 @@ Latency deliveries(Load& load, std::size_t watchers, int events,
     while (Clock::now() < pause) load.turn(milliseconds(5));
     begun = Clock::now();
     load.request(text);
-    if (!load.until(want, milliseconds(5000))) throw std::runtime_error("a change was not delivered");
+    if (!load.until(want, milliseconds(5000)))
+      throw std::runtime_error("a change was not delivered");
   }
   load.on_frames = nullptr;
   return percentiles(all);
@@ -412,7 +430,8 @@ void login(const std::string& rollcall, std::size_t watchers) {
       Load load(subject.where());
       open_subscribers(load, subject, watchers, "private-presence");
       const auto request = [&](int i) {
-        return api_request("POST", "/v1/login", subject.token(), fmt::format(R"({{"user":"user-{}"}})", i));
+        return api_request("POST", "/v1/login", subject.token(),
+                           fmt::format(R"({{"user":"user-{}"}})", i));
       };
       load.publishers(1, request(100'000));
       load.stop_publishing();
@@ -424,9 +443,10 @@ void login(const std::string& rollcall, std::size_t watchers) {
     more50.push_back(ours.p50 - floor.p50);
     more99.push_back(ours.p99 - floor.p99);
   }
-  fmt::print("login, durable, told to {} watchers: p50 {:.1f} ms, p99 {:.1f} ms; beyond a bare send "
-             "loop +{:.1f} ms, +{:.1f} ms\n",
-             watchers, median(p50), median(p99), median(more50), median(more99));
+  fmt::print(
+      "login, durable, told to {} watchers: p50 {:.1f} ms, p99 {:.1f} ms; beyond a bare send "
+      "loop +{:.1f} ms, +{:.1f} ms\n",
+      watchers, median(p50), median(p99), median(more50), median(more99));
 }
 
 void storm(const std::string& rollcall, std::size_t count) {
@@ -447,8 +467,9 @@ void storm(const std::string& rollcall, std::size_t count) {
             net::json_string(data)));
       }
       const std::string data = fmt::format(R"({{"id":"person-{}"}})", n);
-      return masked(fmt::format(R"({{"event":"pusher:signin","data":{{"auth":"{}:{}","user_data":{}}}}})", kKey,
-                                net::hmac_hex(kSecret, socket + "::user::" + data), net::json_string(data)));
+      return masked(fmt::format(
+          R"({{"event":"pusher:signin","data":{{"auth":"{}:{}","user_data":{}}}}})", kKey,
+          net::hmac_hex(kSecret, socket + "::user::" + data), net::json_string(data)));
     };
     const std::string done = attend ? "subscription_succeeded" : "signin_success";
     auto load = std::make_unique<Load>(subject.where());
@@ -468,13 +489,15 @@ void storm(const std::string& rollcall, std::size_t count) {
       load->turn(milliseconds(1));
     }
     const std::uint64_t after = last_seq(subject);
-    const auto people = boost::json::parse(ask(
-        subject.where(), api_request("GET", "/v1/presence?limit=1", subject.token(), "")));
-    fmt::print("{} clients dropped, back after {:.1f} s{}: {} PresenceChanged, {} of them online, {:.3f} events "
-               "in the log a client\n",
-               count, took, attend ? ", attendance logged" : "", watcher.frames() - told,
-               people.at("online").to_number<std::uint64_t>(),
-               static_cast<double>(after - seq) / static_cast<double>(count));
+    const auto people = boost::json::parse(
+        ask(subject.where(), api_request("GET", "/v1/presence?limit=1", subject.token(), "")));
+    fmt::print(
+        "{} clients dropped, back after {:.1f} s{}: {} PresenceChanged, {} of them online, {:.3f} "
+        "events "
+        "in the log a client\n",
+        count, took, attend ? ", attendance logged" : "", watcher.frames() - told,
+        people.at("online").to_number<std::uint64_t>(),
+        static_cast<double>(after - seq) / static_cast<double>(count));
   }
 }
 
@@ -487,18 +510,26 @@ int main(int argc, char** argv) {
     const std::string rollcall = argc > 2 ? argv[2] : "build/release/cli/rollcall";
     std::vector<std::size_t> numbers;
     for (int i = 3; i < argc && mode != "many"; ++i) numbers.push_back(std::stoul(argv[i]));
-    const auto number = [&](std::size_t fallback) { return numbers.empty() ? fallback : numbers.front(); };
+    const auto number = [&](std::size_t fallback) {
+      return numbers.empty() ? fallback : numbers.front();
+    };
     if (mode == "many") {
       const Fanout got = many_in_flight(argv[2], argv[3], std::stoul(argv[4]));
       fmt::print("{} {:.0f}/s {:.2f}\n", argv[2], got.deliveries, got.cpu);
       return 0;
     }
-    if (mode == "fanout") fanout(rollcall, numbers);
-    else if (mode == "connect") connect(rollcall, number(15000));
-    else if (mode == "idle") idle(rollcall, number(19000));
-    else if (mode == "login") login(rollcall, number(1000));
-    else if (mode == "storm") storm(rollcall, number(19500));
-    else throw std::runtime_error("fanout, connect, idle, login or storm");
+    if (mode == "fanout")
+      fanout(rollcall, numbers);
+    else if (mode == "connect")
+      connect(rollcall, number(15000));
+    else if (mode == "idle")
+      idle(rollcall, number(19000));
+    else if (mode == "login")
+      login(rollcall, number(1000));
+    else if (mode == "storm")
+      storm(rollcall, number(19500));
+    else
+      throw std::runtime_error("fanout, connect, idle, login or storm");
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());

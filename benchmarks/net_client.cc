@@ -92,7 +92,8 @@ double Load::open(std::size_t count, const std::string& path,
   const std::size_t wanted = before + count;
   std::size_t done_before = ready_count_;
   while (ready_count_ - done_before < count) {
-    while (clients_.size() < wanted && clients_.size() - before < ready_count_ - done_before + parallel) {
+    while (clients_.size() < wanted &&
+           clients_.size() - before < ready_count_ - done_before + parallel) {
       auto* c = new Client;
       c->fd = connect_to(where_);
       ::fcntl(c->fd, F_SETFL, O_NONBLOCK);
@@ -137,7 +138,8 @@ std::uint64_t Load::count(Client& c, std::string_view bytes) {
     std::uint64_t length = static_cast<unsigned char>(bytes[1]);
     if (head > 2) {
       length = 0;
-      for (std::size_t i = 2; i < head; ++i) length = length << 8 | static_cast<unsigned char>(bytes[i]);
+      for (std::size_t i = 2; i < head; ++i)
+        length = length << 8 | static_cast<unsigned char>(bytes[i]);
     }
     ++seen;
     c.skip = head + length;
@@ -169,9 +171,12 @@ void Load::receive(Client& c) {
     std::string lower = c.held.substr(0, head);
     for (char& x : lower) x = static_cast<char>(std::tolower(static_cast<unsigned char>(x)));
     const std::size_t at = lower.find("content-length: ");
-    const auto length = at == std::string::npos ? 0UL : static_cast<unsigned long>(std::atol(lower.c_str() + at + 16));
+    const auto length = at == std::string::npos
+                            ? 0UL
+                            : static_cast<unsigned long>(std::atol(lower.c_str() + at + 16));
     if (c.held.size() < head + 4 + length) return;
-    if (!lower.starts_with("http/1.1 200")) throw std::runtime_error("a publish was refused: " + c.held);
+    if (!lower.starts_with("http/1.1 200"))
+      throw std::runtime_error("a publish was refused: " + c.held);
     c.held.clear();
     ++answered_;
     if (publishing_ && ::send(c.fd, request_.data(), request_.size(), MSG_NOSIGNAL) < 0)
@@ -227,7 +232,8 @@ void Load::publishers(std::size_t n, std::string request) {
     publishers_.push_back(c);
   }
   publishing_ = true;
-  for (Client* c : publishers_) (void)!::send(c->fd, request_.data(), request_.size(), MSG_NOSIGNAL);
+  for (Client* c : publishers_)
+    (void)!::send(c->fd, request_.data(), request_.size(), MSG_NOSIGNAL);
 }
 
 void Load::publish_once() {
@@ -259,7 +265,8 @@ void Load::turn(std::chrono::milliseconds wait) {
   static thread_local std::vector<epoll_event> events(1024);
   const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                              static_cast<int>(wait.count()));
-  for (int i = 0; i < n; ++i) receive(*static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr));
+  for (int i = 0; i < n; ++i)
+    receive(*static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr));
 }
 
 bool Load::until(std::uint64_t frames, std::chrono::milliseconds patience) {

@@ -58,8 +58,8 @@ class Load {
  private:
   struct Client {
     int fd = -1;
-    std::uint8_t stage = 0;   // 0 waits for 101, 1 for the first message, 2 for ready, 3 counts
-    std::uint64_t skip = 0;   // bytes of the present frame that are still to come
+    std::uint8_t stage = 0;  // 0 waits for 101, 1 for the first message, 2 for ready, 3 counts
+    std::uint64_t skip = 0;  // bytes of the present frame that are still to come
     std::string held;
     bool publisher = false;
   };

@@ -103,7 +103,8 @@ void run_floor(const std::string& kind, int port_pipe) {
       if (sweep) {
         log += frame;
       } else {
-        for (const Conn* s : subscribers) (void)!::send(s->fd, frame.data(), frame.size(), MSG_NOSIGNAL);
+        for (const Conn* s : subscribers)
+          (void)!::send(s->fd, frame.data(), frame.size(), MSG_NOSIGNAL);
       }
     }
     if (!sweep || log.empty()) continue;

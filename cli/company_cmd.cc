@@ -20,11 +20,13 @@ void add_company(Command& root) {
     std::uint64_t seed = 7;
   };
   auto o = std::make_shared<Options>();
-  Command command = root.command("company", "a dozen invented people come and go on a running server");
+  Command command =
+      root.command("company", "a dozen invented people come and go on a running server");
   command.option("--seed", o->seed, "the same seed tells the same day");
   command.option("--speed", o->speed, "minutes of theirs in one of ours (default 10)");
-  command.examples("  rollcall -d DIR --url http://127.0.0.1:8080 company\n"
-                   "  rollcall --url http://127.0.0.1:8080 watch      (in another terminal)");
+  command.examples(
+      "  rollcall -d DIR --url http://127.0.0.1:8080 company\n"
+      "  rollcall --url http://127.0.0.1:8080 watch      (in another terminal)");
   command.run([o](Context& context) {
     std::signal(SIGINT, [](int) { ended = true; });
     std::signal(SIGTERM, [](int) { ended = true; });
@@ -39,11 +41,12 @@ void add_company(Command& root) {
     if (settings.apps.empty())
       throw store::Failure({store::Errc::NotFound, "the configuration has no app"});
     const auto& app = settings.apps.front();
-    net::Company company{endpoint.address, endpoint.port, app.key, app.secret, o->seed,
-                         std::strtod(o->speed.c_str(), nullptr)};
+    net::Company company{endpoint.address, endpoint.port, app.key,
+                         app.secret,       o->seed,       std::strtod(o->speed.c_str(), nullptr)};
     if (!(company.speed > 0.01 && company.speed < 10'000))
       throw store::Failure({store::Errc::BadInput, "--speed is a number above 0"});
-    if (!context.quiet) fmt::print(stderr, "{} people; Ctrl-C ends\n", net::company_people().size());
+    if (!context.quiet)
+      fmt::print(stderr, "{} people; Ctrl-C ends\n", net::company_people().size());
     net::run_company(company, ended).value();
     return 0;
   });

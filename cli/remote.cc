@@ -29,9 +29,9 @@ net::Headers headers(const Context& context) {
   if (!ec && value.is_object())
     if (const auto* text = value.get_object().if_contains("detail"); text && text->is_string())
       detail = std::string(text->get_string());
-  const Errc code = status == 401 || status == 403 ? Errc::NotPermitted
-                    : status == 404                ? Errc::NotFound
-                    : status == 409                ? Errc::Conflict
+  const Errc code = status == 401 || status == 403   ? Errc::NotPermitted
+                    : status == 404                  ? Errc::NotFound
+                    : status == 409                  ? Errc::Conflict
                     : status == 400 || status == 422 ? Errc::BadInput
                                                      : Errc::Io;
   throw Failure({code, detail});
@@ -43,7 +43,8 @@ std::vector<std::string> words_of(const Context& context) {
   for (std::size_t i = 1; i < context.arguments.size(); ++i) {
     const std::string& word = context.arguments[i];
     bool with_value = false, alone = false;
-    for (const char* option : {"--url", "--token-file", "--data", "-d", "--app", "--reason", "--ticket"}) {
+    for (const char* option :
+         {"--url", "--token-file", "--data", "-d", "--app", "--reason", "--ticket"}) {
       with_value = with_value || word == option;
       alone = alone || word.starts_with(std::string(option) + "=") ||
               (option[1] != '-' && word.size() > 2 && word.starts_with(option));
@@ -62,7 +63,7 @@ std::string token_of(const Context& context) {
   std::filesystem::path file = context.token_file;
   if (file.empty()) {
     const char* env = std::getenv("ROLLCALL_DATA");
-    file = std::filesystem::path(!context.data.empty() ? context.data
+    file = std::filesystem::path(!context.data.empty()            ? context.data
                                  : env != nullptr && *env != '\0' ? env
                                                                   : "rollcall-data") /
            "admin.token";
@@ -97,31 +98,30 @@ int run_there(Context& context) {
   const Pager pager(context);
   std::string held;
   int code = 1;
-  const auto reply = net::post_streaming(
-                         url_of(context, "/v1/command"), json::serialize(body), headers(context),
-                         [&](std::string_view piece) {
-                           held += piece;
-                           std::size_t from = 0;
-                           for (std::size_t end = held.find('\n'); end != std::string::npos;
-                                end = held.find('\n', from)) {
-                             boost::system::error_code ec;
-                             const auto line = json::parse(
-                                 std::string_view(held).substr(from, end - from), ec);
-                             from = end + 1;
-                             if (ec || !line.is_object()) continue;
-                             const auto& o = line.get_object();
-                             if (const auto* out = o.if_contains("out"))
-                               std::fwrite(out->as_string().data(), 1, out->as_string().size(), stdout);
-                             if (const auto* err = o.if_contains("err"))
-                               std::fwrite(err->as_string().data(), 1, err->as_string().size(), stderr);
-                             if (const auto* exit = o.if_contains("exit"))
-                               code = exit->to_number<int>();
-                           }
-                           held.erase(0, from);
-                           std::fflush(stdout);
-                           return true;
-                         })
-                         .value();
+  const auto reply =
+      net::post_streaming(
+          url_of(context, "/v1/command"), json::serialize(body), headers(context),
+          [&](std::string_view piece) {
+            held += piece;
+            std::size_t from = 0;
+            for (std::size_t end = held.find('\n'); end != std::string::npos;
+                 end = held.find('\n', from)) {
+              boost::system::error_code ec;
+              const auto line = json::parse(std::string_view(held).substr(from, end - from), ec);
+              from = end + 1;
+              if (ec || !line.is_object()) continue;
+              const auto& o = line.get_object();
+              if (const auto* out = o.if_contains("out"))
+                std::fwrite(out->as_string().data(), 1, out->as_string().size(), stdout);
+              if (const auto* err = o.if_contains("err"))
+                std::fwrite(err->as_string().data(), 1, err->as_string().size(), stderr);
+              if (const auto* exit = o.if_contains("exit")) code = exit->to_number<int>();
+            }
+            held.erase(0, from);
+            std::fflush(stdout);
+            return true;
+          })
+          .value();
   if (reply.status != 200) refused(reply.status, reply.body);
   return code;
 }
@@ -142,8 +142,8 @@ void follow_events(const Context& context,
                            held += piece;
                            std::size_t from = 0;
                            bool go_on = true;
-                           for (std::size_t end = held.find('\n'); go_on && end != std::string::npos;
-                                end = held.find('\n', from)) {
+                           for (std::size_t end = held.find('\n');
+                                go_on && end != std::string::npos; end = held.find('\n', from)) {
                              const std::string_view line =
                                  std::string_view(held).substr(from, end - from);
                              from = end + 1;

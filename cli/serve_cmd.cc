@@ -40,7 +40,9 @@ void set_up_log(const std::string& format, bool verbose) {
                         spdlog::pattern_time_type::utc);
   else
     logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(format == "quiet" ? spdlog::level::warn : verbose ? spdlog::level::debug : spdlog::level::info);
+  logger->set_level(format == "quiet" ? spdlog::level::warn
+                    : verbose         ? spdlog::level::debug
+                                      : spdlog::level::info);
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -114,7 +116,8 @@ int serve(Context& context, const Options& o) {
       const std::size_t colon = url.rfind(':');
       const std::string host = url.substr(url.find("://") + 3, colon - url.find("://") - 3);
       fmt::print(
-          "\nA new store was made in {0}. A client connects like this (pusher-js, Laravel Echo):\n\n"
+          "\nA new store was made in {0}. A client connects like this (pusher-js, Laravel "
+          "Echo):\n\n"
           "  new Pusher('{1}', {{ wsHost: '{2}', wsPort: {3}, forceTLS: false, cluster: '',\n"
           "                       enabledTransports: ['ws', 'wss'] }})\n\n"
           "The secret is in {4}, the admin's token in {5}; both are readable by you alone.\n"
@@ -142,7 +145,8 @@ int serve(Context& context, const Options& o) {
 void add_serve(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("serve", "the live server: Pusher clients, HTTP API, /v1");
-  command.option("--listen", o->listen, "address and port, more than once (default 127.0.0.1:8080)");
+  command.option("--listen", o->listen,
+                 "address and port, more than once (default 127.0.0.1:8080)");
   command.option("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
   command.option("--config", o->config, "instead of DIR/rollcall.toml");
   command.option("--tls-cert", o->tls_cert, "certificate chain (PEM); read again on SIGHUP");
@@ -157,7 +161,8 @@ void add_serve(Command& root) {
       "  rollcall serve\n"
       "  rollcall -d /var/lib/rollcall serve --listen 0.0.0.0:443 --tls-cert fullchain.pem \\\n"
       "      --tls-key key.pem --host presence.example.com --origin https://example.com\n"
-      "Signals: TERM, INT drain and stop; USR2 drains and starts anew on the same sockets; HUP reads\n"
+      "Signals: TERM, INT drain and stop; USR2 drains and starts anew on the same sockets; HUP "
+      "reads\n"
       "the certificate again. Sockets passed by systemd (LISTEN_FDS) are used.");
   command.run([o](Context& context) { return serve(context, *o); });
 }

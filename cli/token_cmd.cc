@@ -42,9 +42,10 @@ void add_token(Command& root) {
         throw store::Failure({store::Errc::BadInput, "--expires is a time"});
       expires = std::get<engine::Micros>(at) / 1'000'000;
     }
-    const auto made = tokens_of(context)
-                          .create(o->name, context.app.empty() ? "*" : context.app, o->scopes, expires)
-                          .value();
+    const auto made =
+        tokens_of(context)
+            .create(o->name, context.app.empty() ? "*" : context.app, o->scopes, expires)
+            .value();
     fmt::print("{}\n", made);
     return 0;
   });

@@ -57,8 +57,8 @@ void add_watch(Command& root) {
     const bool table = ::isatty(1) == 1 && context.output == "short";
     if (!table) {
       if (context.url.empty())
-        throw store::Failure({store::Errc::BadInput,
-                              "without a terminal, watch needs a running server: --url"});
+        throw store::Failure(
+            {store::Errc::BadInput, "without a terminal, watch needs a running server: --url"});
       follow_events(context, [](std::string_view, std::string_view data) {
         fmt::print("{}\n", data);
         std::fflush(stdout);

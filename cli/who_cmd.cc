@@ -61,7 +61,8 @@ void add_who(Command& root) {
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
   command.option("-O,--out", o->out, "where the bundle goes (a folder or .tar)");
   command.examples(
-      "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who --room presence-lobby --at -1h\n  rollcall who ada "
+      "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who --room "
+      "presence-lobby --at -1h\n  rollcall who ada "
       "--at 2026-01-14T10:00:00Z --proof -O ada.tar");
   command.run_here_or_there([o](Context& context) {
     log_read(context, o->users, "who --at " + o->at);
@@ -79,7 +80,8 @@ void add_who(Command& root) {
       for (const auto& [id, name] : rooms)
         if (name == o->room) room = id;
       if (!room)
-        throw store::Failure({store::Errc::NotFound, fmt::format("nobody was ever in '{}'", o->room)});
+        throw store::Failure(
+            {store::Errc::NotFound, fmt::format("nobody was ever in '{}'", o->room)});
     }
     const auto gap = replay::gap_around(reader, upto, asked_at(o->at)).value();
     if (gap && !context.quiet)

@@ -142,7 +142,8 @@ void Sequencer::place(Header header, Micros at, std::vector<Sequenced>& out,
     case Kind::Logout:
     case Kind::UserErased:
       if (!touches_.empty())
-        std::erase_if(touches_, [&](const auto& held) { return !state_.sessions.contains(held.first); });
+        std::erase_if(touches_,
+                      [&](const auto& held) { return !state_.sessions.contains(held.first); });
       break;
     case Kind::Activity:
       if (woken != 0) arm_idle(state_.sessions.at(woken));
@@ -179,8 +180,7 @@ void Sequencer::conclude(Micros at, std::vector<Sequenced>& out,
     const auto touch = due.timer == Timer::Inactivity ? held_touch(due.session) : std::nullopt;
     if (touch) touches_.erase(due.session);
     place(touch ? *touch : conclusion(due), *real, out, transitions);
-    if (touch && out.back().outcome == Outcome::Applied)
-      arm_idle(state_.sessions.at(due.session));
+    if (touch && out.back().outcome == Outcome::Applied) arm_idle(state_.sessions.at(due.session));
   }
 }
 

@@ -70,15 +70,18 @@ std::string make_openapi() {
     using E = decltype(endpoint);
     constexpr Attributes is = E::kIs;
     json::object operation{{"summary", is.summary}};
-    if (!is.scope.empty()) operation["security"] = json::array{json::object{{"bearer", json::array{is.scope}}}};
+    if (!is.scope.empty())
+      operation["security"] = json::array{json::object{{"bearer", json::array{is.scope}}}};
     const json::object request = schema_of<typename E::Request>();
     if (is.method == "GET") {
       json::array parameters;
       for (const auto& property : request.at("properties").as_object()) {
-        const bool in_path = is.path.find("{" + std::string(property.key()) + "}") != std::string_view::npos;
+        const bool in_path =
+            is.path.find("{" + std::string(property.key()) + "}") != std::string_view::npos;
         bool required = in_path;
         if (const json::value* list = request.if_contains("required"))
-          for (const auto& name : list->as_array()) required = required || name == json::value(property.key());
+          for (const auto& name : list->as_array())
+            required = required || name == json::value(property.key());
         parameters.push_back(json::object{{"name", property.key()},
                                           {"in", in_path ? "path" : "query"},
                                           {"required", required},
@@ -96,8 +99,10 @@ std::string make_openapi() {
                                   json::object{{"schema", json::object{{"type", "object"}}}}}}}};
     operation["responses"] = json::object{
         {"200", json::object{{"description", "done"},
-                             {"content", json::object{{"application/json",
-                                                       json::object{{"schema", schema_of<typename E::Response>()}}}}}}},
+                             {"content",
+                              json::object{
+                                  {"application/json",
+                                   json::object{{"schema", schema_of<typename E::Response>()}}}}}}},
         {"default", problem_body}};
     std::string method(is.method);
     for (char& c : method) c = static_cast<char>(c + 32);
@@ -108,9 +113,9 @@ std::string make_openapi() {
   return json::serialize(json::object{
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "rollcall"}, {"version", "1"}}},
-      {"components",
-       json::object{{"securitySchemes",
-                     json::object{{"bearer", json::object{{"type", "http"}, {"scheme", "bearer"}}}}}}},
+      {"components", json::object{{"securitySchemes",
+                                   json::object{{"bearer", json::object{{"type", "http"},
+                                                                        {"scheme", "bearer"}}}}}}},
       {"paths", std::move(paths)}});
 }
 
@@ -171,7 +176,8 @@ std::optional<HttpReply> Api::origin_problem(
     const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors) const {
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return std::nullopt;
-  const std::string own = (request.tls ? "https://" : "http://") + std::string(request.header("host"));
+  const std::string own =
+      (request.tls ? "https://" : "http://") + std::string(request.header("host"));
   if (origin == own) return std::nullopt;
   const auto& rules = server_.settings().origins;
   if (!rules.empty() && host_matches(origin_host(origin), rules)) {
@@ -221,8 +227,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
     reply.body = openapi_;
     co_return with_cors(std::move(reply));
   }
-  const bool channel_auth =
-      request.path == "/broadcasting/auth" || request.path == "/pusher/auth";
+  const bool channel_auth = request.path == "/broadcasting/auth" || request.path == "/pusher/auth";
   const bool user_auth =
       request.path == "/broadcasting/user-auth" || request.path == "/pusher/user-auth";
   if (channel_auth || user_auth) {
@@ -245,7 +250,8 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
       other_method = true;
       return;
     }
-    run = [this, &request, &io, values = std::move(*values)]() -> boost::asio::awaitable<HttpReply> {
+    run = [this, &request, &io,
+           values = std::move(*values)]() -> boost::asio::awaitable<HttpReply> {
       App* app = app_of(request);
       if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
       auto who = caller(*app, request);
@@ -311,8 +317,8 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
   HttpReply out;
   if (user_auth) {
     const std::string user_data = json::serialize(json::object{{"id", who->user}});
-    out.body = json::serialize(json::object{{"auth", sign(user_string(socket_id, user_data))},
-                                            {"user_data", user_data}});
+    out.body = json::serialize(
+        json::object{{"auth", sign(user_string(socket_id, user_data))}, {"user_data", user_data}});
     return out;
   }
   const std::string channel = fields["channel_name"];

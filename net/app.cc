@@ -20,8 +20,9 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   if (!layout) return layout.error();
   std::unique_ptr<App> app(new App(settings, *layout));
   App* raw = app.get();
-  raw->hub_ = std::make_unique<Hub>(raw->settings_, std::move(shards),
-                                    [raw](HubEvent event) { raw->tell_webhooks(std::move(event)); });
+  raw->hub_ = std::make_unique<Hub>(raw->settings_, std::move(shards), [raw](HubEvent event) {
+    raw->tell_webhooks(std::move(event));
+  });
   raw->broadcast_ = std::make_unique<Broadcast>(raw->board_, *raw->hub_, timers);
   store::LiveOptions options;
   options.accept_clock = server.accept_clock;
@@ -71,12 +72,13 @@ void App::run_aside(std::function<void()> work) {
 }
 
 void App::keep_signed() {
-  auto next = std::chrono::steady_clock::now();
+  std::unique_lock lock(aside_mutex_);
   while (!stopping) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (std::chrono::steady_clock::now() < next) continue;
-    next = std::chrono::steady_clock::now() + std::chrono::seconds(settings_.sign_every_s);
-    sign();
+    aside_done_.wait_for(lock, std::chrono::seconds(settings_.sign_every_s),
+                         [&] { return stopping.load(); });
+    lock.unlock();
+    if (!stopping) sign();
+    lock.lock();
   }
 }
 
@@ -89,11 +91,16 @@ void App::sign() {
     signed_ = writer.log().last();
     return store::Result<void>();
   });
-  if (!done) spdlog::warn("app {}: no checkpoint was signed: {}", settings_.id, done.error().detail);
+  if (!done)
+    spdlog::warn("app {}: no checkpoint was signed: {}", settings_.id, done.error().detail);
 }
 
 void App::stop() {
   if (stopping.exchange(true)) return;
+  {
+    const std::lock_guard guard(aside_mutex_);
+    aside_done_.notify_all();
+  }
   {
     std::unique_lock lock(aside_mutex_);
     aside_done_.wait(lock, [&] { return aside_ == 0; });

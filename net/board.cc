@@ -137,9 +137,8 @@ std::vector<std::pair<engine::UserNumber, Standing>> Board::changed_after(engine
     for (engine::UserNumber n = 1; n < users_.size(); ++n)
       if (users_[n].told_seq > seq && !users_[n].erased) out.emplace_back(n, users_[n]);
   }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return a.second.told_seq < b.second.told_seq;
-  });
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return a.second.told_seq < b.second.told_seq; });
   return out;
 }
 

@@ -26,7 +26,7 @@ struct Standing {
   engine::Micros changed_at = 0;         ///< of `visible`
   engine::Seq changed_seq = 0;           ///< of `visible`
   engine::Seq told_seq = 0;
-  engine::Seq status_seq = 0;            ///< the StatusSet that holds text and emoji; 0 none
+  engine::Seq status_seq = 0;  ///< the StatusSet that holds text and emoji; 0 none
 };
 
 class Board {

@@ -35,9 +35,9 @@ class Broadcast {
   /// Something became durable; from any thread.
   void notify();
   /// To a connection that just signed in: how those it watches are.
-  void tell_watchlist(ConnectionId connection, const std::vector<std::string>& users,
-                      const std::function<std::optional<engine::UserNumber>(const std::string&)>&
-                          number_of);
+  void tell_watchlist(
+      ConnectionId connection, const std::vector<std::string>& users,
+      const std::function<std::optional<engine::UserNumber>(const std::string&)>& number_of);
   /// To a subscriber that fell behind: the newest value of those who changed last.
   void tell_newest(ConnectionId connection, const std::string& channel);
 

@@ -11,9 +11,9 @@
 namespace rollcall::net {
 
 struct ChannelKind {
-  bool needs_auth = false;   ///< private, encrypted or presence
+  bool needs_auth = false;  ///< private, encrypted or presence
   bool presence = false;
-  bool encrypted = false;    ///< the server only carries it; no client events
+  bool encrypted = false;  ///< the server only carries it; no client events
   bool cached = false;
   bool server_to_user = false;  ///< #server-to-user-<id>
   /// The engine's own: private-presence, private-presence.<user>. Nobody else publishes there.

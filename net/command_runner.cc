@@ -33,8 +33,8 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
     return fmt::format("'{}' does not work over --url", arguments.front().substr(0, 40));
   for (const std::string& a : arguments) {
     if (a.size() > kArgumentMax || a.find('\0') != std::string::npos) return "an argument too long";
-    for (const char* option : {"--data", "-d", "--app", "--url", "--config", "--out", "-O", "--proof",
-                               "--cursor-file", "--token-file"})
+    for (const char* option : {"--data", "-d", "--app", "--url", "--config", "--out", "-O",
+                               "--proof", "--cursor-file", "--token-file"})
       if (a == option || a.starts_with(std::string(option) + "=") ||
           (a.starts_with(option) && option[1] != '-'))
         return fmt::format("{} does not work over --url", option);
@@ -57,8 +57,8 @@ store::Result<Child> start(const App& app, const std::vector<std::string>& argum
   ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
   ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
   const std::filesystem::path data = app.layout().app_dir.parent_path().parent_path();
-  std::vector<std::string> words{"rollcall", "--data", data.string(), "--app", app.layout().app,
-                                 "--no-pager"};
+  std::vector<std::string> words{"rollcall", "--data",         data.string(),
+                                 "--app",    app.layout().app, "--no-pager"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -153,7 +153,8 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
   const json::value body = json::parse(request.body, ec);
   if (ec) return problem(400, "the body is not JSON");
   Asked asked;
-  if (const auto read = read_value(body, asked, ""); !read) return problem(422, read.error().detail);
+  if (const auto read = read_value(body, asked, ""); !read)
+    return problem(422, read.error().detail);
   if (const auto wrong = fault(asked.arguments)) return problem(422, *wrong);
   // Reading somebody's history is itself in the log: before it is answered.
   const bool noted = app.live().submit([asked, name = caller.name](store::Turn& turn) {
@@ -161,8 +162,7 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
     p.kind = engine::Kind::HistoryRead;
     p.body.reason = asked.reason.value_or("");
     p.body.ticket = asked.ticket.value_or("");
-    p.body.detail =
-        json::serialize(json::object{{"what", asked.arguments.front()}, {"by", name}});
+    p.body.detail = json::serialize(json::object{{"what", asked.arguments.front()}, {"by", name}});
     (void)turn.append(p);
   });
   (void)noted;  // a stopped writer does not keep anybody from reading

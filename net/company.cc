@@ -49,8 +49,8 @@ std::string sign_in_text(const Company& company, const std::string& id, const st
 
 std::string join_text(const Company& company, const std::string& id, const std::string& name,
                       const std::string& room) {
-  const std::string data = json::serialize(
-      json::object{{"user_id", name}, {"user_info", json::object{{"name", name}}}});
+  const std::string data =
+      json::serialize(json::object{{"user_id", name}, {"user_info", json::object{{"name", name}}}});
   const std::string auth =
       company.key + ":" + hmac_hex(company.secret, channel_string(id, room, data));
   return text("pusher:subscribe",
@@ -124,7 +124,8 @@ asio::awaitable<void> person(const Company& company, std::string name, std::uint
     if (below(rng, 3) == 0) {
       beast::get_lowest_layer(*socket).close();
     } else {
-      const auto [unclosed] = co_await socket->async_close(beast::websocket::close_code::normal, as_result);
+      const auto [unclosed] =
+          co_await socket->async_close(beast::websocket::close_code::normal, as_result);
       (void)unclosed;
     }
     co_await pause(minute * (0.3 + static_cast<double>(below(rng, 20)) / 10));
@@ -139,9 +140,9 @@ asio::awaitable<void> watch_stop(asio::io_context& io, const std::atomic<bool>& 
 }  // namespace
 
 const std::vector<std::string>& company_people() {
-  static const std::vector<std::string> all{"ada",     "alan",  "barbara", "donald", "edsger",
-                                            "frances", "grace", "john",    "ken",    "linus",
-                                            "margaret", "radia"};
+  static const std::vector<std::string> all{"ada",    "alan",    "barbara",  "donald",
+                                            "edsger", "frances", "grace",    "john",
+                                            "ken",    "linus",   "margaret", "radia"};
   return all;
 }
 
@@ -150,7 +151,8 @@ store::Result<void> run_company(const Company& company, const std::atomic<bool>&
   boost::system::error_code ec;
   (void)asio::ip::make_address(company.address, ec);
   if (ec)
-    return store::Error{store::Errc::BadInput, fmt::format("'{}' is not an address", company.address)};
+    return store::Error{store::Errc::BadInput,
+                        fmt::format("'{}' is not an address", company.address)};
   std::uint64_t seed = company.seed;
   for (const std::string& name : company_people())
     asio::co_spawn(io, person(company, name, ++seed), asio::detached);

@@ -1,7 +1,8 @@
 // A small invented company whose people come and go: for looking at a server that lives.
 //
-// Why this file exists: a newcomer should see presence change within a minute. Each person is a real
-// client of the Pusher protocol with a schedule drawn from one seed, so two runs tell the same day.
+// Why this file exists: a newcomer should see presence change within a minute. Each person is a
+// real client of the Pusher protocol with a schedule drawn from one seed, so two runs tell the same
+// day.
 #pragma once
 
 #include "store/errc.h"

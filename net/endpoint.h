@@ -116,9 +116,9 @@ store::Result<void> read_value(const json::value& value, T& out, const std::stri
       boost::mp11::mp_for_each<Members<T>>(
           [&](auto member) { known = known || entry.key() == member.name; });
       if (!known)
-        return store::Error{store::Errc::BadInput,
-                            fmt::format("there is no field '{}'",
-                                        std::string_view(entry.key()).substr(0, 64))};
+        return store::Error{
+            store::Errc::BadInput,
+            fmt::format("there is no field '{}'", std::string_view(entry.key()).substr(0, 64))};
     }
     return {};
   }

@@ -27,11 +27,11 @@ boost::asio::awaitable<Result<WriteReply>> durable(Call& call, Write write) {
   // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
   auto begin = [&call, out, &write](auto handler) {
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    call.app.sessions().write(
-        std::move(write), [out, shared, &io = call.io](const Result<WriteReply>& reply) {
-          *out = reply;
-          boost::asio::post(io, [shared] { std::move (*shared)(); });
-        });
+    call.app.sessions().write(std::move(write),
+                              [out, shared, &io = call.io](const Result<WriteReply>& reply) {
+                                *out = reply;
+                                boost::asio::post(io, [shared] { std::move (*shared)(); });
+                              });
   };
   co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
       std::move(begin), boost::asio::use_awaitable);
@@ -104,8 +104,8 @@ Result<engine::UserNumber> known(Call& call, const std::string& user) {
   return *number;
 }
 
-Person person(Call& call, const store::Writer& reading, engine::UserNumber number,
-              std::string name, const Standing& s) {
+Person person(Call& call, const store::Writer& reading, engine::UserNumber number, std::string name,
+              const Standing& s) {
   // Others are shown what is visible; the user himself and auditors what is so.
   const bool inside = call.caller.user == name || call.caller.may("audit:read");
   Person out;
@@ -113,9 +113,9 @@ Person person(Call& call, const store::Writer& reading, engine::UserNumber numbe
   out.state = std::string(engine::name_of(inside ? s.state : s.visible));
   const engine::Micros since = inside ? s.since : s.changed_at;
   if (since != 0) out.since = replay::rfc3339(since);
-  const std::string seen = inside ? published_time(s.last_seen, "exact")
-                                  : published_time(s.visible_last_seen,
-                                                   call.app.settings().last_seen);
+  const std::string seen = inside
+                               ? published_time(s.last_seen, "exact")
+                               : published_time(s.visible_last_seen, call.app.settings().last_seen);
   if (!seen.empty()) out.last_seen = seen;
   const bool hidden = !inside && s.manual == engine::Override::Invisible;
   out.do_not_disturb = s.do_not_disturb && !hidden;
@@ -238,8 +238,8 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
   } else {
     call.app.board().each([&](engine::UserNumber n, const Standing& s) {
       const auto shown = inside ? s.state : s.visible;
-      const bool match = wanted.empty() ? shown != engine::Presence::Offline
-                                        : engine::name_of(shown) == wanted;
+      const bool match =
+          wanted.empty() ? shown != engine::Presence::Offline : engine::name_of(shown) == wanted;
       if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
     });
   }

@@ -93,8 +93,7 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     return problem(403, "this needs the scope audit:read or presence:read");
   const auto query = parse_query(request.query);
   const std::string* after = query ? find(*query, "after") : nullptr;
-  const std::string from =
-      after != nullptr ? *after : std::string(request.header("last-event-id"));
+  const std::string from = after != nullptr ? *after : std::string(request.header("last-event-id"));
   Seq seq = app.board().seq();
   if (!from.empty()) {
     const auto parsed = store::parse_decimal(from);
@@ -107,7 +106,8 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
   }
   chunks.set_keepalive(":\n\n");
   (void)chunks.sink().push(":\n\n");  // the head goes out at once
-  app.run_aside([&app, sink = chunks.sink(), seq, everything] { produce(app, sink, seq, everything); });
+  app.run_aside(
+      [&app, sink = chunks.sink(), seq, everything] { produce(app, sink, seq, everything); });
   HttpReply out;
   out.type = "text/event-stream";
   return out;

@@ -80,9 +80,8 @@ bool host_matches(std::string_view host, const std::vector<std::string>& pattern
   const std::string name = lower(host);
   for (const std::string& pattern : patterns) {
     // A rule may be written as a whole origin: only its host counts, as with Reverb.
-    const std::string_view wanted = pattern.find("://") != std::string::npos
-                                        ? origin_host(pattern)
-                                        : std::string_view(pattern);
+    const std::string_view wanted =
+        pattern.find("://") != std::string::npos ? origin_host(pattern) : std::string_view(pattern);
     if (std::count(wanted.begin(), wanted.end(), '*') <= 4 && matches(name, lower(wanted)))
       return true;
   }

@@ -15,7 +15,7 @@ struct HttpRequest {
   std::string query;  ///< behind the ?
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
-  std::string peer;  ///< address of the other side
+  std::string peer;                                          ///< address of the other side
   bool tls = false;
 
   [[nodiscard]] std::string_view header(std::string_view name) const {
@@ -41,6 +41,7 @@ struct HttpReply {
 /// The host of an Origin header's URL, without scheme and port; empty where it is none.
 [[nodiscard]] std::string_view origin_host(std::string_view origin);
 /// A literal loopback address or localhost, with or without a port; or one of `names`.
-[[nodiscard]] bool host_allowed(std::string_view host_header, const std::vector<std::string>& names);
+[[nodiscard]] bool host_allowed(std::string_view host_header,
+                                const std::vector<std::string>& names);
 
 }  // namespace rollcall::net

@@ -45,7 +45,7 @@ class Ring {
   void drop_first();
 
   std::size_t bytes_max_;
-  std::string bytes_;       ///< `dead_` bytes that were dropped, then the frames
+  std::string bytes_;  ///< `dead_` bytes that were dropped, then the frames
   std::size_t dead_ = 0;
   Offset base_ = 0;
   std::deque<Offset> ends_;  ///< of each frame kept

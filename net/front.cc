@@ -109,12 +109,17 @@ class Conversation {
  public:
   Conversation(Server& server, Shard& shard, int fd, std::string peer, bool tls)
       : server_(server), shard_(shard), stream_(shard.io()), peer_(std::move(peer)), tls_(tls) {
+    ++server_.conversations;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     boost::system::error_code ec;
     stream_.socket().assign(Protocol(address.ss_family, 0), fd, ec);
   }
+
+  ~Conversation() { --server_.conversations; }
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
   asio::awaitable<void> run() {
     beast::flat_buffer buffer;
@@ -270,8 +275,7 @@ class Conversation {
       stream_.socket().shutdown(asio::socket_base::shutdown_send, ec);
       while (!unsent) {  // until the client has gone, or its time is up: the close frame arrives
         std::array<char, 1024> waste;
-        const auto [gone, m] =
-            co_await stream_.async_read_some(asio::buffer(waste), as_result);
+        const auto [gone, m] = co_await stream_.async_read_some(asio::buffer(waste), as_result);
         if (gone) break;
       }
       co_return;

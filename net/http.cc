@@ -156,7 +156,8 @@ asio::awaitable<void> exchange(Target target, http::request<http::string_body> r
   lowest.expires_after(kTimeout);
   const auto [unconnected, endpoint] = co_await lowest.async_connect(endpoints, as_result);
   if (unconnected) co_return failed("cannot connect to", unconnected);
-  const auto [untrusted] = co_await stream.async_handshake(asio::ssl::stream_base::client, as_result);
+  const auto [untrusted] =
+      co_await stream.async_handshake(asio::ssl::stream_base::client, as_result);
   if (untrusted) co_return failed("no trusted connection to", untrusted);
   co_await converse(stream, lowest, request, piece, target.where, out);
 }
@@ -215,8 +216,7 @@ store::Result<void> serve_http(const std::string& address, std::uint16_t port,
   return {};
 }
 
-store::Result<Reply> post(const std::string& url, const std::string& body,
-                          const Headers& headers) {
+store::Result<Reply> post(const std::string& url, const std::string& body, const Headers& headers) {
   return request(http::verb::post, url, body, headers);
 }
 store::Result<Reply> get(const std::string& url, const Headers& headers) {

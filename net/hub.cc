@@ -124,8 +124,7 @@ void Hub::refuse(ConnectionId connection, const std::string& name, const std::st
   const std::lock_guard guard(mutex_);
   const unsigned shard = shard_of(connection);
   if (shard < shards_.size())
-    shards_[shard]->deliver(
-        {Delivery::What::Refuse, 0, 0, connection, framed(message), name});
+    shards_[shard]->deliver({Delivery::What::Refuse, 0, 0, connection, framed(message), name});
 }
 
 void Hub::unsubscribe(ConnectionId connection, const std::string& name, const std::string* user_id,
@@ -209,9 +208,9 @@ void Hub::publish_event(const std::string& name, const ChannelKind& kind, const 
 void Hub::client_event(const std::string& name, const std::string& event,
                        const std::string& raw_data, const std::string* user_id, ConnectionId from) {
   publish(name,
-          message::client_event(event, name, raw_data,
-                                user_id != nullptr ? std::optional<std::string_view>(*user_id)
-                                                   : std::nullopt),
+          message::client_event(
+              event, name, raw_data,
+              user_id != nullptr ? std::optional<std::string_view>(*user_id) : std::nullopt),
           from);
   on_event_({"client_event", name, user_id != nullptr ? *user_id : std::string(), event, raw_data,
              socket_id_text(from), 0});
@@ -254,8 +253,8 @@ std::size_t Hub::terminate(const std::string& user) {
   const auto it = users_.find(user);
   if (it == users_.end()) return 0;
   for (const ConnectionId connection : it->second) {
-    shards_[shard_of(connection)]->deliver({Delivery::What::Close, 4009, 0, connection, nullptr,
-                                            "You got disconnected by the app."});
+    shards_[shard_of(connection)]->deliver(
+        {Delivery::What::Close, 4009, 0, connection, nullptr, "You got disconnected by the app."});
   }
   return it->second.size();
 }

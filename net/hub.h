@@ -25,12 +25,12 @@ using Bytes = std::shared_ptr<const std::string>;  ///< framed, shared by all wh
 /// What a shard is told, in order.
 struct Delivery {
   enum class What : std::uint8_t {
-    Frame,    ///< to every subscriber of `channel` but `connection`
-    Attach,   ///< `connection` is in `channel` from here on; `bytes` first
-    Refuse,   ///< `connection` is not let into the channel of this name; `bytes` says why
-    Control,  ///< `bytes` to `connection`
-    Close,    ///< `connection` with `code`; `text` is the reason
-    Vanished, ///< `channel` has no subscriber on this shard any more
+    Frame,     ///< to every subscriber of `channel` but `connection`
+    Attach,    ///< `connection` is in `channel` from here on; `bytes` first
+    Refuse,    ///< `connection` is not let into the channel of this name; `bytes` says why
+    Control,   ///< `bytes` to `connection`
+    Close,     ///< `connection` with `code`; `text` is the reason
+    Vanished,  ///< `channel` has no subscriber on this shard any more
   };
   What what = What::Frame;
   std::uint16_t code = 0;

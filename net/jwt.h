@@ -17,8 +17,8 @@ struct JwtClaims {
   std::vector<std::string> scopes;  ///< of `scope`, separated by spaces
 };
 
-/// The claims where a configured key accepts it at `now` (unix seconds): signature, exp, nbf, aud and
-/// iss. Nothing otherwise.
+/// The claims where a configured key accepts it at `now` (unix seconds): signature, exp, nbf, aud
+/// and iss. Nothing otherwise.
 [[nodiscard]] std::optional<JwtClaims> verify_jwt(std::string_view token,
                                                   const std::vector<JwtSettings>& keys,
                                                   std::int64_t now);

@@ -142,8 +142,8 @@ std::string event(std::string_view name, std::string_view channel, std::string_v
   return out;
 }
 
-std::string client_event(std::string_view name, std::string_view channel,
-                         std::string_view raw_data, std::optional<std::string_view> user_id) {
+std::string client_event(std::string_view name, std::string_view channel, std::string_view raw_data,
+                         std::optional<std::string_view> user_id) {
   std::string out = "{\"event\":" + json_string(name) + ",\"channel\":" + json_string(channel);
   if (!raw_data.empty()) out.append(",\"data\":").append(raw_data);
   if (user_id) out.append(",\"user_id\":").append(json_string(*user_id));
@@ -193,7 +193,9 @@ std::string signin_success(std::string_view user_data) {
                      json_string(user_data));
 }
 
-std::string cache_miss(std::string_view channel) { return event("pusher:cache_miss", channel, "{}"); }
+std::string cache_miss(std::string_view channel) {
+  return event("pusher:cache_miss", channel, "{}");
+}
 
 std::string subscription_count(std::string_view channel, std::uint64_t count) {
   return event("pusher_internal:subscription_count", channel,

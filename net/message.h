@@ -18,7 +18,8 @@ struct ClientMessage {
   std::string event;
   std::string channel;      ///< of a client event; empty where absent
   boost::json::value data;  ///< a pusher:* event's string of JSON is parsed once
-  std::string_view raw_data;  ///< the bytes of `data` in the text that was parsed; empty where absent
+  std::string_view
+      raw_data;  ///< the bytes of `data` in the text that was parsed; empty where absent
 };
 /// Nothing where it is not an object with a string `event`, or is nested deeper than 32.
 [[nodiscard]] std::optional<ClientMessage> parse_client_message(std::string_view text);

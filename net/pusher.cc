@@ -2,6 +2,7 @@
 #include "net/pusher.h"
 
 #include "net/app.h"
+#include "net/frame.h"
 #include "net/signature.h"
 
 #include <boost/json.hpp>
@@ -49,12 +50,18 @@ Speaker& Pusher::speaker(Connection& connection) {
 
 void Pusher::opened(Connection& connection) {
   ++connection.app->connections;
-  shard_.send_message(connection, message::connection_established(
-                                      socket_id_text(connection.id),
-                                      connection.app->settings().activity_timeout_s));
+  shard_.send_message(
+      connection, message::connection_established(socket_id_text(connection.id),
+                                                  connection.app->settings().activity_timeout_s));
 }
 
 void Pusher::message(Connection& connection, std::string_view text) {
+  // What an idle client says all day, as pusher-js writes it: answered without a parser.
+  if (text == R"({"event":"pusher:ping","data":{}})") {
+    static const std::string kPong = frame(Opcode::Text, message::pong());
+    shard_.send(connection, kPong);
+    return;
+  }
   const auto message = parse_client_message(text);
   if (!message) {
     shard_.send_message(connection, message::error(std::nullopt, "Invalid message format"));
@@ -83,9 +90,8 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   const AppSettings& settings = app.settings();
   const std::string name = string_at(data, "channel");
   const auto refuse = [&](std::string_view type, std::string_view text, int status) {
-    shard_.send_message(connection,
-                        message::subscription_error(name.substr(0, kChannelNameMax), type, text,
-                                                    status));
+    shard_.send_message(connection, message::subscription_error(name.substr(0, kChannelNameMax),
+                                                                type, text, status));
   };
   const auto kind = channel_kind(name);
   if (!kind) {
@@ -93,9 +99,9 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
     return;
   }
   if (kind->server_to_user) {
-    const bool own = connection.speaker && !connection.speaker->user_id.empty() &&
-                     std::string_view(name).substr(kServerToUser.size()) ==
-                         connection.speaker->user_id;
+    const bool own =
+        connection.speaker && !connection.speaker->user_id.empty() &&
+        std::string_view(name).substr(kServerToUser.size()) == connection.speaker->user_id;
     if (!own) return refuse("AuthError", "the connection is not signed in as that user", 401);
   }
   std::optional<Identity> identity;
@@ -103,8 +109,9 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
     const std::string auth = string_at(data, "auth");
     const auto channel_data = optional_at(data, "channel_data");
     const std::string socket = socket_id_text(connection.id);
-    const auto signed_data =
-        kind->presence && channel_data ? std::optional<std::string_view>(*channel_data) : std::nullopt;
+    const auto signed_data = kind->presence && channel_data
+                                 ? std::optional<std::string_view>(*channel_data)
+                                 : std::nullopt;
     if (!verify_auth(auth, settings.key, settings.secret,
                      channel_string(socket, name, signed_data)))
       return refuse("AuthError", "the signature does not fit this connection and channel", 401);
@@ -132,8 +139,7 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
     // Idempotent: the success again, with the members as they are now.
     if (existing->channel == nullptr) return;
     const auto snapshot = app.hub().snapshot(name);
-    shard_.send_message(connection,
-                        snapshot ? *snapshot : message::subscription_succeeded(name));
+    shard_.send_message(connection, snapshot ? *snapshot : message::subscription_succeeded(name));
     return;
   }
   if (connection.subscriptions.size() >= settings.channels_max)
@@ -153,15 +159,19 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   // The member is shown once the log says so: who joined, when, survives a crash.
   app.sessions().attach(
       id, who(connection, identity->id, identity->session), logged ? name : std::string(),
-      [&app, id, name, kind = *kind, member, logged](const store::Result<engine::Seq>& seq) {
+      [&app, id, name, kind = *kind, member, logged,
+       session = identity->session](const store::Result<engine::Seq>& seq) {
         if (!seq) {
-          app.hub().refuse(id, name, message::subscription_error(name, "ServerError",
-                                                                 seq.error().detail, 503));
+          app.hub().refuse(
+              id, name, message::subscription_error(name, "ServerError", seq.error().detail, 503));
           return;
         }
-        if (const auto full = app.hub().subscribe(id, name, kind, &member, logged ? *seq : 0))
-          app.hub().refuse(id, name,
-                           message::subscription_error(name, "LimitReached", *full, 4100));
+        const auto full = app.hub().subscribe(id, name, kind, &member, logged ? *seq : 0);
+        if (!full) return;
+        app.sessions().detach(id, {member.user_id, session, {}, {}}, logged ? name : std::string(),
+                              [](const store::Result<engine::Seq>&) {});
+        app.hub().refuse(id, name,
+                         message::subscription_error(name, "LimitReached", *full, 4100));
       });
 }
 
@@ -180,11 +190,11 @@ void Pusher::unsubscribe(Connection& connection, const json::value& data) {
     return;
   }
   const ConnectionId id = connection.id;
-  app.sessions().detach(id, {member->user_id, member->session, {}, {}},
-                        member->logged ? name : std::string(),
-                        [&app, id, name, user = member->user_id](const store::Result<engine::Seq>& seq) {
-                          app.hub().unsubscribe(id, name, &user, seq ? *seq : 0);
-                        });
+  app.sessions().detach(
+      id, {member->user_id, member->session, {}, {}}, member->logged ? name : std::string(),
+      [&app, id, name, user = member->user_id](const store::Result<engine::Seq>& seq) {
+        app.hub().unsubscribe(id, name, &user, seq ? *seq : 0);
+      });
   forget_member(*connection.speaker, name);
 }
 
@@ -234,9 +244,10 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
         }
         app.hub().tell(id, message::signin_success(user_data));
         if (over)
-          app.hub().tell(id, message::error(4302, fmt::format("the watchlist is longer than {}: the "
-                                                              "first {} are watched",
-                                                              most, most)));
+          app.hub().tell(id,
+                         message::error(4302, fmt::format("the watchlist is longer than {}: the "
+                                                          "first {} are watched",
+                                                          most, most)));
         app.broadcast().tell_watchlist(id, watchlist, [&app](const std::string& user) {
           const auto reading = app.live().reading();
           return reading ? reading->vault().number_of(user) : std::nullopt;
@@ -248,8 +259,11 @@ bool Pusher::spend_token(Connection& connection) {
   Speaker& me = speaker(connection);
   const double rate = connection.app->settings().client_events_per_s;
   const std::int64_t now = shard_.now_ms();
-  if (me.tokens_at_ms == 0) me.tokens = rate;
-  else me.tokens = std::min(rate, me.tokens + rate * static_cast<double>(now - me.tokens_at_ms) / 1000);
+  if (me.tokens_at_ms == 0)
+    me.tokens = rate;
+  else
+    me.tokens =
+        std::min(rate, me.tokens + rate * static_cast<double>(now - me.tokens_at_ms) / 1000);
   me.tokens_at_ms = now;
   if (me.tokens < 1) return false;
   me.tokens -= 1;
@@ -293,8 +307,8 @@ void Pusher::client_event(Connection& connection, const ClientMessage& m) {
   }
   if (settings.client_events == ClientEvents::None)
     return refuse(4301, "client events are not enabled for this app");
-  if (!kind->client_events() && !(settings.client_events == ClientEvents::All &&
-                                  !kind->needs_auth && !kind->server_to_user))
+  if (!kind->client_events() &&
+      !(settings.client_events == ClientEvents::All && !kind->needs_auth && !kind->server_to_user))
     return refuse(4301, "client events are for private and presence channels");
   if (!member) return refuse(4301, "only a subscriber of the channel may send to it");
   const std::string* user = nullptr;
@@ -322,8 +336,8 @@ void Pusher::closed(Connection& connection, End end) {
   }
   for (const Subscription& s : connection.subscriptions) {
     const std::string& name = s.channel != nullptr ? s.channel->name : *s.wanted;
-    const bool presence = std::any_of(members.begin(), members.end(),
-                                      [&](const auto& m) { return m.first == name; });
+    const bool presence =
+        std::any_of(members.begin(), members.end(), [&](const auto& m) { return m.first == name; });
     if (!presence) app.hub().unsubscribe(id, name, nullptr, 0);
   }
   if (me == nullptr || (me->user_id.empty() && members.empty())) return;
@@ -336,6 +350,10 @@ void Pusher::closed(Connection& connection, End end) {
                         for (const auto& [channel, user] : members)
                           app.hub().unsubscribe(id, channel, &user, seq ? *seq : 0);
                       });
+}
+
+void Pusher::refused(Connection& connection, const std::string& channel) {
+  if (connection.speaker) forget_member(*connection.speaker, channel);
 }
 
 void Pusher::fell_behind(Connection& connection, const std::string& channel) {

@@ -1,4 +1,5 @@
-// The Pusher Channels protocol, version 7, on one shard: what a client says and what it is answered.
+// The Pusher Channels protocol, version 7, on one shard: what a client says and what it is
+// answered.
 #pragma once
 
 #include "net/message.h"
@@ -13,6 +14,7 @@ class Pusher final : public Protocol {
   void opened(Connection& connection) override;
   void message(Connection& connection, std::string_view text) override;
   void closed(Connection& connection, End end) override;
+  void refused(Connection& connection, const std::string& channel) override;
   void fell_behind(Connection& connection, const std::string& channel) override;
 
  private:

@@ -39,8 +39,9 @@ std::optional<HttpReply> take_info(const std::string& text, Publish& out) {
     else if (part == "subscription_count")
       out.subscription_count = true;
     else if (!part.empty() && part != "cache")
-      return problem(400, fmt::format("info knows user_count, subscription_count and cache, not '{}'",
-                                      part.substr(0, 40)));
+      return problem(400,
+                     fmt::format("info knows user_count, subscription_count and cache, not '{}'",
+                                 part.substr(0, 40)));
   }
   for (const auto& [name, kind] : out.channels)
     if (out.user_count && !kind.presence)
@@ -188,8 +189,9 @@ HttpReply channel(App& app, const std::string& name, const ChannelKind& kind, co
   if (info != nullptr && info->find("cache") != std::string::npos) {
     if (!kind.cached) return problem(400, "cache is for cache channels");
     const auto cached = app.hub().cached(name);
-    out["cache"] = cached ? json::value(json::object{{"data", cached->data}, {"ttl", cached->ttl_s}})
-                          : json::value(nullptr);
+    out["cache"] = cached
+                       ? json::value(json::object{{"data", cached->data}, {"ttl", cached->ttl_s}})
+                       : json::value(nullptr);
   }
   return ok(out);
 }

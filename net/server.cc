@@ -72,7 +72,6 @@ struct Server::Inner {
   asio::signal_set signals;
   asio::steady_timer second, pause;
   std::vector<std::thread> threads;
-  std::atomic<std::size_t> conversations = 0;
 };
 
 Server::Server(Settings settings) : settings_(std::move(settings)) {}
@@ -86,9 +85,9 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     (void)::getrlimit(RLIMIT_NOFILE, &files);
   }
   constexpr std::uint64_t kOwnFiles = 100;  // the log's, the listeners', requests under way
-  settings.connections_max =
-      std::min<std::uint64_t>(settings.connections_max,
-                              files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles);
+  settings.connections_max = std::min<std::uint64_t>(
+      settings.connections_max,
+      files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles);
   std::unique_ptr<Server> server(new Server(std::move(settings)));
   Settings& s = server->settings_;
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
@@ -151,9 +150,9 @@ store::Result<void> Server::listen() {
                                          endpoint.port, ec.message())};
     const auto local = acceptor->local_endpoint(ec);
     const std::string host = ip.is_v6() ? fmt::format("[{}]", endpoint.address) : endpoint.address;
-    inner_->listeners.push_back({std::move(acceptor), endpoint.tls,
-                                 fmt::format("{}://{}:{}", endpoint.tls ? "https" : "http", host,
-                                             local.port())});
+    inner_->listeners.push_back(
+        {std::move(acceptor), endpoint.tls,
+         fmt::format("{}://{}:{}", endpoint.tls ? "https" : "http", host, local.port())});
   }
   return {};
 }
@@ -197,37 +196,38 @@ bool Server::admit() {
 
 void Server::accept(std::size_t index) {
   Inner::Listener& listener = inner_->listeners[index];
-  listener.acceptor->async_wait(tcp::acceptor::wait_read, [this, index](
-                                                              const boost::system::error_code& ec) {
-    if (ec || draining_) return;
-    Inner::Listener& l = inner_->listeners[index];
-    for (int i = 0; i < kAcceptsAtOnce; ++i) {
-      sockaddr_storage address{};
-      socklen_t size = sizeof address;
-      const int fd = ::accept4(l.acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address),
-                               &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-          // Nothing can be accepted: wait for somebody to go instead of spinning.
-          inner_->pause.expires_after(std::chrono::milliseconds(100));
-          inner_->pause.async_wait([this, index](const boost::system::error_code& waited) {
-            if (!waited) accept(index);
-          });
-          return;
+  listener.acceptor->async_wait(
+      tcp::acceptor::wait_read, [this, index](const boost::system::error_code& ec) {
+        if (ec || draining_) return;
+        Inner::Listener& l = inner_->listeners[index];
+        for (int i = 0; i < kAcceptsAtOnce; ++i) {
+          sockaddr_storage address{};
+          socklen_t size = sizeof address;
+          const int fd =
+              ::accept4(l.acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address), &size,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC);
+          if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+              // Nothing can be accepted: wait for somebody to go instead of spinning.
+              inner_->pause.expires_after(std::chrono::milliseconds(100));
+              inner_->pause.async_wait([this, index](const boost::system::error_code& waited) {
+                if (!waited) accept(index);
+              });
+              return;
+            }
+            break;
+          }
+          const int one = 1;
+          (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+          serve(fd, address_text(address), l.tls);
         }
-        break;
-      }
-      const int one = 1;
-      (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-      serve(fd, address_text(address), l.tls);
-    }
-    accept(index);
-  });
+        accept(index);
+      });
 }
 
 void Server::serve(int fd, std::string peer, bool tls) {
   // Those that have not said yet what they want count as well: they hold descriptors.
-  if (connections() + inner_->conversations >= settings_.connections_max + 50) {
+  if (connections() + conversations >= settings_.connections_max + 50) {
     ::close(fd);
     return;
   }
@@ -237,9 +237,8 @@ void Server::serve(int fd, std::string peer, bool tls) {
       serve_front(*this, shard, fd, peer, false);
       return;
     }
-    tls_->accept(shard.io(), fd, [this, &shard, peer](int plain) {
-      serve_front(*this, shard, plain, peer, true);
-    });
+    tls_->accept(shard.io(), fd,
+                 [this, &shard, peer](int plain) { serve_front(*this, shard, plain, peer, true); });
   });
 }
 

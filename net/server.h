@@ -43,6 +43,9 @@ class Server {
   [[nodiscard]] bool draining() const { return draining_; }
   [[nodiscard]] Api& api() { return *api_; }
 
+  /// Sockets that have not said yet what they want, or speak HTTP: they hold descriptors, too.
+  std::atomic<std::size_t> conversations = 0;
+
   /// Whether another handshake may be made just now.
   [[nodiscard]] bool admit();
 

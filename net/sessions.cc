@@ -40,14 +40,27 @@ std::string key_or_default(const std::string& session) {
   return session.empty() ? std::string(store::kDefaultSession) : session;
 }
 
-Error stopped() {
-  return Error{Errc::Io, "nothing is being recorded just now: try again"};
+Error stopped() { return Error{Errc::Io, "nothing is being recorded just now: try again"}; }
+
+/// Joined or Left; its seq, or 0 where the channel has no number in the log any more.
+Seq append_attendance(Turn& turn, Kind kind, const std::string& channel, engine::UserNumber user,
+                      Seq session) {
+  const auto id = turn.channel_id(channel);
+  if (!id || !*id) return 0;
+  Proposal p;
+  p.kind = kind;
+  p.number = user;
+  p.session = session;
+  p.a = **id;
+  p.b = turn.node_epoch();
+  const auto written = turn.append(p);
+  return written ? written->seq : 0;
 }
 
 std::string idempotency_meta(const Write& w) {
   const std::array<std::uint8_t, 1> zero{0};
-  return "idem/" + store::hex(store::sha256({store::as_bytes(w.scope), zero,
-                                             store::as_bytes(w.idempotency_key)}));
+  return "idem/" + store::hex(store::sha256(
+                       {store::as_bytes(w.scope), zero, store::as_bytes(w.idempotency_key)}));
 }
 
 }  // namespace
@@ -113,71 +126,53 @@ void Sessions::drop(Turn& turn, ConnectionId connection, Linked& linked, Cause c
 
 void Sessions::attach(ConnectionId connection, Who who, std::string channel, Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted = live_.submit([this, connection, who = std::move(who),
-                                      channel = std::move(channel), shared](Turn& turn) {
-    Result<Seq> out = Seq{0};
-    const auto linked = ensure(turn, connection, who);
-    if (!linked) {
-      out = linked.error();
-    } else {
-      ++(*linked)->holds;
-      out = turn.state().seq;
-      if (!channel.empty()) {
-        const auto id = turn.channel_id(channel);
-        Proposal joined;
-        joined.kind = Kind::Joined;
-        joined.number = (*linked)->user;
-        joined.session = (*linked)->session;
-        joined.b = turn.node_epoch();
-        if (id && *id) {
-          joined.a = **id;
-          const auto written = turn.append(joined);
-          if (written) out = written->seq;
+  const bool accepted = live_.submit(
+      [this, connection, who = std::move(who), channel = std::move(channel), shared](Turn& turn) {
+        Result<Seq> out = Seq{0};
+        const auto linked = ensure(turn, connection, who);
+        if (!linked) {
+          out = linked.error();
+        } else {
+          ++(*linked)->holds;
+          out = turn.state().seq;
+          if (!channel.empty()) {
+            const Seq joined =
+                append_attendance(turn, Kind::Joined, channel, (*linked)->user, (*linked)->session);
+            if (joined != 0) out = joined;
+          }
         }
-      }
-    }
-    turn.when_durable([shared, out](const Result<void>& durable) {
-      (*shared)(durable ? out : Result<Seq>(durable.error()));
-    });
-  });
+        turn.when_durable([shared, out](const Result<void>& durable) {
+          (*shared)(durable ? out : Result<Seq>(durable.error()));
+        });
+      });
   if (!accepted) (*shared)(stopped());
 }
 
 void Sessions::detach(ConnectionId connection, Who who, std::string channel, Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted = live_.submit([this, connection, who = std::move(who),
-                                      channel = std::move(channel), shared](Turn& turn) {
-    Seq seq = 0;
-    const auto it = links_.find(connection);
-    if (it != links_.end()) {
-      const std::string key = key_or_default(who.session);
-      const auto known = turn.writer().vault().number_of(who.user);
-      for (std::size_t i = 0; i < it->second.size(); ++i) {
-        Linked& linked = it->second[i];
-        if (!known || linked.user != *known || linked.key != key) continue;
-        if (!channel.empty()) {
-          const auto id = turn.channel_id(channel);
-          Proposal left;
-          left.kind = Kind::Left;
-          left.number = linked.user;
-          left.session = linked.session;
-          left.b = turn.node_epoch();
-          if (id && *id) {
-            left.a = **id;
-            const auto written = turn.append(left);
-            if (written) seq = written->seq;
+  const bool accepted = live_.submit(
+      [this, connection, who = std::move(who), channel = std::move(channel), shared](Turn& turn) {
+        Seq seq = 0;
+        const auto it = links_.find(connection);
+        if (it != links_.end()) {
+          const std::string key = key_or_default(who.session);
+          const auto known = turn.writer().vault().number_of(who.user);
+          for (std::size_t i = 0; i < it->second.size(); ++i) {
+            Linked& linked = it->second[i];
+            if (!known || linked.user != *known || linked.key != key) continue;
+            if (!channel.empty()) {
+              seq = append_attendance(turn, Kind::Left, channel, linked.user, linked.session);
+            }
+            if (linked.holds > 0 && --linked.holds == 0) {
+              drop(turn, connection, linked, Cause::Clean);
+              it->second.erase(it->second.begin() + static_cast<std::ptrdiff_t>(i));
+              if (it->second.empty()) links_.erase(it);
+            }
+            break;
           }
         }
-        if (linked.holds > 0 && --linked.holds == 0) {
-          drop(turn, connection, linked, Cause::Clean);
-          it->second.erase(it->second.begin() + static_cast<std::ptrdiff_t>(i));
-          if (it->second.empty()) links_.erase(it);
-        }
-        break;
-      }
-    }
-    turn.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
-  });
+        turn.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
+      });
   if (!accepted) (*shared)(Seq{0});
 }
 
@@ -188,16 +183,8 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
   const bool accepted = live_.submit([this, connection, end, list, shared](Turn& turn) {
     Seq seq = 0;
     for (const Attended& a : *list) {
-      const auto number = turn.writer().vault().number_of(a.user);
-      const auto id = turn.channel_id(a.channel);
-      if (!number || !id || !*id) continue;
-      Proposal left;
-      left.kind = Kind::Left;
-      left.number = *number;
-      left.a = **id;
-      left.b = turn.node_epoch();
-      const auto written = turn.append(left);
-      if (written) seq = written->seq;
+      if (const auto number = turn.writer().vault().number_of(a.user))
+        seq = append_attendance(turn, Kind::Left, a.channel, *number, 0);
     }
     if (const auto it = links_.find(connection); it != links_.end()) {
       for (Linked& linked : it->second) drop(turn, connection, linked, cause_of(end));
@@ -255,15 +242,8 @@ void Sessions::resume() {
     }
     for (const Proposal& down : downs) (void)turn.append(down);
     for (const Attended& a : attended) {
-      const auto number = turn.writer().vault().number_of(a.user);
-      const auto id = turn.channel_id(a.channel);
-      if (!number || !id || !*id) continue;
-      Proposal left;
-      left.kind = Kind::Left;
-      left.number = *number;
-      left.a = **id;
-      left.b = turn.node_epoch();
-      (void)turn.append(left);
+      if (const auto number = turn.writer().vault().number_of(a.user))
+        (void)append_attendance(turn, Kind::Left, a.channel, *number, 0);
     }
   });
 }
@@ -337,10 +317,8 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
   WriteReply reply;
   const bool touch = w.kind == Kind::Activity && w.action.empty() && w.body.empty();
   if (touch) {
-    const Seq session =
-        p.session != 0 ? p.session : engine::activity_session(turn.state(), *known);
-    if (session == 0)
-      return Error{Errc::Conflict, fmt::format("{} has no open session", w.user)};
+    const Seq session = p.session != 0 ? p.session : engine::activity_session(turn.state(), *known);
+    if (session == 0) return Error{Errc::Conflict, fmt::format("{} has no open session", w.user)};
     const auto logged = turn.touch(session);
     if (!logged) return logged.error();
     reply.outcome = *logged ? "applied" : "held";
@@ -373,8 +351,7 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
             const auto& o = value.get_object();
             if (turn.now() - o.at("at").to_number<std::int64_t>() < kIdempotencyKept) {
               if (std::string_view(o.at("request").get_string()) != asked->request_digest)
-                return Error{Errc::BadInput,
-                             "this idempotency key was used for another request"};
+                return Error{Errc::BadInput, "this idempotency key was used for another request"};
               WriteReply first;
               first.seq = o.at("seq").to_number<std::uint64_t>();
               first.outcome = std::string(o.at("outcome").get_string());
@@ -387,12 +364,12 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
       }
       auto reply = perform(turn, *asked);
       if (reply && !meta.empty()) {
-        turn.stage_meta(meta, boost::json::serialize(boost::json::object{
-                                  {"at", turn.now()},
-                                  {"request", asked->request_digest},
-                                  {"seq", reply->seq},
-                                  {"outcome", reply->outcome},
-                                  {"presence", reply->presence}}));
+        turn.stage_meta(
+            meta, boost::json::serialize(boost::json::object{{"at", turn.now()},
+                                                             {"request", asked->request_digest},
+                                                             {"seq", reply->seq},
+                                                             {"outcome", reply->outcome},
+                                                             {"presence", reply->presence}}));
       }
       if (reply && asked->connection != 0) {
         if (const auto it = links_.find(asked->connection); it != links_.end())

@@ -29,15 +29,15 @@ struct Write {
   engine::Body body;
   std::uint16_t flags = 0;
   engine::Micros until = 0;
-  bool all_sessions = false;            ///< Logout of every session
-  ConnectionId connection = 0;          ///< counts as activity of this one; 0 none
-  std::string idempotency_key, scope;   ///< the scope is the caller
-  std::string request_digest;           ///< what was asked, for the same key used for another thing
+  bool all_sessions = false;           ///< Logout of every session
+  ConnectionId connection = 0;         ///< counts as activity of this one; 0 none
+  std::string idempotency_key, scope;  ///< the scope is the caller
+  std::string request_digest;          ///< what was asked, for the same key used for another thing
 };
 struct WriteReply {
   engine::Seq seq = 0;
   std::string outcome;
-  std::string presence;  ///< the user's state after it
+  std::string presence;   ///< the user's state after it
   bool repeated = false;  ///< the answer to an earlier request under the same key
 };
 

@@ -52,10 +52,10 @@ struct AppSettings {
   std::uint32_t client_events_per_s = 10;
   std::uint32_t watchlist_max = 100;
   std::uint32_t cache_ttl_s = 1800;
-  std::uint32_t sign_in_within_s = 0;        ///< authorized connections: 0 off
-  std::uint32_t member_removed_delay_ms = 0;  ///< so that a refreshed page is no leave
+  std::uint32_t sign_in_within_s = 0;                ///< authorized connections: 0 off
+  std::uint32_t member_removed_delay_ms = 0;         ///< so that a refreshed page is no leave
   std::vector<std::string> attendance{"presence-"};  ///< prefixes whose membership is logged
-  std::uint32_t sign_every_s = 60;  ///< a checkpoint over what was appended since
+  std::uint32_t sign_every_s = 60;                   ///< a checkpoint over what was appended since
   std::string last_seen = "exact";  ///< granularity for others: exact, minutes, day, hidden
   engine::Policy policy;
   std::vector<WebhookSettings> webhooks;
@@ -72,17 +72,17 @@ struct Endpoint {
 struct Settings {
   std::filesystem::path data;
   std::vector<Endpoint> listen{{"127.0.0.1", 8080, false}};
-  std::string path_prefix;              ///< in front of /app and /apps, like Reverb's server path
-  std::vector<std::string> hosts;       ///< names that Host may be, besides literal loopback
-  std::vector<std::string> origins;     ///< sites whose pages may call us; empty: WebSocket from any
+  std::string path_prefix;           ///< in front of /app and /apps, like Reverb's server path
+  std::vector<std::string> hosts;    ///< names that Host may be, besides literal loopback
+  std::vector<std::string> origins;  ///< sites whose pages may call us; empty: WebSocket from any
   std::filesystem::path tls_certificate, tls_key;
-  unsigned threads = 0;                 ///< 0: one a core, but one for the log
+  unsigned threads = 0;  ///< 0: one a core, but one for the log
   std::uint64_t connections_max = 19'900;
   std::uint32_t handshakes_per_s = 20'000;
   std::uint32_t handshake_timeout_s = 10;
-  std::uint32_t request_max = 1U << 20;  ///< bytes of an HTTP body
-  std::size_t ring_bytes = 256U << 10;   ///< a channel on a shard keeps for those who lag
-  std::size_t outbox_bytes = 256U << 10; ///< control frames a slow connection may owe
+  std::uint32_t request_max = 1U << 20;   ///< bytes of an HTTP body
+  std::size_t ring_bytes = 256U << 10;    ///< a channel on a shard keeps for those who lag
+  std::size_t outbox_bytes = 256U << 10;  ///< control frames a slow connection may owe
   std::chrono::milliseconds drain{3000};
   bool accept_clock = false;
   std::vector<AppSettings> apps;

@@ -1,15 +1,12 @@
-// Reading, writing, sweeping and the look each second at who is still alive.
-#include "net/shard.h"
-
+// Reading, writing and sweeping.
 #include "net/app.h"
 #include "net/frame.h"
 #include "net/message.h"
+#include "net/shard_impl.h"
 #include "store/crypto.h"
 #include "store/utf8.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,23 +21,8 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr int kEventsAtOnce = 512;
-constexpr std::uint32_t kCloseWaitSeconds = 2;
-constexpr auto kDrainSlice = std::chrono::milliseconds(50);
-
-std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
 }  // namespace
-
-struct Shard::Inner {
-  explicit Inner(boost::asio::io_context& io) : set(io), second(io), drain(io), gather(io) {}
-  boost::asio::posix::stream_descriptor set;
-  boost::asio::steady_timer second;
-  boost::asio::steady_timer drain;
-  boost::asio::steady_timer gather;
-  std::function<void()> drained;
-  std::chrono::steady_clock::time_point drain_end;
-  bool draining = false;
-};
 
 Shard::Shard(unsigned index, const Settings& settings)
     : index_(index), settings_(settings), inner_(std::make_unique<Inner>(io_)) {
@@ -81,16 +63,6 @@ void Shard::wait() {
                          });
 }
 
-void Shard::tick() {
-  now_s_ = static_cast<std::uint32_t>(now_ms() / 1000) + 1;
-  scan();
-  bury();
-  inner_->second.expires_after(std::chrono::seconds(1));
-  inner_->second.async_wait([this](const boost::system::error_code& ec) {
-    if (!ec) tick();
-  });
-}
-
 void Shard::ready() {
   std::array<epoll_event, kEventsAtOnce> events;
   const int n = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, 0);
@@ -115,8 +87,8 @@ void Shard::adopt(int fd, App& app, std::string_view early, std::string from) {
   store::random_bytes(random);
   next_number_ = (next_number_ + 1) & 0x0FFFFFFF;
   if (next_number_ == 0) next_number_ = 1;
-  connection.id = (std::uint64_t{next_number_ * kShardsMax + index_} << 32) |
-                  store::get_be32(random);
+  connection.id =
+      (std::uint64_t{next_number_ * kShardsMax + index_} << 32) | store::get_be32(random);
   connection.from = std::make_unique<std::string>(std::move(from));
   connection.place = static_cast<std::uint32_t>(list_.size());
   list_.push_back(&connection);
@@ -374,7 +346,8 @@ void Shard::close(Connection& connection, std::uint16_t code, std::string_view r
   if (connection.blocked) {
     connection.out += bytes;
   } else {
-    const ssize_t n = ::send(connection.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n =
+        ::send(connection.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < static_cast<ssize_t>(bytes.size())) {
       connection.out += std::string_view(bytes).substr(n > 0 ? static_cast<std::size_t>(n) : 0);
       watch(connection, true);
@@ -419,195 +392,6 @@ void Shard::bury() {
     inner_->drain.cancel();
     std::exchange(inner_->drained, nullptr)();
   }
-}
-
-Subscription* Shard::subscription(Connection& connection, std::string_view name) {
-  const std::uint64_t hash = hash_of(name);
-  for (Subscription& s : connection.subscriptions)
-    if (s.name_hash == hash) return &s;
-  return nullptr;
-}
-
-void Shard::detach(Connection& connection, std::string_view name) {
-  Subscription* found = subscription(connection, name);
-  if (found == nullptr) return;
-  if (LocalChannel* channel = found->channel) {
-    auto& all = channel->subscribers;
-    const std::uint32_t index = found->index;
-    if (index + 1 != all.size()) {
-      all[index] = all.back();
-      if (Subscription* moved = subscription(*all[index].connection, channel->name))
-        moved->index = index;
-    }
-    all.pop_back();
-  }
-  if (found != &connection.subscriptions.back())
-    *found = std::move(connection.subscriptions.back());
-  connection.subscriptions.pop_back();
-}
-
-void Shard::deliver(Delivery delivery) {
-  bool wake = false;
-  {
-    const std::lock_guard guard(inbox_mutex_);
-    wake = inbox_.empty();
-    inbox_.push_back(std::move(delivery));
-  }
-  if (wake) boost::asio::post(io_, [this] { drain_inbox(); });
-}
-
-void Shard::drain_inbox() {
-  {
-    const std::lock_guard guard(inbox_mutex_);
-    std::swap(inbox_, taken_);
-  }
-  for (Delivery& delivery : taken_) handle_delivery(delivery);
-  taken_.clear();
-  if (!gather()) sweep();
-  bury();
-}
-
-bool Shard::gather() {
-  constexpr auto kWorthIt = std::chrono::milliseconds(1);  // of a sweep: below, nothing is gained
-  constexpr auto kLongest = std::chrono::milliseconds(2);
-  constexpr std::uint64_t kExploreEvery = 16;
-  Gathering& g = gathering_;
-  if (g.frames == 0 || g.last_sweep < kWorthIt) return false;
-  const bool explore = g.most > 1 && g.sweeps % kExploreEvery == 0;
-  if (g.frames >= g.most && !explore) return false;
-  const auto until = g.first + std::min<std::chrono::steady_clock::duration>(g.last_sweep / 8, kLongest);
-  if (std::chrono::steady_clock::now() >= until) return false;
-  if (!g.armed) {
-    g.armed = true;
-    inner_->gather.expires_at(until);
-    inner_->gather.async_wait([this](const boost::system::error_code&) {
-      gathering_.armed = false;
-      if (gathering_.frames != 0) sweep();
-    });
-  }
-  return true;
-}
-
-void Shard::handle_delivery(Delivery& d) {
-  switch (d.what) {
-    case Delivery::What::Frame: {
-      const auto it = channels_.find(d.channel);
-      if (it == channels_.end() || it->second->subscribers.empty()) return;
-      LocalChannel& channel = *it->second;
-      channel.ring.append(*d.bytes, d.connection);
-      if (gathering_.frames++ == 0) gathering_.first = std::chrono::steady_clock::now();
-      if (!channel.dirty) {
-        channel.dirty = true;
-        dirty_.push_back(&channel);
-      }
-      return;
-    }
-    case Delivery::What::Attach: {
-      auto& channel = channels_[d.channel];
-      if (!channel)
-        channel = std::make_unique<LocalChannel>(d.channel, d.text, settings_.ring_bytes);
-      Connection* connection = find(d.connection);
-      Subscription* s = connection != nullptr ? subscription(*connection, d.text) : nullptr;
-      if (s == nullptr) return;  // left, or gone, meanwhile; the hub is told by whoever did that
-      if (s->channel == nullptr) {
-        s->channel = channel.get();
-        s->wanted.reset();
-        s->index = static_cast<std::uint32_t>(channel->subscribers.size());
-        channel->subscribers.push_back({connection, channel->ring.end()});
-      }
-      send(*connection, *d.bytes);
-      return;
-    }
-    case Delivery::What::Refuse: {
-      Connection* connection = find(d.connection);
-      if (connection == nullptr) return;
-      const Subscription* s = subscription(*connection, d.text);
-      if (s != nullptr && s->channel == nullptr) detach(*connection, d.text);
-      send(*connection, *d.bytes);
-      return;
-    }
-    case Delivery::What::Control:
-      if (Connection* connection = find(d.connection)) send(*connection, *d.bytes);
-      return;
-    case Delivery::What::Close:
-      if (Connection* connection = find(d.connection)) {
-        send_message(*connection, message::error(d.code, d.text));
-        close(*connection, d.code, d.text, Protocol::End::Clean);
-      }
-      return;
-    case Delivery::What::Vanished: {
-      const auto it = channels_.find(d.channel);
-      if (it == channels_.end() || !it->second->subscribers.empty()) return;
-      std::erase(dirty_, it->second.get());
-      channels_.erase(it);
-      return;
-    }
-  }
-}
-
-void Shard::scan() {
-  for (std::size_t i = 0; i < list_.size(); ++i) {
-    Connection& c = *list_[i];
-    if (c.doomed) continue;
-    const AppSettings& app = c.app->settings();
-    const std::uint32_t silent = now_s_ - c.heard_s;
-    if (c.closing) {
-      if (silent > kCloseWaitSeconds) doom(c, Protocol::End::Abort);
-      continue;
-    }
-    if (app.sign_in_within_s != 0 && !c.authorized && now_s_ - c.opened_s > app.sign_in_within_s) {
-      send_message(c, message::error(4009, "Connection not authorized within timeout"));
-      close(c, 4009, "Connection not authorized within timeout", Protocol::End::Abort);
-      continue;
-    }
-    if (c.pinged_s != 0) {
-      if (now_s_ - c.pinged_s >= app.pong_timeout_s) {
-        send_message(c, message::error(4201, "Pong reply not received in time"));
-        close(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
-      }
-      continue;
-    }
-    // A little later than the client's own time-out, so that a lively one is never asked.
-    const std::uint32_t patience =
-        app.activity_timeout_s + std::max<std::uint32_t>(1, app.activity_timeout_s / 10);
-    if (silent < patience) continue;
-    c.pinged_s = now_s_;
-    if (!c.answers_frames) send_message(c, message::ping());
-    if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
-  }
-}
-
-void Shard::drain(std::chrono::milliseconds window, std::function<void()> done) {
-  inner_->draining = true;
-  inner_->drained = std::move(done);
-  inner_->drain_end = std::chrono::steady_clock::now() + window;
-  drain_slice();
-}
-
-void Shard::drain_slice() {
-  const auto left = inner_->drain_end - std::chrono::steady_clock::now();
-  const auto slices = static_cast<std::size_t>(std::max<std::int64_t>(1, left / kDrainSlice));
-  std::size_t open = 0;
-  for (const Connection* c : list_) open += c->closing || c->doomed ? 0 : 1;
-  std::size_t now = (open + slices - 1) / slices;
-  for (std::size_t i = 0; i < list_.size() && now > 0; ++i) {
-    Connection& c = *list_[i];
-    if (c.closing || c.doomed) continue;
-    close(c, 4200, "the server restarts: connect again", Protocol::End::Drain);
-    --now;
-  }
-  bury();
-  if (!inner_->drained) return;
-  if (left < -std::chrono::seconds(kCloseWaitSeconds)) {  // who does not answer is not waited for
-    for (Connection* c : list_) doom(*c, Protocol::End::Drain);
-    bury();
-    if (inner_->drained) std::exchange(inner_->drained, nullptr)();
-    return;
-  }
-  inner_->drain.expires_after(kDrainSlice);
-  inner_->drain.async_wait([this](const boost::system::error_code& ec) {
-    if (!ec) drain_slice();
-  });
 }
 
 }  // namespace rollcall::net

@@ -44,6 +44,8 @@ class Protocol {
   /// Why it ended: clean (a close frame came), abort (the socket broke), timeout, drain.
   enum class End : std::uint8_t { Clean, Abort, Timeout, Drain };
   virtual void closed(Connection& connection, End end) = 0;
+  /// Was not let into the channel after all.
+  virtual void refused(Connection& connection, const std::string& channel) = 0;
   /// Missed what fell off the ring of this channel.
   virtual void fell_behind(Connection& connection, const std::string& channel) = 0;
 };
@@ -128,8 +130,8 @@ class Shard final : public Outlet {
   std::vector<std::uint8_t> buffer_;
 
   // Under load a write costs the same whatever it carries, so frames that come a moment later are
-  // worth waiting for. Publishers that answer each other's sweeps settle into halves that never meet;
-  // the largest batch seen lately tells how many there are. A lone frame never waits.
+  // worth waiting for. Publishers that answer each other's sweeps settle into halves that never
+  // meet; the largest batch seen lately tells how many there are. A lone frame never waits.
   struct Gathering {
     std::size_t frames = 0;  ///< since the last sweep
     std::size_t most = 1;    ///< in a sweep, lately

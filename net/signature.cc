@@ -35,8 +35,7 @@ std::string md5_hex(std::string_view text) {
   static const EVP_MD* const md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> out{};
   unsigned size = 0;
-  if (md5 == nullptr ||
-      EVP_Digest(text.data(), text.size(), out.data(), &size, md5, nullptr) != 1)
+  if (md5 == nullptr || EVP_Digest(text.data(), text.size(), out.data(), &size, md5, nullptr) != 1)
     return {};
   return store::hex(store::ByteView(out).first(size));
 }
@@ -91,8 +90,8 @@ std::optional<Query> parse_query(std::string_view query) {
     if (part.empty()) continue;
     const std::size_t equals = std::min(part.find('='), part.size());
     auto key = percent_decode(part.substr(0, equals), Plus::Space);
-    auto value = percent_decode(
-        equals < part.size() ? part.substr(equals + 1) : std::string_view(), Plus::Space);
+    auto value = percent_decode(equals < part.size() ? part.substr(equals + 1) : std::string_view(),
+                                Plus::Space);
     if (!key || !value) return std::nullopt;
     out.emplace_back(std::move(*key), std::move(*value));
   }

@@ -44,7 +44,6 @@ struct SignedRequest {
 /// Nothing where it is signed by this key and secret at about `now` (seconds); else why not.
 [[nodiscard]] std::optional<std::string> signature_fault(const SignedRequest& request,
                                                          std::string_view key,
-                                                         std::string_view secret,
-                                                         std::int64_t now);
+                                                         std::string_view secret, std::int64_t now);
 
 }  // namespace rollcall::net

@@ -61,7 +61,8 @@ asio::awaitable<void> serve(asio::io_context& io, std::shared_ptr<Pair> pair,
     boost::system::error_code ignored;
     if (!ec && held) held->secure.next_layer().close(ignored);
   });
-  const auto [failed] = co_await pair->secure.async_handshake(asio::ssl::stream_base::server, as_result);
+  const auto [failed] =
+      co_await pair->secure.async_handshake(asio::ssl::stream_base::server, as_result);
   pair->timer.cancel();
   if (failed) co_return;
   Plain other(io);
@@ -90,8 +91,8 @@ struct Tls::Inner {
                       ec);
     made->use_certificate_chain_file(certificate.string(), ec);
     if (ec)
-      return store::Error{store::Errc::BadInput,
-                          "cannot read the TLS certificate " + certificate.string() + ": " + ec.message()};
+      return store::Error{store::Errc::BadInput, "cannot read the TLS certificate " +
+                                                     certificate.string() + ": " + ec.message()};
     made->use_private_key_file(key.string(), asio::ssl::context::pem, ec);
     if (ec)
       return store::Error{store::Errc::BadInput,

@@ -48,8 +48,8 @@ store::Result<std::vector<Token>> Tokens::list() const {
 store::Result<void> Tokens::save(const std::vector<Token>& tokens) const {
   std::string text;
   for (const Token& t : tokens)
-    text += fmt::format("{} {} {} {} {}\n", t.hash, t.app, fmt::join(t.scopes, ","), t.expires,
-                        t.name);
+    text +=
+        fmt::format("{} {} {} {} {}\n", t.hash, t.app, fmt::join(t.scopes, ","), t.expires, t.name);
   return store::replace_file(file_, text, store::Secret::Yes);
 }
 
@@ -60,7 +60,8 @@ store::Result<std::string> Tokens::create(const std::string& name, const std::st
   if (!tokens) return tokens.error();
   for (const Token& t : *tokens)
     if (t.name == name)
-      return store::Error{store::Errc::Conflict, fmt::format("there is a token '{}' already", name)};
+      return store::Error{store::Errc::Conflict,
+                          fmt::format("there is a token '{}' already", name)};
   const std::string token = "rc_" + store::base64url(store::random_key());
   tokens->push_back({hash_of(token), app, name, scopes, expires});
   RC_TRY(save(*tokens));

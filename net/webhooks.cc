@@ -57,7 +57,9 @@ class Webhooks::Target {
   Target(App& app, const WebhookSettings& settings)
       : app_(app),
         settings_(settings),
-        meta_("webhook/" + store::hex(store::ByteView(store::sha256({store::as_bytes(settings.url)})).first(16))) {
+        meta_(
+            "webhook/" +
+            store::hex(store::ByteView(store::sha256({store::as_bytes(settings.url)})).first(16))) {
     listener_ = app_.on_batch([this] {
       const std::lock_guard guard(mutex_);
       log_moved_ = true;
@@ -112,14 +114,14 @@ class Webhooks::Target {
   };
 
   [[nodiscard]] bool wanted(std::string_view name) const {
-    return settings_.events.empty() ||
-           std::find(settings_.events.begin(), settings_.events.end(), name) !=
-               settings_.events.end();
+    return settings_.events.empty() || std::find(settings_.events.begin(), settings_.events.end(),
+                                                 name) != settings_.events.end();
   }
   [[nodiscard]] std::string host() const { return std::string(origin_of(settings_.url)); }
   static std::string_view origin_of(std::string_view url) {
     const std::size_t scheme = url.find("://");
-    const std::size_t slash = scheme == std::string_view::npos ? url.size() : url.find('/', scheme + 3);
+    const std::size_t slash =
+        scheme == std::string_view::npos ? url.size() : url.find('/', scheme + 3);
     return url.substr(0, std::min(slash, url.size()));
   }
 
@@ -128,11 +130,10 @@ class Webhooks::Target {
     for (const HubEvent& e : events) list.push_back(payload(e));
     const std::string body = json::serialize(
         json::object{{"time_ms", store::wall_now() / 1000}, {"events", std::move(list)}});
-    const auto reply =
-        post(settings_.url, body,
-             {{"Content-Type", "application/json"},
-              {"X-Pusher-Key", app_.settings().key},
-              {"X-Pusher-Signature", hmac_hex(app_.settings().secret, body)}});
+    const auto reply = post(settings_.url, body,
+                            {{"Content-Type", "application/json"},
+                             {"X-Pusher-Key", app_.settings().key},
+                             {"X-Pusher-Signature", hmac_hex(app_.settings().secret, body)}});
     return reply && reply->status >= 200 && reply->status < 300;
   }
 
@@ -157,8 +158,9 @@ class Webhooks::Target {
         if (stopping || now >= retry_at) {
           const std::size_t most = settings_.batch ? kBatchMost : 1;
           for (const Waiting& w : waiting_) {
-            if (w.due > now && !stopping) break;  // in order: nothing overtakes what waits, which
-                                                  // is undone or sent within three seconds
+            if (w.due > now && !stopping)
+              break;  // in order: nothing overtakes what waits, which
+                      // is undone or sent within three seconds
             if (batch.size() == most) break;
             batch.push_back(w.event);
           }
@@ -239,7 +241,8 @@ class Webhooks::Target {
       for (auto it = here_.begin(); it != here_.end();) {
         std::erase_if(it->second, [&](const auto& node) {
           return engine::node_of(node.first) == engine::node_of(h.a) &&
-                 (engine::epoch_of(node.first) < engine::epoch_of(h.a) || (!up && node.first == h.a));
+                 (engine::epoch_of(node.first) < engine::epoch_of(h.a) ||
+                  (!up && node.first == h.a));
         });
         if (it->second.empty()) {
           change(it->first, false);
@@ -284,13 +287,14 @@ class Webhooks::Target {
     while (reached_ < last || !unsent_.empty()) {
       if (unsent_.empty()) {
         engine::Header header;
-        (void)reading->log().scan(reached_ + 1, last, [&](const engine::Header& h, store::ByteView) {
-          header = h;
-          changes.clear();
-          count(h, &changes);
-          reached_ = h.seq;
-          return changes.empty();
-        });
+        (void)reading->log().scan(reached_ + 1, last,
+                                  [&](const engine::Header& h, store::ByteView) {
+                                    header = h;
+                                    changes.clear();
+                                    count(h, &changes);
+                                    reached_ = h.seq;
+                                    return changes.empty();
+                                  });
         for (const auto& [place, added] : changes) {
           if (!added) {
             leaving_[place] = {header.seq, Clock::now() + kUndoneWithin};

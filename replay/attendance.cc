@@ -10,9 +10,7 @@ bool closes_gap(const Header& h) {
   return h.kind == engine::Kind::NodeDown && h.cause == engine::Cause::Restart;
 }
 
-Gap gap_of(const Header& h) {
-  return {h.seq, std::min(static_cast<Micros>(h.b), h.at), h.at};
-}
+Gap gap_of(const Header& h) { return {h.seq, std::min(static_cast<Micros>(h.b), h.at), h.at}; }
 
 }  // namespace
 

@@ -54,7 +54,8 @@ EVP_CIPHER_CTX* cipher_context() {
   thread_local const CipherCtxPtr ctx = [] {
     CipherCtxPtr made{EVP_CIPHER_CTX_new()};
     const EVP_CIPHER* cipher = use == Use::Blocks ? ecb() : gcm();
-    must(EVP_CipherInit_ex2(made.get(), cipher, nullptr, nullptr, use == Use::Open ? 0 : 1, nullptr) == 1);
+    must(EVP_CipherInit_ex2(made.get(), cipher, nullptr, nullptr, use == Use::Open ? 0 : 1,
+                            nullptr) == 1);
     if (use == Use::Blocks) EVP_CIPHER_CTX_set_padding(made.get(), 0);
     return made;
   }();

@@ -23,10 +23,11 @@ class EventClock {
   EventClock(engine::Micros wall, engine::Micros monotonic, engine::Micros last_at);
 
   struct Reading {
-    engine::Micros at = 0;            ///< never decreases
-    engine::Micros before = 0;        ///< with a step: the time just before it
-    std::optional<engine::Micros> step;  ///< the wall jumped by so much: log a ClockStep at `before`
-    bool refused = false;             ///< more than kRefused away: write nothing
+    engine::Micros at = 0;      ///< never decreases
+    engine::Micros before = 0;  ///< with a step: the time just before it
+    std::optional<engine::Micros>
+        step;              ///< the wall jumped by so much: log a ClockStep at `before`
+    bool refused = false;  ///< more than kRefused away: write nothing
   };
   [[nodiscard]] Reading read(engine::Micros wall, engine::Micros monotonic);
   /// The operator says the wall is right, however far away.

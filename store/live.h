@@ -70,7 +70,7 @@ class Turn {
 struct LiveOptions {
   std::uint32_t node = 1;
   bool accept_clock = false;
-  std::optional<engine::Policy> policy;  ///< logged as PolicySet at the start where it differs
+  std::optional<engine::Policy> policy;     ///< logged as PolicySet at the start where it differs
   engine::Micros alive_every = 10'000'000;  ///< AliveMark after so long without an event
   std::size_t queue_max = 200'000;          ///< tasks waiting; beyond, submit() refuses
   /// Sees the restored state, this process's epoch in it, before anything else is accepted.
@@ -94,7 +94,8 @@ class Live {
   /// From any thread. False where the writer is stopped or too much waits: the task will not run.
   [[nodiscard]] bool submit(Task task);
   /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits.
-  [[nodiscard]] Result<void> exclusively(const std::function<Result<void>(Writer&, engine::Micros)>& work);
+  [[nodiscard]] Result<void> exclusively(
+      const std::function<Result<void>(Writer&, engine::Micros)>& work);
   /// Everything submitted before is durable (or failed) on return; then the farewell is written.
   /// Nothing is accepted afterwards.
   void stop();

@@ -50,7 +50,7 @@ struct Log::Impl {
   std::vector<ColumnFamilyHandle*> handles;
   std::optional<FileLock> lock;
   std::filesystem::path scratch;  ///< a secondary's own folder
-  std::atomic<Seq> last = 0;  ///< readers on other threads look at it while commits go on
+  std::atomic<Seq> last = 0;      ///< readers on other threads look at it while commits go on
   merkle::CompactRange range;
   bool writable = false;
   bool failed = false;  ///< an append failed: what is on disk is for the next opening to find out

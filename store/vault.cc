@@ -155,7 +155,14 @@ Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
 }
 
 struct Vault::Opened {
-  enum class Fault : std::uint8_t { None, Damaged, Short, Closed, NameClosed, Unknown } fault = Fault::None;
+  enum class Fault : std::uint8_t {
+    None,
+    Damaged,
+    Short,
+    Closed,
+    NameClosed,
+    Unknown
+  } fault = Fault::None;
   char type = 0;
   std::uint32_t number = 0;
   Key key{};
@@ -167,7 +174,8 @@ Vault::Opened Vault::open_record(ByteView record) const {
   Opened out;
   const ByteView payload = record.subspan(4, record.size() - 8);
   const Hash sum = sha256({payload});
-  if (!std::equal(sum.begin(), sum.begin() + 4, record.end() - 4)) return out.fault = Fault::Damaged, out;
+  if (!std::equal(sum.begin(), sum.begin() + 4, record.end() - 4))
+    return out.fault = Fault::Damaged, out;
   if (payload.size() < 5) return out.fault = Fault::Short, out;
   out.type = static_cast<char>(payload[0]);
   out.number = get_be32(payload.subspan(1));
@@ -211,7 +219,8 @@ Result<void> Vault::load() {
       opened[i] = open_record(all.subspan(pieces[i].offset, pieces[i].size));
   };
   constexpr std::size_t kWorthAThread = 1000;
-  const std::size_t parts = pieces.size() < kWorthAThread ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t parts =
+      pieces.size() < kWorthAThread ? 1 : std::max(1U, std::thread::hardware_concurrency());
   std::vector<std::future<void>> others;
   for (std::size_t p = 1; p < parts; ++p)
     others.push_back(std::async(std::launch::async, open_range, pieces.size() * p / parts,
@@ -239,8 +248,8 @@ Result<void> Vault::load() {
       case Opened::Fault::NameClosed:
         return damaged("a name that does not open");
       case Opened::Fault::Closed:
-        return Error{Errc::NotPermitted, fmt::format("the master key does not open the vault {}",
-                                                     file().string())};
+        return Error{Errc::NotPermitted,
+                     fmt::format("the master key does not open the vault {}", file().string())};
     }
     good_size_ = pieces[i].offset + pieces[i].size;
     if (record.type == 'X') {
@@ -250,8 +259,9 @@ Result<void> Vault::load() {
       epochs_[record.number] = {record.key, Bytes(bytes.begin(), bytes.end())};
     } else {
       if (record.number != 0) numbers_[record.name] = record.number;
-      users_.insert_or_assign(users_.end(), record.number,
-                              User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
+      users_.insert_or_assign(
+          users_.end(), record.number,
+          User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
     }
   }
   if (!users_.contains(0))
@@ -365,7 +375,8 @@ Result<void> Vault::write(const PendingRecords& records) const {
   };
   const int fd = ::open(file().c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed("cannot open");
-  bool ok = ::ftruncate(fd, static_cast<off_t>(records.offset)) == 0 && ::lseek(fd, 0, SEEK_END) >= 0;
+  bool ok =
+      ::ftruncate(fd, static_cast<off_t>(records.offset)) == 0 && ::lseek(fd, 0, SEEK_END) >= 0;
   std::size_t written = 0;
   while (ok && written < records.bytes.size()) {
     const ssize_t n = ::write(fd, records.bytes.data() + written, records.bytes.size() - written);

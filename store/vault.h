@@ -105,7 +105,8 @@ class Vault {
 
   Result<void> load();
   struct Opened;
-  /// A record's parts, unsealed; knows nothing of the other records, so that threads may share them.
+  /// A record's parts, unsealed; knows nothing of the other records, so that threads may share
+  /// them.
   [[nodiscard]] Opened open_record(ByteView framed_record) const;
   [[nodiscard]] Bytes user_record(UserNumber number, const Key& key, std::string_view name) const;
   [[nodiscard]] Bytes epoch_record(std::uint32_t epoch, const Key& key) const;

@@ -82,7 +82,8 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
 
 Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   // The vault is unsealed while the log is opened and folded: neither needs the other.
-  auto names = std::async(std::launch::async, [&] { return Vault::open(layout.vault(), layout.app); });
+  auto names =
+      std::async(std::launch::async, [&] { return Vault::open(layout.vault(), layout.app); });
   auto log = Log::open(layout, Log::Mode::Write);
   if (!log) return log.error();
   RC_TRY(check_signed_history(**log, layout));
@@ -190,9 +191,9 @@ Result<std::uint64_t> Writer::intern(Kind kind, std::uint64_t id, std::string_vi
   const auto written = stage(named, at);
   if (!written) return written.error();
   // Where readers find the name without walking the log; the event is the truth, this only points.
-  pending_.meta.emplace_back(
-      kind == Kind::ActionNamed ? fmt::format("action/{:04x}", id) : fmt::format("channel/{:06x}", id),
-      fmt::format("{}", written->seq));
+  pending_.meta.emplace_back(kind == Kind::ActionNamed ? fmt::format("action/{:04x}", id)
+                                                       : fmt::format("channel/{:06x}", id),
+                             fmt::format("{}", written->seq));
   return id;
 }
 
@@ -296,8 +297,7 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
 
 Result<bool> Writer::stage_touch(Seq session, engine::Micros at) {
   const auto it = state().sessions.find(session);
-  if (it == state().sessions.end())
-    return Error{Errc::Conflict, "that session is not open"};
+  if (it == state().sessions.end()) return Error{Errc::Conflict, "that session is not open"};
   if (!it->second.away && at - it->second.last_activity_at < kTouchLoggedEvery) {
     sequencer_->hold_touch(session, at);
     return false;

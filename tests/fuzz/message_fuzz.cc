@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto message = parse_client_message(text)) {
     // What is relayed must itself be JSON, whatever came in.
-    const std::string relayed = message::client_event(message->event, message->channel, message->raw_data, "u");
+    const std::string relayed =
+        message::client_event(message->event, message->channel, message->raw_data, "u");
     boost::json::parse_options options;
     options.max_depth = 64;
     boost::system::error_code ec;

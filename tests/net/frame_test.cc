@@ -1,6 +1,7 @@
 // WebSocket frames and the ring that they are sent from.
-#include "net/fanout.h"
 #include "net/frame.h"
+
+#include "net/fanout.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>
@@ -23,7 +24,9 @@ std::vector<std::uint8_t> client_frame(std::string_view payload, std::uint8_t fi
     out.push_back(static_cast<std::uint8_t>(payload.size()));
   } else {
     out.push_back(0x80 | 127);
-    for (int i = 7; i >= 0; --i) out.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(payload.size()) >> (8 * i)));
+    for (int i = 7; i >= 0; --i)
+      out.push_back(
+          static_cast<std::uint8_t>(static_cast<std::uint64_t>(payload.size()) >> (8 * i)));
   }
   out.insert(out.end(), mask.begin(), mask.end());
   for (std::size_t i = 0; i < payload.size(); ++i)
@@ -39,7 +42,8 @@ TEST_CASE("a frame is whole or asks for more, however it is cut", "[net]") {
     const auto bytes = client_frame(payload);
     Frame frame;
     for (std::size_t cut = 0; cut < std::min<std::size_t>(bytes.size(), 20); ++cut) {
-      auto part = std::vector<std::uint8_t>(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(cut));
+      auto part = std::vector<std::uint8_t>(bytes.begin(),
+                                            bytes.begin() + static_cast<std::ptrdiff_t>(cut));
       CHECK(parse_frame(part, 1 << 20, frame) == FrameFault::Incomplete);
     }
     auto whole = bytes;
@@ -51,7 +55,9 @@ TEST_CASE("a frame is whole or asks for more, however it is cut", "[net]") {
 
 TEST_CASE("what a client may not send is refused from its first bytes", "[net]") {
   Frame frame;
-  const auto fault = [&](std::vector<std::uint8_t> bytes) { return parse_frame(bytes, 1000, frame); };
+  const auto fault = [&](std::vector<std::uint8_t> bytes) {
+    return parse_frame(bytes, 1000, frame);
+  };
   CHECK(fault({0xC1}) == FrameFault::Protocol);
   CHECK(fault({0x83}) == FrameFault::Protocol);
   CHECK(fault({0x09}) == FrameFault::Protocol);
@@ -77,7 +83,8 @@ TEST_CASE("close codes that may not be sent are none", "[net]") {
   CHECK(code({0x03, 0xE8, 0xFF}) == 0);
 }
 
-TEST_CASE("a ring gives everybody what they lack, and who is told to be left out nothing", "[net]") {
+TEST_CASE("a ring gives everybody what they lack, and who is told to be left out nothing",
+          "[net]") {
   Ring ring(100);
   Ring::Offset a = ring.end(), b = ring.end();
   ring.append("one", 7);
@@ -105,7 +112,8 @@ TEST_CASE("a ring never holds more than it may, and drops whole frames", "[net]"
   CHECK(ring.pending(cursor, 1) == std::string(50, 'x'));
 }
 
-TEST_CASE("whatever is appended, written in pieces and released, each gets its frames in order", "[net][property]") {
+TEST_CASE("whatever is appended, written in pieces and released, each gets its frames in order",
+          "[net][property]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};
@@ -118,13 +126,15 @@ TEST_CASE("whatever is appended, written in pieces and released, each gets its f
     std::map<std::uint64_t, Reader> readers{{1, {}}, {2, {}}, {3, {}}};
     for (int step = 0; step < 100; ++step) {
       if (test::below(rng, 2) == 0) {
-        const std::string frame(1 + test::below(rng, 9), static_cast<char>('a' + test::below(rng, 26)));
+        const std::string frame(1 + test::below(rng, 9),
+                                static_cast<char>('a' + test::below(rng, 26)));
         const std::uint64_t except = test::below(rng, 4);
         ring.append(frame, except);
         for (auto& [id, reader] : readers)
           if (id != except) reader.wanted += frame;
       } else {
-        auto& [id, reader] = *std::next(readers.begin(), static_cast<std::ptrdiff_t>(test::below(rng, 3)));
+        auto& [id, reader] =
+            *std::next(readers.begin(), static_cast<std::ptrdiff_t>(test::below(rng, 3)));
         const auto data = ring.pending(reader.cursor, id);
         const auto take = data.size() - test::below(rng, data.size() + 1);
         reader.got += data.substr(0, take);
@@ -135,7 +145,8 @@ TEST_CASE("whatever is appended, written in pieces and released, each gets its f
       }
     }
     for (auto& [id, reader] : readers) {
-      for (auto data = ring.pending(reader.cursor, id); !data.empty(); data = ring.pending(reader.cursor, id)) {
+      for (auto data = ring.pending(reader.cursor, id); !data.empty();
+           data = ring.pending(reader.cursor, id)) {
         reader.got += data;
         reader.cursor += data.size();
       }

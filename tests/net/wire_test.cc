@@ -14,18 +14,19 @@ TEST_CASE("a channel's kind follows the longest whole prefix", "[net]") {
     std::string name;
     bool auth, presence, encrypted, cached, client_events;
   };
-  for (const Row& row : std::vector<Row>{{"private-encrypted-cache-x", true, false, true, true, false},
-                                         {"private-encrypted-x", true, false, true, false, false},
-                                         {"private-cache-x", true, false, false, true, true},
-                                         {"private-x", true, false, false, false, true},
-                                         {"presence-cache-x", true, true, false, true, true},
-                                         {"presence-x", true, true, false, false, true},
-                                         {"cache-x", false, false, false, true, false},
-                                         {"privateers", false, false, false, false, false},
-                                         {"presences", false, false, false, false, false},
-                                         {"cached", false, false, false, false, false},
-                                         {"#server-to-user-u7", false, false, false, false, false},
-                                         {"private-presence.ada", true, false, false, false, false}}) {
+  for (const Row& row :
+       std::vector<Row>{{"private-encrypted-cache-x", true, false, true, true, false},
+                        {"private-encrypted-x", true, false, true, false, false},
+                        {"private-cache-x", true, false, false, true, true},
+                        {"private-x", true, false, false, false, true},
+                        {"presence-cache-x", true, true, false, true, true},
+                        {"presence-x", true, true, false, false, true},
+                        {"cache-x", false, false, false, true, false},
+                        {"privateers", false, false, false, false, false},
+                        {"presences", false, false, false, false, false},
+                        {"cached", false, false, false, false, false},
+                        {"#server-to-user-u7", false, false, false, false, false},
+                        {"private-presence.ada", true, false, false, false, false}}) {
     INFO(row.name);
     const auto kind = channel_kind(row.name);
     REQUIRE(kind);
@@ -35,7 +36,8 @@ TEST_CASE("a channel's kind follows the longest whole prefix", "[net]") {
     CHECK(kind->cached == row.cached);
     CHECK(kind->client_events() == row.client_events);
   }
-  for (const std::string bad : {"", "a b", "a/b", "#x", "#server-to-user-", "\xc3\xa4"}) CHECK_FALSE(channel_kind(bad));
+  for (const std::string bad : {"", "a b", "a/b", "#x", "#server-to-user-", "\xc3\xa4"})
+    CHECK_FALSE(channel_kind(bad));
   CHECK_FALSE(channel_kind(std::string(201, 'a')));
 }
 
@@ -44,8 +46,9 @@ TEST_CASE("a user's presence channel can be written and read back, or there is n
     CHECK(user_of_presence_channel(*presence_channel_of(user)) == user);
   CHECK(*presence_channel_of("a b") == "private-presence.a=20b");
   CHECK_FALSE(presence_channel_of(std::string(200, 'x')));
-  for (const std::string bad : {"private-presence", "private-presence.", "private-presence.=", "private-presence.=2",
-                                "private-presence.=zz", "private-presence.=41"})
+  for (const std::string bad :
+       {"private-presence", "private-presence.", "private-presence.=", "private-presence.=2",
+        "private-presence.=zz", "private-presence.=41"})
     CHECK_FALSE(user_of_presence_channel(bad));
 }
 
@@ -59,14 +62,18 @@ TEST_CASE("signatures: the vectors of the protocol", "[net]") {
         "31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80");
   CHECK(hmac_hex(secret, user_string("1234.1234", R"({"id":"12345"})")) ==
         "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba");
-  CHECK(hmac_hex(secret, R"({"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]})") ==
-        "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf");
+  CHECK(
+      hmac_hex(
+          secret,
+          R"({"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]})") ==
+      "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf");
   CHECK(verify_auth(auth("x"), key, secret, "x"));
   CHECK_FALSE(verify_auth(auth("x"), "other", secret, "x"));
   CHECK_FALSE(verify_auth(auth("x"), key, "other", "x"));
   CHECK_FALSE(verify_auth("", key, secret, "x"));
 
-  const std::string body = R"({"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"})";
+  const std::string body =
+      R"({"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"})";
   CHECK(md5_hex(body) == "ec365a775a4cd0599faeb73354201b6f");
   const std::string post =
       "auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&body_md5="
@@ -87,9 +94,11 @@ TEST_CASE("signatures: the vectors of the protocol", "[net]") {
 
 TEST_CASE("an array of a query is signed with its values joined", "[net]") {
   const std::string secret = "s";
-  const std::string text = "GET\n/apps/1/channels\nauth_key=k&auth_timestamp=100&auth_version=1.0&info=a,b";
-  const std::string query = "auth_key=k&auth_timestamp=100&auth_version=1.0&info[]=a&info[]=b&auth_signature=" +
-                            hmac_hex(secret, text);
+  const std::string text =
+      "GET\n/apps/1/channels\nauth_key=k&auth_timestamp=100&auth_version=1.0&info=a,b";
+  const std::string query =
+      "auth_key=k&auth_timestamp=100&auth_version=1.0&info[]=a&info[]=b&auth_signature=" +
+      hmac_hex(secret, text);
   CHECK_FALSE(signature_fault({"GET", "/apps/1/channels", query, ""}, "k", secret, 100));
 }
 
@@ -110,17 +119,23 @@ TEST_CASE("what clients say about themselves", "[net]") {
   CHECK(id->info == R"({"n":1.50,"session":"tab"})");
   CHECK(id->session == "tab");
   CHECK(parse_channel_data(R"({"user_id":"u"})")->info == "null");
-  for (const std::string bad : {"", "[]", "{}", R"({"user_id":""})", R"({"user_id":1.5})", R"({"user_id":true})"})
+  for (const std::string bad :
+       {"", "[]", "{}", R"({"user_id":""})", R"({"user_id":1.5})", R"({"user_id":true})"})
     CHECK_FALSE(parse_channel_data(bad));
-  CHECK(parse_user_data(R"({"id":"u","watchlist":["a",1,"b"]})")->watchlist == std::vector<std::string>{"a", "b"});
-  for (const std::string bad : {"", "{}", R"({"id":5})", R"({"id":""})"}) CHECK_FALSE(parse_user_data(bad));
+  CHECK(parse_user_data(R"({"id":"u","watchlist":["a",1,"b"]})")->watchlist ==
+        std::vector<std::string>{"a", "b"});
+  for (const std::string bad : {"", "{}", R"({"id":5})", R"({"id":""})"})
+    CHECK_FALSE(parse_user_data(bad));
 }
 
 TEST_CASE("messages are written as protocol 7 has them", "[net]") {
-  CHECK(message::event("e", "c", "{\"a\":\"\n\"}") == R"({"event":"e","channel":"c","data":"{\"a\":\"\n\"}"})");
+  CHECK(message::event("e", "c", "{\"a\":\"\n\"}") ==
+        R"({"event":"e","channel":"c","data":"{\"a\":\"\n\"}"})");
   CHECK(message::event("e", "c", "1", 9) == R"({"event":"e","channel":"c","data":"1","seq":9})");
-  CHECK(message::client_event("client-x", "c", "", "u") == R"({"event":"client-x","channel":"c","user_id":"u"})");
-  CHECK(message::error(std::nullopt, "x") == R"({"event":"pusher:error","data":{"code":null,"message":"x"}})");
+  CHECK(message::client_event("client-x", "c", "", "u") ==
+        R"({"event":"client-x","channel":"c","user_id":"u"})");
+  CHECK(message::error(std::nullopt, "x") ==
+        R"({"event":"pusher:error","data":{"code":null,"message":"x"}})");
   CHECK(message::member_removed("c", "u", 0) ==
         R"({"event":"pusher_internal:member_removed","channel":"c","data":"{\"user_id\":\"u\"}"})");
 }
@@ -129,7 +144,8 @@ TEST_CASE("socket ids are two numbers joined by a dot", "[net]") {
   const ConnectionId id = (std::uint64_t{81} << 32) | 4711;
   CHECK(socket_id_text(id) == "81.4711");
   CHECK(parse_socket_id("81.4711") == id);
-  for (const std::string bad : {"", ".", "1.", ".1", "1.2.3", "a.1", "-1.2", "1 .2", "1.2\n"}) CHECK(parse_socket_id(bad) == 0);
+  for (const std::string bad : {"", ".", "1.", ".1", "1.2.3", "a.1", "-1.2", "1 .2", "1.2\n"})
+    CHECK(parse_socket_id(bad) == 0);
   CHECK(parse_socket_id("99999999999.1") == ~ConnectionId{0});
 }
 
@@ -138,7 +154,8 @@ TEST_CASE("hosts and origins", "[net]") {
   CHECK(host_allowed("[::1]:80", {}));
   CHECK(host_allowed("LOCALHOST", {}));
   CHECK(host_allowed("a.example:1", {"a.example"}));
-  for (const std::string bad : {"", "evil", "127.0.0.1.evil", "10.0.0.1", "[::2]", "[", "a.example.evil"})
+  for (const std::string bad :
+       {"", "evil", "127.0.0.1.evil", "10.0.0.1", "[::2]", "[", "a.example.evil"})
     CHECK_FALSE(host_allowed(bad, {"a.example"}));
   CHECK(origin_host("https://Site.example:8443/x") == "Site.example");
   CHECK(host_matches("a.site.example", {"*.site.example"}));

@@ -23,7 +23,8 @@ using test::kStart;
 
 namespace {
 
-Proposal proposal(Kind kind, const std::string& user, engine::Seq session = 0, Cause cause = Cause::None) {
+Proposal proposal(Kind kind, const std::string& user, engine::Seq session = 0,
+                  Cause cause = Cause::None) {
   Proposal p;
   p.kind = kind;
   p.user = user;
@@ -33,8 +34,9 @@ Proposal proposal(Kind kind, const std::string& user, engine::Seq session = 0, C
   return p;
 }
 
-store::Written link(Writer& w, Kind kind, const std::string& user, engine::Seq session, std::uint64_t connection,
-                    std::uint64_t node, Micros at, Cause cause = Cause::Abort) {
+store::Written link(Writer& w, Kind kind, const std::string& user, engine::Seq session,
+                    std::uint64_t connection, std::uint64_t node, Micros at,
+                    Cause cause = Cause::Abort) {
   Proposal p = proposal(kind, user, session, cause);
   p.a = connection;
   p.b = node;
@@ -47,7 +49,8 @@ Presence state_of(const Writer& w, const std::string& user) {
 
 }  // namespace
 
-TEST_CASE("the clock slews small differences, tells large ones, and refuses what is too far", "[store]") {
+TEST_CASE("the clock slews small differences, tells large ones, and refuses what is too far",
+          "[store]") {
   const Micros wall = kStart, minute = 60 * kSecond;
   SECTION("a wall 3 s ahead is reached slowly and without a step") {
     EventClock clock(wall, 0, wall);
@@ -102,7 +105,8 @@ TEST_CASE("the clock slews small differences, tells large ones, and refuses what
     for (int i = 0; i < 5000; ++i) {
       mono += static_cast<Micros>(test::below(rng, 3 * kSecond));
       w += static_cast<Micros>(test::below(rng, 5 * kSecond)) - kSecond;
-      if (test::below(rng, 50) == 0) w += static_cast<Micros>(test::below(rng, 40 * minute)) - 20 * minute;
+      if (test::below(rng, 50) == 0)
+        w += static_cast<Micros>(test::below(rng, 40 * minute)) - 20 * minute;
       const auto r = clock.read(w, mono);
       REQUIRE(r.at >= at);
       at = r.at;
@@ -121,7 +125,8 @@ TEST_CASE("a step of the clock moves open deadlines with it", "[store]") {
   CHECK(state_of(*writer, "a") == Presence::Away);
 }
 
-TEST_CASE("C15: a restart concludes what was due, starts graces anew, moves deadlines by the gap", "[store]") {
+TEST_CASE("C15: a restart concludes what was due, starts graces anew, moves deadlines by the gap",
+          "[store]") {
   const test::Scratch scratch;
   const auto layout = test::layout_in(scratch.path());
   const Micros died = kStart + 100 * kSecond, back = died + 1000 * kSecond;
@@ -139,7 +144,7 @@ TEST_CASE("C15: a restart concludes what was due, starts graces anew, moves dead
     link(*w, Kind::LinkUp, "detached", d, 8, old_epoch, kStart);
     const auto g = w->stage(proposal(Kind::Login, "gone"), kStart).value().seq;
     link(*w, Kind::LinkUp, "gone", g, 9, old_epoch, kStart);
-    w->stage(proposal(Kind::Login, "quiet"), kStart).value();                     // Away at 300
+    w->stage(proposal(Kind::Login, "quiet"), kStart).value();                      // Away at 300
     link(*w, Kind::LinkDown, "gone", g, 9, old_epoch, kStart + 10 * kSecond);      // until 25
     link(*w, Kind::LinkDown, "detached", d, 8, old_epoch, kStart + 95 * kSecond);  // until 110
     Proposal mark;
@@ -152,7 +157,8 @@ TEST_CASE("C15: a restart concludes what was due, starts graces anew, moves dead
   const auto epoch = w->stage_restart(1, back);
   CHECK(epoch == old_epoch + 1);
   CHECK(w->state().at == back);
-  for (const char* user : {"linked", "detached", "quiet"}) CHECK(state_of(*w, user) == Presence::Online);
+  for (const char* user : {"linked", "detached", "quiet"})
+    CHECK(state_of(*w, user) == Presence::Online);
   CHECK(w->state().users[w->vault().number_of("linked").value()].attendance.empty());
   w->conclude(back + 15 * kSecond);  // an abort's grace begins again at the start
   CHECK(state_of(*w, "detached") == Presence::Online);
@@ -171,12 +177,13 @@ TEST_CASE("C15: a restart concludes what was due, starts graces anew, moves dead
   CHECK(gaps[0].to == back);
 }
 
-TEST_CASE("C13: of 50,000 sessions of a lost node, those that return have no transition", "[store]") {
+TEST_CASE("C13: of 50,000 sessions of a lost node, those that return have no transition",
+          "[store]") {
   engine::Sequencer s{engine::State{}};
   std::vector<engine::Sequenced> out;
   std::vector<engine::Transition> transitions;
-  const auto put = [&](Kind kind, engine::UserNumber user, Micros at, engine::Seq session = 0, std::uint64_t a = 0,
-                       std::uint64_t b = 0, Cause cause = Cause::None) {
+  const auto put = [&](Kind kind, engine::UserNumber user, Micros at, engine::Seq session = 0,
+                       std::uint64_t a = 0, std::uint64_t b = 0, Cause cause = Cause::None) {
     engine::Header h;
     h.kind = kind;
     h.cause = cause;
@@ -199,7 +206,8 @@ TEST_CASE("C13: of 50,000 sessions of a lost node, those that return have no tra
   const Micros down = kStart + kSecond;
   put(Kind::NodeDown, 0, down, 0, node, static_cast<std::uint64_t>(down), Cause::Crash);
   put(Kind::NodeUp, 0, down + kSecond, 0, next);
-  for (engine::UserNumber u = 1; u <= kReturn; ++u) put(Kind::LinkUp, u, down + 20 * kSecond, sessions[u], u, next);
+  for (engine::UserNumber u = 1; u <= kReturn; ++u)
+    put(Kind::LinkUp, u, down + 20 * kSecond, sessions[u], u, next);
   CHECK(transitions.empty());
   s.conclude(down + 30 * kSecond, out, transitions);
   CHECK(transitions.empty());
@@ -207,7 +215,9 @@ TEST_CASE("C13: of 50,000 sessions of a lost node, those that return have no tra
   REQUIRE(transitions.size() == kUsers - kReturn);
   for (const auto& t : transitions) CHECK(t.to == Presence::Offline);
 
-  SECTION("C14: a false alarm that heals after the grace: the sessions were closed, clients log in again") {
+  SECTION(
+      "C14: a false alarm that heals after the grace: the sessions were closed, clients log in "
+      "again") {
     const auto user = kUsers;
     CHECK(out[out.size() - 1].header.cause == Cause::GraceExpired);
     const auto late = put(Kind::LinkUp, user, down + 40 * kSecond, sessions[user], user, next);
@@ -237,7 +247,9 @@ TEST_CASE("C17: idle_after lowered takes effect on those who are here", "[store]
   CHECK(state_of(*w, "a") == Presence::Away);
 }
 
-TEST_CASE("a touch is logged each minute, and when it is not, it still keeps nobody from being Online", "[store]") {
+TEST_CASE(
+    "a touch is logged each minute, and when it is not, it still keeps nobody from being Online",
+    "[store]") {
   const test::Scratch scratch;
   const auto w = Writer::create(test::layout_in(scratch.path())).value();
   const auto s = w->stage(proposal(Kind::Login, "a"), kStart).value().seq;
@@ -261,7 +273,9 @@ TEST_CASE("what threads submit is durable before they are told, in one order", "
   std::atomic<engine::Seq> durable = 0;
   {
     store::LiveOptions options;
-    options.on_durable = [&](const Writer::Batch& batch) { durable = batch.events.back().header.seq; };
+    options.on_durable = [&](const Writer::Batch& batch) {
+      durable = batch.events.back().header.seq;
+    };
     const auto live = store::Live::start(layout, options).value();
     std::vector<std::thread> threads;
     std::atomic<int> early = 0, told = 0;
@@ -269,7 +283,8 @@ TEST_CASE("what threads submit is durable before they are told, in one order", "
       threads.emplace_back([&, t] {
         for (int i = 0; i < 500; ++i) {
           const bool taken = live->submit([&, t, i](Turn& turn) {
-            const auto written = turn.append(proposal(Kind::Login, "u" + std::to_string(t * 1000 + i)));
+            const auto written =
+                turn.append(proposal(Kind::Login, "u" + std::to_string(t * 1000 + i)));
             const engine::Seq seq = written.value().seq;
             turn.when_durable([&, seq](const store::Result<void>& ok) {
               if (!ok || durable < seq) ++early;
@@ -287,7 +302,9 @@ TEST_CASE("what threads submit is durable before they are told, in one order", "
   }
   const auto writer = Writer::open(layout).value();
   CHECK(writer->vault().users() == 2001);
-  CHECK(store::digest_of(writer->state()) == store::digest_of(replay::state_at(replay::Reader::open(layout).value(), ~engine::Seq{0}).value().state));
+  CHECK(store::digest_of(writer->state()) ==
+        store::digest_of(
+            replay::state_at(replay::Reader::open(layout).value(), ~engine::Seq{0}).value().state));
 }
 
 TEST_CASE("digests made from dirty pages alone are those of the whole state", "[store][property]") {
@@ -304,13 +321,20 @@ TEST_CASE("digests made from dirty pages alone are those of the whole state", "[
     const std::string user = "u" + std::to_string(test::below(rng, 150));
     const auto session = w->session_by_key(user, store::kDefaultSession);
     const auto what = test::below(rng, 12);
-    if (!session || what == 0) (void)w->stage(proposal(Kind::Login, user), at);
-    else if (what < 4) (void)w->stage(proposal(Kind::Activity, user, *session), at);
-    else if (what < 6) link(*w, Kind::LinkUp, user, *session, test::below(rng, 3), node, at);
-    else if (what < 8) link(*w, Kind::LinkDown, user, *session, test::below(rng, 3), node, at);
-    else if (what == 8) (void)w->stage(proposal(Kind::Logout, user, *session, Cause::Logout), at);
-    else if (what == 9) w->stage_clock_step(static_cast<Micros>(test::below(rng, 100)) * kSecond, at);
-    else if (what == 10 && test::below(rng, 10) == 0) node = w->stage_restart(1, at);
+    if (!session || what == 0)
+      (void)w->stage(proposal(Kind::Login, user), at);
+    else if (what < 4)
+      (void)w->stage(proposal(Kind::Activity, user, *session), at);
+    else if (what < 6)
+      link(*w, Kind::LinkUp, user, *session, test::below(rng, 3), node, at);
+    else if (what < 8)
+      link(*w, Kind::LinkDown, user, *session, test::below(rng, 3), node, at);
+    else if (what == 8)
+      (void)w->stage(proposal(Kind::Logout, user, *session, Cause::Logout), at);
+    else if (what == 9)
+      w->stage_clock_step(static_cast<Micros>(test::below(rng, 100)) * kSecond, at);
+    else if (what == 10 && test::below(rng, 10) == 0)
+      node = w->stage_restart(1, at);
     at = std::max(at, w->state().at);
     if (i % 100 == 0) {
       engine::State copy = w->state();

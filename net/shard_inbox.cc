@@ -1,0 +1,144 @@
+// What other threads tell a shard, in order: who is in which channel, and what is published there.
+#include "net/message.h"
+#include "net/shard_impl.h"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace rollcall::net {
+namespace {
+
+std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
+
+}  // namespace
+
+Subscription* Shard::subscription(Connection& connection, std::string_view name) {
+  const std::uint64_t hash = hash_of(name);
+  for (Subscription& s : connection.subscriptions)
+    if (s.name_hash == hash) return &s;
+  return nullptr;
+}
+
+void Shard::detach(Connection& connection, std::string_view name) {
+  Subscription* found = subscription(connection, name);
+  if (found == nullptr) return;
+  if (LocalChannel* channel = found->channel) {
+    auto& all = channel->subscribers;
+    const std::uint32_t index = found->index;
+    if (index + 1 != all.size()) {
+      all[index] = all.back();
+      if (Subscription* moved = subscription(*all[index].connection, channel->name))
+        moved->index = index;
+    }
+    all.pop_back();
+  }
+  if (found != &connection.subscriptions.back())
+    *found = std::move(connection.subscriptions.back());
+  connection.subscriptions.pop_back();
+}
+
+void Shard::deliver(Delivery delivery) {
+  bool wake = false;
+  {
+    const std::lock_guard guard(inbox_mutex_);
+    wake = inbox_.empty();
+    inbox_.push_back(std::move(delivery));
+  }
+  if (wake) boost::asio::post(io_, [this] { drain_inbox(); });
+}
+
+void Shard::drain_inbox() {
+  {
+    const std::lock_guard guard(inbox_mutex_);
+    std::swap(inbox_, taken_);
+  }
+  for (Delivery& delivery : taken_) handle_delivery(delivery);
+  taken_.clear();
+  if (!gather()) sweep();
+  bury();
+}
+
+bool Shard::gather() {
+  constexpr auto kWorthIt = std::chrono::milliseconds(1);  // of a sweep: below, nothing is gained
+  constexpr auto kLongest = std::chrono::milliseconds(10);
+  constexpr std::uint64_t kExploreEvery = 16;
+  Gathering& g = gathering_;
+  if (g.frames == 0 || g.last_sweep < kWorthIt) return false;
+  const bool explore = g.most > 1 && g.sweeps % kExploreEvery == 0;
+  if (g.frames >= g.most && !explore) return false;
+  const auto until =
+      g.first + std::min<std::chrono::steady_clock::duration>(g.last_sweep / 8, kLongest);
+  if (std::chrono::steady_clock::now() >= until) return false;
+  if (!g.armed) {
+    g.armed = true;
+    inner_->gather.expires_at(until);
+    inner_->gather.async_wait([this](const boost::system::error_code&) {
+      gathering_.armed = false;
+      if (gathering_.frames != 0) sweep();
+    });
+  }
+  return true;
+}
+
+void Shard::handle_delivery(Delivery& d) {
+  switch (d.what) {
+    case Delivery::What::Frame: {
+      const auto it = channels_.find(d.channel);
+      if (it == channels_.end() || it->second->subscribers.empty()) return;
+      LocalChannel& channel = *it->second;
+      channel.ring.append(*d.bytes, d.connection);
+      if (gathering_.frames++ == 0) gathering_.first = std::chrono::steady_clock::now();
+      if (!channel.dirty) {
+        channel.dirty = true;
+        dirty_.push_back(&channel);
+      }
+      return;
+    }
+    case Delivery::What::Attach: {
+      auto& channel = channels_[d.channel];
+      if (!channel)
+        channel = std::make_unique<LocalChannel>(d.channel, d.text, settings_.ring_bytes);
+      Connection* connection = find(d.connection);
+      Subscription* s = connection != nullptr ? subscription(*connection, d.text) : nullptr;
+      if (s == nullptr) return;  // left, or gone, meanwhile; the hub is told by whoever did that
+      if (s->channel == nullptr) {
+        s->channel = channel.get();
+        s->wanted.reset();
+        s->index = static_cast<std::uint32_t>(channel->subscribers.size());
+        channel->subscribers.push_back({connection, channel->ring.end()});
+      }
+      send(*connection, *d.bytes);
+      return;
+    }
+    case Delivery::What::Refuse: {
+      Connection* connection = find(d.connection);
+      if (connection == nullptr) return;
+      const Subscription* s = subscription(*connection, d.text);
+      if (s != nullptr && s->channel == nullptr) {
+        detach(*connection, d.text);
+        protocol_->refused(*connection, d.text);
+      }
+      send(*connection, *d.bytes);
+      return;
+    }
+    case Delivery::What::Control:
+      if (Connection* connection = find(d.connection)) send(*connection, *d.bytes);
+      return;
+    case Delivery::What::Close:
+      if (Connection* connection = find(d.connection)) {
+        send_message(*connection, message::error(d.code, d.text));
+        close(*connection, d.code, d.text, Protocol::End::Clean);
+      }
+      return;
+    case Delivery::What::Vanished: {
+      const auto it = channels_.find(d.channel);
+      if (it == channels_.end() || !it->second->subscribers.empty()) return;
+      std::erase(dirty_, it->second.get());
+      channels_.erase(it);
+      return;
+    }
+  }
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,92 @@
+// The look each second at who is still alive, and the drain.
+#include "net/app.h"
+#include "net/frame.h"
+#include "net/message.h"
+#include "net/shard_impl.h"
+
+#include <algorithm>
+
+namespace rollcall::net {
+namespace {
+
+constexpr std::uint32_t kCloseWaitSeconds = 2;
+constexpr auto kDrainSlice = std::chrono::milliseconds(50);
+
+}  // namespace
+
+void Shard::tick() {
+  now_s_ = static_cast<std::uint32_t>(now_ms() / 1000) + 1;
+  scan();
+  bury();
+  inner_->second.expires_after(std::chrono::seconds(1));
+  inner_->second.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) tick();
+  });
+}
+
+void Shard::scan() {
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    Connection& c = *list_[i];
+    if (c.doomed) continue;
+    const AppSettings& app = c.app->settings();
+    const std::uint32_t silent = now_s_ - c.heard_s;
+    if (c.closing) {
+      if (silent > kCloseWaitSeconds) doom(c, Protocol::End::Abort);
+      continue;
+    }
+    if (app.sign_in_within_s != 0 && !c.authorized && now_s_ - c.opened_s > app.sign_in_within_s) {
+      send_message(c, message::error(4009, "Connection not authorized within timeout"));
+      close(c, 4009, "Connection not authorized within timeout", Protocol::End::Abort);
+      continue;
+    }
+    if (c.pinged_s != 0) {
+      if (now_s_ - c.pinged_s >= app.pong_timeout_s) {
+        send_message(c, message::error(4201, "Pong reply not received in time"));
+        close(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
+      }
+      continue;
+    }
+    // A little later than the client's own time-out, so that a lively one is never asked.
+    const std::uint32_t patience =
+        app.activity_timeout_s + std::max<std::uint32_t>(1, app.activity_timeout_s / 10);
+    if (silent < patience) continue;
+    c.pinged_s = now_s_;
+    if (!c.answers_frames) send_message(c, message::ping());
+    if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
+  }
+}
+
+void Shard::drain(std::chrono::milliseconds window, std::function<void()> done) {
+  inner_->draining = true;
+  inner_->drained = std::move(done);
+  inner_->drain_end = std::chrono::steady_clock::now() + window;
+  drain_slice();
+}
+
+void Shard::drain_slice() {
+  const auto left = inner_->drain_end - std::chrono::steady_clock::now();
+  const auto slices = static_cast<std::size_t>(std::max<std::int64_t>(1, left / kDrainSlice));
+  std::size_t open = 0;
+  for (const Connection* c : list_) open += c->closing || c->doomed ? 0 : 1;
+  std::size_t now = (open + slices - 1) / slices;
+  for (std::size_t i = 0; i < list_.size() && now > 0; ++i) {
+    Connection& c = *list_[i];
+    if (c.closing || c.doomed) continue;
+    close(c, 4200, "the server restarts: connect again", Protocol::End::Drain);
+    --now;
+  }
+  bury();
+  if (!inner_->drained) return;
+  if (left < -std::chrono::seconds(kCloseWaitSeconds)) {  // who does not answer is not waited for
+    for (Connection* c : list_) doom(*c, Protocol::End::Drain);
+    bury();
+    if (inner_->drained) std::exchange(inner_->drained, nullptr)();
+    return;
+  }
+  inner_->drain.expires_after(kDrainSlice);
+  inner_->drain.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) drain_slice();
+  });
+}
+
+}  // namespace rollcall::net
