@@ -137,6 +137,7 @@ test('sockets passed by systemd are used', async () => {
   const { spawn } = await import('node:child_process')
   const { binary } = await import('./server.mjs')
   const child = spawn('sh', ['-c', `export LISTEN_PID=$$ LISTEN_FDS=1; exec "${binary}" -d "${s.data}" serve`], { stdio: ['ignore', 'pipe', 'pipe', listener._handle] })
+  listener.close()  // ours: from here on the socket is the server's alone
   let out = ''
   child.stdout.on('data', (d) => (out += d))
   await until(() => out.includes(`:${port}`), 'listening on the passed socket')
@@ -145,7 +146,6 @@ test('sockets passed by systemd are used', async () => {
   assert.ok(c.id)
   child.kill('SIGTERM')
   await new Promise((done) => child.on('exit', done))
-  listener.close()
 })
 
 test('a drain closes with 4200, staggered, and what was held back is written', async () => {
