@@ -340,6 +340,7 @@ void Hub::tick(std::int64_t now_ms) {
   const std::lock_guard guard(mutex_);
   now_ms_ = now_ms;
   std::erase_if(caches_, [&](const auto& entry) { return entry.second.until_ms <= now_ms; });
+  if (!settings_.subscription_count && settings_.member_removed_delay_ms == 0) return;
   std::vector<std::string> empty;
   for (auto& [name, channel] : channels_) {
     if (channel.count_due) count_changed(name, channel);

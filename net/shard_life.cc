@@ -9,14 +9,20 @@
 namespace rollcall::net {
 namespace {
 
-constexpr std::uint32_t kCloseWaitSeconds = 2;
+constexpr std::uint32_t kCloseWaitSeconds = 2;  ///< for the other side of a close
 constexpr auto kDrainSlice = std::chrono::milliseconds(50);
 
 }  // namespace
 
 void Shard::tick() {
   now_s_ = static_cast<std::uint32_t>(now_ms() / 1000) + 1;
-  scan();
+  // Everybody is looked at a few times within the shortest patience, at least every five seconds.
+  std::uint32_t every = 5;
+  for (const AppSettings& app : settings_.apps)
+    for (const std::uint32_t patience :
+         {app.activity_timeout_s, app.pong_timeout_s, app.sign_in_within_s})
+      if (patience != 0) every = std::min(every, std::max(1U, patience / 10));
+  if (now_s_ % every == 0) scan();
   bury();
   inner_->second.expires_after(std::chrono::seconds(1));
   inner_->second.async_wait([this](const boost::system::error_code& ec) {
