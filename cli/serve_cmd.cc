@@ -1,12 +1,14 @@
 // rollcall serve: the live server.
 #include "cli/commands.h"
 #include "cli/settings_file.h"
+#include "net/message.h"
 #include "net/server.h"
 #include "net/tokens.h"
 #include "store/files.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -32,14 +34,30 @@ std::filesystem::path data_folder(const Context& context) {
   return env != nullptr && *env != '\0' ? env : "rollcall-data";
 }
 
+/// The message as a JSON string: what it quotes must not end it.
+class JsonMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& m, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string text = net::json_string({m.payload.data(), m.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JsonMessage>();
+  }
+};
+
 void set_up_log(const std::string& format, bool verbose) {
   auto logger = spdlog::stderr_logger_mt("rollcall");
   // Messages are made of addresses, numbers and our own words: never of bodies, names or secrets.
-  if (format == "json")
-    logger->set_pattern(R"({"at":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":"%v"})",
-                        spdlog::pattern_time_type::utc);
-  else
+  if (format == "json") {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<JsonMessage>('*').set_pattern(
+        R"({"at":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})");
+    logger->set_formatter(std::move(formatter));
+  } else {
     logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v", spdlog::pattern_time_type::utc);
+  }
   logger->set_level(format == "quiet" ? spdlog::level::warn
                     : verbose         ? spdlog::level::debug
                                       : spdlog::level::info);

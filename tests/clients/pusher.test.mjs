@@ -3,7 +3,9 @@ import test, { before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import Pusher from 'pusher-js'
 import EchoModule from 'laravel-echo'
+import Pusher7 from 'pusher-js-7'
 import PusherServer from 'pusher'
+import { reportActivity } from '../../docs/report-activity.mjs'
 import { Server, app, auth, userAuth, until, sleep } from './server.mjs'
 
 const Echo = EchoModule.default ?? EchoModule
@@ -201,4 +203,44 @@ test('Echo: join, here, joining, leaving, whisper and PresenceChanged', async ()
   b.disconnect()
   await until(() => seen.leaving.includes('finn'))
   a.disconnect()
+})
+
+test('pusher-js 7.6 connects, joins, and hears', async () => {
+  const p = new Pusher7(app.key, { wsHost: '127.0.0.1', wsPort: server.port, forceTLS: false, cluster: 'x', enabledTransports: ['ws'],
+    authorizer: (channel) => ({ authorize: (socketId, done) => done(null, library.authorizeChannel(socketId, channel.name, { user_id: 'old', user_info: {} })) }) })
+  open.push(p)
+  const channel = p.subscribe('presence-seven')
+  assert.equal((await event(channel, 'pusher:subscription_succeeded')).count, 1)
+  const got = event(channel, 'x')
+  await library.trigger('presence-seven', 'x', { n: 1 })
+  assert.deepEqual(await got, { n: 1 })
+})
+
+test('the snippet of the docs keeps a page\'s user active, and says when the page goes', async () => {
+  const p = client('snip'), w = client('watch')
+  const seen = []
+  const watched = w.subscribe('private-presence.snip')
+  await event(watched, 'pusher:subscription_succeeded')
+  watched.bind('PresenceChanged', (e) => seen.push(e.state))
+  p.signin()
+  const channel = p.subscribe('private-presence.snip')
+  await event(channel, 'pusher:subscription_succeeded')
+  await until(() => seen.includes('online'))
+  const page = new EventTarget()
+  reportActivity(channel, { every: 0, page })
+  page.dispatchEvent(new Event('pagehide'))
+  await until(() => seen.at(-1) === 'away')
+  page.dispatchEvent(new Event('keydown'))
+  await until(() => seen.at(-1) === 'online')
+})
+
+test('a session named in user_info is one of its own: the user is here until both have ended', async () => {
+  const a = await server.raw(), b = await server.raw()
+  a.signIn({ id: 'devices', user_info: { session: 'phone' } }); b.signIn({ id: 'devices', user_info: { session: 'desk' } })
+  await a.wait('pusher:signin_success'); await b.wait('pusher:signin_success')
+  const rows = async () => JSON.parse((await server.cli('who', 'devices', '-o', 'ndjson')).out)
+  assert.equal((await rows()).sessions, 2)
+  assert.equal((await server.v1('POST', '/logout', { body: { user: 'devices', session: 'phone' } })).json.presence, 'online')
+  assert.equal((await server.v1('POST', '/logout', { body: { user: 'devices', session: 'desk' } })).json.presence, 'offline')
+  a.close(); b.close()
 })
