@@ -12,7 +12,7 @@ void add_checkpoint(Command& root) {
   Command checkpoint = root.command("checkpoint", "what the log has signed");
   Command show = checkpoint.command("show", "the newest signed note, and nothing else");
   show.examples("  rollcall checkpoint show > kept-in-january.txt");
-  show.run([](Context& context) {
+  show.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
     if (!newest.newest)
@@ -31,7 +31,7 @@ void add_checkpoint(Command& root) {
   });
   Command history = checkpoint.command("history", "every checkpoint ever signed, oldest first");
   history.examples("  rollcall checkpoint history");
-  history.run([](Context& context) {
+  history.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     Rows rows(context, {"size", "root", "signatures"});
     for (const auto& made : store::checkpoint_history(reader.log()).value()) {

@@ -57,7 +57,7 @@ void add_hold(Command& root) {
   });
   Command list = hold.command("list", "the holds there are");
   list.examples("  rollcall hold list");
-  list.run([](Context& context) {
+  list.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto fold = replay::state_at(reader, reader.last()).value();
     Rows rows(context, {"user", "since", "seq", "reason", "ticket"});

@@ -19,7 +19,7 @@ void add_proof(Command& root) {
   command.option("-O,--out", o->out, "write it there (default: stdout)");
   command.examples(
       "  rollcall proof 412 -O event-412.tlog-proof && rollcall verify proof event-412.tlog-proof");
-  command.run([o](Context& context) {
+  command.run_here_or_there([o](Context& context) {
     const auto seq = store::parse_decimal(o->seq_text);
     if (!seq) throw store::Failure({store::Errc::BadInput, "SEQ is a number"});
     const auto layout = context.layout();

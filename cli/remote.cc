@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -52,6 +53,15 @@ std::vector<std::string> words_of(const Context& context) {
     if (with_value) ++i;
     if (!with_value && !alone && word != "--no-pager") out.push_back(word);
   }
+  // The command comes first: options that stood before it mean the same behind it.
+  std::size_t before = 0;
+  while (before < out.size() && out[before].starts_with("-")) {
+    const bool valued =
+        out[before] == "-o" || out[before] == "--output" || out[before] == "--fields";
+    before += valued ? 2 : 1;
+  }
+  if (before < out.size())
+    std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(before), out.end());
   return out;
 }
 

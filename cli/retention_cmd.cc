@@ -52,7 +52,7 @@ void add_retention(Command& root) {
   });
   Command show = retention.command("show", "the rules");
   show.examples("  rollcall retention show");
-  show.run([](Context& context) {
+  show.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto fold = replay::state_at(reader, reader.last()).value();
     Rows rows(context, {"kind", "keep"});
@@ -66,7 +66,7 @@ void add_retention(Command& root) {
   });
   Command plan = retention.command("plan", "what apply would drop now");
   plan.examples("  rollcall retention plan");
-  plan.run([](Context& context) {
+  plan.run_here_or_there([](Context& context) {
     const auto writer = store::Writer::open(context.layout()).value();
     print_plan(context, store::plan_retention(*writer, store::wall_now()).value());
     return 0;

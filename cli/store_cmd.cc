@@ -31,7 +31,7 @@ void add_store(Command& root) {
 
   Command info = store.command("info", "size, users, last event, last signed checkpoint");
   info.examples("  rollcall store info");
-  info.run([](Context& context) {
+  info.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
     const auto last = reader.last() == 0 ? std::optional<engine::Header>{}
@@ -49,7 +49,7 @@ void add_store(Command& root) {
 
   Command gaps = store.command("gaps", "when nobody watched: from the last word to the next start");
   gaps.examples("  rollcall store gaps");
-  gaps.run([](Context& context) {
+  gaps.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
     Rows rows(context, {"seq", "from", "to", "length"});
     for (const auto& gap : replay::coverage_gaps(reader).value())

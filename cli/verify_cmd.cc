@@ -1,6 +1,7 @@
 // rollcall verify: the store, a bundle, a receipt, or two checkpoints.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/bundle.h"
 #include "replay/verify.h"
 #include "store/files.h"
@@ -162,7 +163,9 @@ void add_verify(Command& root) {
       "  rollcall verify bundle ada.tar\n  rollcall verify proof event-412.tlog-proof\n  rollcall "
       "verify between old.txt new.txt");
   const auto run_whole = [o](Context& context) { return verify_whole(context, *o); };
-  verify.run_default(run_whole);
+  verify.run_default([run_whole](Context& context) {
+    return context.url.empty() ? run_whole(context) : run_there(context);
+  });
   whole.run(run_whole);
 
   Command bundle =

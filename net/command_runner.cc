@@ -14,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <map>
 #include <thread>
 
 extern char** environ;
@@ -27,14 +28,36 @@ std::atomic<int> commands = 0;
 
 /// Only what reads, and only with options that touch no file of the server's.
 std::optional<std::string> fault(const std::vector<std::string>& arguments) {
-  static const std::vector<std::string> allowed{"who", "last", "audit", "tail", "show", "timeline"};
   if (arguments.empty() || arguments.size() > kArgumentsMost) return "no command";
-  if (std::find(allowed.begin(), allowed.end(), arguments.front()) == allowed.end())
-    return fmt::format("'{}' does not work over --url", arguments.front().substr(0, 40));
+  // A command, and the subcommands of it that read; none listed: all of it reads.
+  static const std::map<std::string, std::vector<std::string>> allowed{
+      {"who", {}},
+      {"last", {}},
+      {"audit", {}},
+      {"show", {}},
+      {"proof", {}},
+      {"verify", {}},
+      {"store", {"info", "gaps"}},
+      {"checkpoint", {"show", "history"}},
+      {"hold", {"list"}},
+      {"retention", {"show", "plan"}}};
+  const auto command = allowed.find(arguments.front());
+  const std::string second = arguments.size() > 1 ? arguments[1] : std::string();
+  const bool known =
+      command != allowed.end() &&
+      (command->second.empty() ||
+       std::find(command->second.begin(), command->second.end(), second) != command->second.end());
+  // `verify bundle FILE` and its like are about files, which are the caller's.
+  const bool of_files = command != allowed.end() && command->first == "verify" && !second.empty() &&
+                        !second.starts_with("-");
+  if (!known || of_files)
+    return fmt::format("'{}{}{}' does not work over --url", arguments.front().substr(0, 40),
+                       second.empty() ? "" : " ", second.substr(0, 40));
   for (const std::string& a : arguments) {
     if (a.size() > kArgumentMax || a.find('\0') != std::string::npos) return "an argument too long";
-    for (const char* option : {"--data", "-d", "--app", "--url", "--config", "--out", "-O",
-                               "--proof", "--cursor-file", "--token-file"})
+    for (const char* option :
+         {"--data", "-d", "--app", "--url", "--config", "--out", "-O", "--proof", "--cursor-file",
+          "--token-file", "--checkpoint", "--policy"})
       if (a == option || a.starts_with(std::string(option) + "=") ||
           (a.starts_with(option) && option[1] != '-'))
         return fmt::format("{} does not work over --url", option);

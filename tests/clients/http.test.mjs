@@ -237,7 +237,7 @@ test('every reading and writing command answers over --url as it does on the sto
   assert.match(wrote.out, /applied +remote +online/)
   assert.equal((await cli('activity', 'remote', '--action', 'a.b', '--properties', '{"x":1}')).code, 0)
   assert.equal((await cli('status', 'remote', '--as', 'away', '--text', 'lunch')).code, 0)
-  for (const args of [['who', '--at', 'seq:4'], ['last', 'remote', '-n', '2', '-o', 'json', '--fields', 'user,from,login'], ['audit', '-u', 'remote', '-o', 'ndjson'], ['audit', 'stats', '--by', 'user', '-U', 'seq:4'], ['show', '3'], ['audit', 'nofield=x'], ['who', 'nobody-such']]) {
+  for (const args of [['who', '--at', 'seq:4'], ['last', 'remote', '-n', '2', '-o', 'json', '--fields', 'user,from,login'], ['audit', '-u', 'remote', '-o', 'ndjson'], ['audit', 'stats', '--by', 'user', '-U', 'seq:4'], ['show', '3'], ['-o', 'json', 'show', '3'], ['store', 'gaps'], ['hold', 'list'], ['retention', 'show'], ['proof', '2'], ['checkpoint', 'history', '-o', 'json'], ['audit', 'nofield=x'], ['who', 'nobody-such']]) {
     const here = await run(['-d', server.data, ...args]), there = await cli(...args)
     assert.equal(there.out, here.out, args.join(' '))
     assert.equal(there.code, here.code)
@@ -283,7 +283,7 @@ test('tokens have scopes, and no token is nobody', async () => {
   assert.equal((await server.v1('GET', '/presence', { token: null })).status, 401)
   assert.equal((await server.v1('POST', '/command', { body: { arguments: ['who'] }, token: reader })).status, 403)
   assert.equal((await server.v1('POST', '/command', { body: { arguments: ['forget', 'x', '--yes'] } })).status, 422)
-  for (const sneaky of [['who', '--data', '/'], ['who', '-d/'], ['audit', '--cursor-file', '/tmp/x'], ['who', 'x', '--proof', '-O', '/tmp/x'], ['who', '--config=/x']])
+  for (const sneaky of [['who', '--data', '/'], ['who', '-d/'], ['audit', '--cursor-file', '/tmp/x'], ['who', 'x', '--proof', '-O', '/tmp/x'], ['who', '--config=/x'], ['verify', 'bundle', '/etc'], ['verify', '--policy', '/x'], ['checkpoint', 'sign'], ['store', 'reads', 'free'], ['proof', '1', '-O', '/tmp/x']])
     assert.equal((await server.v1('POST', '/command', { body: { arguments: sneaky } })).status, 422, sneaky.join(' '))
   assert.equal((await run(['-d', server.data, 'token', 'revoke', 't-presenceread'])).code, 0)
   assert.equal((await server.v1('GET', '/presence', { token: reader })).status, 401)
