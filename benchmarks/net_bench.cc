@@ -498,6 +498,9 @@ void storm(const std::string& rollcall, std::size_t count) {
         count, took, attend ? ", attendance logged" : "", watcher.frames() - told,
         people.at("online").to_number<std::uint64_t>(),
         static_cast<double>(after - seq) / static_cast<double>(count));
+    const std::uint64_t most = (attend ? 4 : 2) * count;
+    if (watcher.frames() != told || after - seq > most)
+      throw std::runtime_error("somebody was told of it, or the log says too much");
   }
 }
 
