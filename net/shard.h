@@ -2,7 +2,7 @@
 //
 // Why this file exists: Asio waits on the set's descriptor as on one; what is ready in it is read
 // with one shared buffer and written from the channels' rings, so an idle connection costs a few
-// hundred bytes (docs/decisions: figures in README). Asio and Beast do everything rare.
+// hundred bytes (README has the figures). Asio and Beast do everything rare.
 #pragma once
 
 #include "net/hub.h"
