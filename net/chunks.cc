@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <condition_variable>
 #include <mutex>
 
 namespace rollcall::net {
@@ -21,6 +22,7 @@ struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
   boost::asio::io_context& io;
   boost::asio::steady_timer timer;  // on the consumer's thread alone
   mutable std::mutex mutex;
+  std::condition_variable taken;
   std::string data, keepalive;
   bool finished = false, closed = false, posted = false;
 
@@ -64,6 +66,12 @@ std::size_t Chunks::Sink::waiting() const {
   return state->data.size();
 }
 
+void Chunks::Sink::wait_for_room(std::size_t most) const {
+  std::unique_lock lock(state->mutex);
+  state->taken.wait_for(lock, std::chrono::milliseconds(500),
+                        [&] { return state->closed || state->data.size() <= most; });
+}
+
 void Chunks::set_keepalive(std::string text) {
   const std::lock_guard guard(state_->mutex);
   state_->keepalive = std::move(text);
@@ -76,6 +84,7 @@ boost::asio::awaitable<bool> Chunks::next(std::string& out) {
       const std::lock_guard guard(state->mutex);
       if (!state->data.empty()) {
         out = std::exchange(state->data, {});
+        state->taken.notify_all();
         co_return true;
       }
       if (state->finished || state->closed) co_return false;
@@ -97,6 +106,7 @@ boost::asio::awaitable<bool> Chunks::next(std::string& out) {
 void Chunks::close() {
   const std::lock_guard guard(state_->mutex);
   state_->closed = true;
+  state_->taken.notify_all();
   state_->data.clear();
 }
 

@@ -25,6 +25,8 @@ class Chunks {
     [[nodiscard]] bool gone() const;
     /// How many bytes wait to be taken.
     [[nodiscard]] std::size_t waiting() const;
+    /// Until at most `most` bytes wait or the consumer has gone; for half a second at the longest.
+    void wait_for_room(std::size_t most) const;
     struct State;
     std::shared_ptr<State> state;
   };

@@ -15,7 +15,6 @@
 #include <atomic>
 #include <csignal>
 #include <map>
-#include <thread>
 
 extern char** environ;
 
@@ -134,7 +133,7 @@ void follow(const App& app, Child child, Chunks::Sink sink) {
   while (open_out || open_err) {
     if (sink.gone() || app.stopping) break;
     if (sink.waiting() > (1U << 20)) {  // the reader is slow: so is the command
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      sink.wait_for_room(1U << 20);
       continue;
     }
     std::array<pollfd, 2> fds{pollfd{open_out ? child.out : -1, POLLIN, 0},

@@ -56,6 +56,19 @@ Result<void> prepare(const Call& call, const std::optional<std::string>& socket_
   return store::check_user_name(write.user);
 }
 
+/// What every request says of who and from where.
+template <class Request>
+Write write_by(engine::Kind kind, const Request& r) {
+  Write w;
+  w.kind = kind;
+  w.user = r.user;
+  w.session = r.session.value_or("");
+  w.body.address = r.address.value_or("");
+  w.body.agent = r.agent.value_or("");
+  w.body.device = r.device.value_or("");
+  return w;
+}
+
 boost::asio::awaitable<Result<Written>> written(Call& call, Write write) {
   const std::string user = write.user;
   const auto reply = co_await durable(call, std::move(write));
@@ -141,43 +154,25 @@ bool Caller::may(std::string_view scope) const {
 }
 
 Answer<Written> LoginEndpoint::run(Call call, Request r) {
-  Write w;
-  w.kind = engine::Kind::Login;
-  w.user = r.user;
-  w.session = r.session.value_or("");
-  w.body.address = r.address.value_or("");
-  w.body.agent = r.agent.value_or("");
-  w.body.device = r.device.value_or("");
+  Write w = write_by(engine::Kind::Login, r);
   if (const auto ready = prepare(call, r.socket_id, w); !ready) co_return ready.error();
   co_return co_await written(call, std::move(w));
 }
 
 Answer<Written> LogoutEndpoint::run(Call call, Request r) {
-  Write w;
-  w.kind = engine::Kind::Logout;
-  w.user = r.user;
-  w.session = r.session.value_or("");
+  Write w = write_by(engine::Kind::Logout, r);
   w.all_sessions = !r.session;
-  w.body.address = r.address.value_or("");
-  w.body.agent = r.agent.value_or("");
-  w.body.device = r.device.value_or("");
   if (const auto ready = prepare(call, r.socket_id, w); !ready) co_return ready.error();
   co_return co_await written(call, std::move(w));
 }
 
 Answer<Written> ActivityEndpoint::run(Call call, Request r) {
-  Write w;
-  w.kind = engine::Kind::Activity;
-  w.user = r.user;
-  w.session = r.session.value_or("");
+  Write w = write_by(engine::Kind::Activity, r);
   w.action = r.action.value_or("");
   w.body.target_type = r.target_type.value_or("");
   w.body.target_id = r.target_id.value_or("");
   w.body.description = r.description.value_or("");
   w.body.batch = r.batch.value_or("");
-  w.body.address = r.address.value_or("");
-  w.body.agent = r.agent.value_or("");
-  w.body.device = r.device.value_or("");
   if (r.properties) w.body.properties = json::serialize(*r.properties);
   if (r.changes) w.body.changes = json::serialize(*r.changes);
   if (r.action && !store::valid_action(*r.action))

@@ -240,7 +240,6 @@ bool disk_takes_writes(const Layout& layout) {
 bool Live::reopen() {
   if (!disk_takes_writes(layout_)) return false;
   std::weak_ptr<Writer> old;
-  std::function<void()> waiting;
   {
     const std::lock_guard guard(mutex_);
     old = writer_;
