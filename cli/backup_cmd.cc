@@ -27,7 +27,7 @@ void add_backup(Command& root) {
   create.option("--vault", o->vault,
                 "another folder, for a copy of the vault (wrapped; without the master key)");
   create.examples("  rollcall backup create /backups/presence --vault /backups-of-keys/presence");
-  create.run([o](Context& context) {
+  create.run_here_or_there([o](Context& context) {
     const std::string now = replay::rfc3339(store::wall_now());
     std::string name = o->name;
     if (name.empty()) {
@@ -45,7 +45,7 @@ void add_backup(Command& root) {
   Command list = backup.command("list", "the backups in a folder, oldest first");
   list.positional("DIR", o->directory, "where backups are kept");
   list.examples("  rollcall backup list /backups/presence");
-  list.run([o](Context& context) {
+  list.run_here_or_there([o](Context& context) {
     Rows rows(context, {"name", "taken_at", "app", "size", "origin"});
     for (const auto& info : store::list_backups(o->directory).value()) {
       rows.add({{"name", info.name},
@@ -62,7 +62,7 @@ void add_backup(Command& root) {
       backup.command("verify", "hash every header of a backup against what was signed");
   verify.positional("BACKUP", o->directory, "DIR/NAME");
   verify.examples("  rollcall backup verify /backups/presence/2026-01-15");
-  verify.run([o](Context& context) {
+  verify.run_here_or_there([o](Context& context) {
     const auto info = store::read_backup(std::filesystem::absolute(o->directory)).value();
     replay::VerifyOptions options;
     options.full = true;
@@ -117,7 +117,7 @@ void add_backup(Command& root) {
   prune.flag("--dry-run", o->dry_run, "only say which; exit 7 where there are any");
   prune.flag("--yes", o->yes, "do not ask");
   prune.examples("  rollcall backup prune /backups/presence --keep 7 --yes");
-  prune.run([o](Context&) {
+  prune.run_here_or_there([o](Context&) {
     const auto doomed = store::prune_backups(o->directory, o->keep, true).value();
     for (const auto& name : doomed) fmt::print("{}\n", name);
     if (o->dry_run) return doomed.empty() ? 0 : 7;

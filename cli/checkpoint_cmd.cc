@@ -1,9 +1,11 @@
 // rollcall checkpoint: show, sign, history.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/reader.h"
 #include "store/writer.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 namespace rollcall::cli {
@@ -24,6 +26,11 @@ void add_checkpoint(Command& root) {
   Command sign = checkpoint.command("sign", "append a state digest and sign all that is durable");
   sign.examples("  rollcall checkpoint sign");
   sign.run([](Context& context) {
+    if (!context.url.empty()) {
+      const auto made = call(context, "/v1/checkpoint", {});
+      fmt::print("{}", std::string(made.at("note").as_string()));
+      return 0;
+    }
     const auto writer = store::Writer::open(context.layout()).value();
     const auto made = writer->sign(store::wall_now()).value();
     fmt::print("{}", store::note::render(made.note));

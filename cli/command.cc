@@ -19,6 +19,10 @@ struct Command::Impl {
 };
 
 store::Layout Context::layout() const {
+  // Never silently on another store than the one that was named.
+  if (!url.empty())
+    throw store::Failure({store::Errc::BadInput,
+                          "this works on a store's folder (-d), not over --url or ROLLCALL_URL"});
   std::string directory = data;
   if (directory.empty()) {
     const char* env = std::getenv("ROLLCALL_DATA");

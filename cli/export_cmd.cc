@@ -22,12 +22,12 @@ void add_export(Command& root) {
                  "bundle, ndjson, json, csv, activitylog4, activitylog5, owenit");
   command.option("--complete", o->complete,
                  "bundle: chain (nothing of one -u USER left out), headers (of a range), none");
-  command.option("-O,--out", o->out, "bundle: the folder or .tar to make");
+  command.option("-O,--out", o->out, "bundle: the folder or .tar to make; - is standard output");
   command.examples(
       "  rollcall export -u ada --format bundle --complete chain -O ada.tar\n"
       "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall "
       "export -S today --format activitylog5");
-  command.run([o](Context& context) {
+  command.run_here_or_there([o](Context& context) {
     using store::Errc;
     using store::Failure;
     log_read(context, o->filter.users, "export " + o->filter.describe());
@@ -83,7 +83,8 @@ void add_export(Command& root) {
         .value();
     const auto files = replay::make_bundle(reader, request).value();
     replay::write_bundle(files, o->out).value();
-    fmt::print("{}   {} events with their texts, signed at size {}\n", o->out,
+    if (o->out != "-") fmt::print("{}   ", o->out);
+    fmt::print(o->out == "-" ? stderr : stdout, "{} events with their texts, signed at size {}\n",
                request.bodies.size(), covered);
     return 0;
   });

@@ -2,20 +2,71 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/reader.h"
 #include "store/files.h"
 #include "store/forget.h"
-#include "store/writer.h"
+#include "store/govern.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 namespace rollcall::cli {
 
+namespace {
+
+struct Options {
+  std::string user, receipt;
+  bool dry_run = false, yes = false, with_mentions = false;
+};
+
+/// What is shown before anybody is asked; the same for a store and for a server.
+struct Plan {
+  std::uint64_t user = 0, bodies = 0, events = 0;
+  bool held = false;
+  std::vector<std::pair<std::uint64_t, std::string>> mentions;  ///< seq, by whom
+};
+
+Plan plan_here(const store::Writer& writer, const std::string& user) {
+  const auto plan = store::plan_forget(writer, store::user_named(writer, user).value());
+  Plan out{plan.user, plan.bodies, plan.events, plan.held, {}};
+  for (const auto& m : plan.mentions)
+    out.mentions.emplace_back(m.seq,
+                              writer.vault().name_of(m.by).value_or(fmt::format("#{}", m.by)));
+  return out;
+}
+
+Plan plan_there(const Context& context, const std::string& user) {
+  const auto plan = call(context, "/v1/forget/plan", {{"user", user}});
+  Plan out{plan.at("user").to_number<std::uint64_t>(),
+           plan.at("bodies").to_number<std::uint64_t>(),
+           plan.at("events").to_number<std::uint64_t>(),
+           plan.at("held").as_bool(),
+           {}};
+  for (const auto& m : plan.at("mentions").as_array())
+    out.mentions.emplace_back(m.at("seq").to_number<std::uint64_t>(),
+                              std::string(m.at("by").as_string()));
+  return out;
+}
+
+void show(const Plan& plan, bool with_mentions) {
+  fmt::print(stderr,
+             "Plan: destroy the key and the name of user #{}; {} texts become unreadable, {} "
+             "events stay as pseudonymous headers; {} holds.\n",
+             plan.user, plan.bodies, plan.events, plan.held ? 1 : 0);
+  if (plan.mentions.empty()) return;
+  fmt::print(stderr, "{} events of others have this person as their target ({}):\n",
+             plan.mentions.size(),
+             with_mentions ? "their texts will be dropped"
+                           : "they stay; --with-mentions drops their texts");
+  for (std::size_t i = 0; i < plan.mentions.size() && i < 20; ++i)
+    fmt::print(stderr, "  #{} by {}\n", plan.mentions[i].first, printable(plan.mentions[i].second));
+  if (plan.mentions.size() > 20) fmt::print(stderr, "  … and {} more\n", plan.mentions.size() - 20);
+}
+
+}  // namespace
+
 void add_forget(Command& root) {
-  struct Options {
-    std::string user, receipt;
-    bool dry_run = false, yes = false, with_mentions = false;
-  };
   auto o = std::make_shared<Options>();
   Command command =
       root.command("forget", "destroy a person's key and name; headers and proofs stay");
@@ -32,49 +83,40 @@ void add_forget(Command& root) {
   command.run([o](Context& context) {
     if (context.reason.empty() && !o->dry_run)
       throw store::Failure({store::Errc::BadInput, "forget needs a --reason"});
-    const auto writer = store::Writer::open(context.layout()).value();
-    auto number = writer->vault().number_of(o->user);
-    if (!number && o->user.starts_with('#')) {
-      const auto parsed = store::parse_decimal(std::string_view(o->user).substr(1));
-      if (parsed && *parsed < writer->state().users.size())
-        number = static_cast<store::UserNumber>(*parsed);
-    }
-    if (!number || *number == 0)
-      throw store::Failure({store::Errc::NotFound, fmt::format("there is no user '{}'", o->user)});
-    const auto plan = store::plan_forget(*writer, *number);
-    fmt::print(stderr,
-               "Plan: destroy the key and the name of user #{}; {} texts become unreadable, {} "
-               "events stay as pseudonymous headers; {} holds.\n",
-               plan.user, plan.bodies, plan.events, plan.held ? 1 : 0);
-    if (!plan.mentions.empty()) {
-      fmt::print(stderr, "{} events of others have this person as their target ({}):\n",
-                 plan.mentions.size(),
-                 o->with_mentions ? "their texts will be dropped"
-                                  : "they stay; --with-mentions drops their texts");
-      for (std::size_t i = 0; i < plan.mentions.size() && i < 20; ++i) {
-        fmt::print(stderr, "  #{} by {}\n", plan.mentions[i].seq,
-                   printable(writer->vault()
-                                 .name_of(plan.mentions[i].by)
-                                 .value_or(fmt::format("#{}", plan.mentions[i].by))));
-      }
-      if (plan.mentions.size() > 20)
-        fmt::print(stderr, "  … and {} more\n", plan.mentions.size() - 20);
-    }
+    const bool there = !context.url.empty();
+    const auto writer =
+        there ? nullptr
+              : std::unique_ptr<store::Writer>(store::Writer::open(context.layout()).value());
+    const Plan plan = there ? plan_there(context, o->user) : plan_here(*writer, o->user);
+    show(plan, o->with_mentions);
     if (o->dry_run) return 7;
     if (plan.held)
       throw store::Failure(
           {store::Errc::Refused,
            fmt::format("a hold on user #{} forbids it (hold release ends it)", plan.user)});
     confirm("the user", o->user, o->yes);
-    const auto done =
-        store::forget(*writer, plan, {context.reason, context.ticket, o->with_mentions},
-                      store::wall_now())
-            .value();
-    const std::string path = o->receipt.empty()
-                                 ? fmt::format("u{}-{}.tlog-proof", plan.user, done.erased_seq)
-                                 : o->receipt;
-    store::replace_file(std::filesystem::absolute(path), store::render(done.receipt)).value();
-    fmt::print("done  forgotten at #{}   receipt {}\n", done.erased_seq, path);
+    std::uint64_t seq = 0;
+    std::string receipt;
+    if (there) {
+      boost::json::object body{
+          {"user", o->user}, {"reason", context.reason}, {"with_mentions", o->with_mentions}};
+      if (!context.ticket.empty()) body["ticket"] = context.ticket;
+      const auto done = call(context, "/v1/forget", body);
+      seq = done.at("seq").to_number<std::uint64_t>();
+      receipt = std::string(done.at("receipt").as_string());
+    } else {
+      const auto user = static_cast<store::UserNumber>(plan.user);
+      const auto done =
+          store::forget(*writer, store::plan_forget(*writer, user),
+                        {context.reason, context.ticket, o->with_mentions}, store::wall_now())
+              .value();
+      seq = done.erased_seq;
+      receipt = store::render(done.receipt);
+    }
+    const std::string path =
+        o->receipt.empty() ? fmt::format("u{}-{}.tlog-proof", plan.user, seq) : o->receipt;
+    store::replace_file(std::filesystem::absolute(path), receipt).value();
+    fmt::print("done  forgotten at #{}   receipt {}\n", seq, path);
     return 0;
   });
 }

@@ -2,30 +2,31 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
-#include "store/writer.h"
+#include "store/govern.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 namespace rollcall::cli {
 namespace {
 
-int append(Context& context, engine::Kind kind, const std::string& name) {
+int change(Context& context, engine::Kind kind, const std::string& user) {
+  if (!context.url.empty()) {
+    boost::json::object body{{"user", user}};
+    if (!context.reason.empty()) body["reason"] = context.reason;
+    if (!context.ticket.empty()) body["ticket"] = context.ticket;
+    const auto done =
+        call(context, kind == engine::Kind::HoldSet ? "/v1/hold" : "/v1/hold/release", body);
+    fmt::print("#{}\n", done.at("seq").to_number<std::uint64_t>());
+    return 0;
+  }
   const auto writer = store::Writer::open(context.layout()).value();
-  const auto number = writer->vault().number_of(name);
-  if (!number)
-    throw store::Failure({store::Errc::NotFound, fmt::format("there is no user '{}'", name)});
-  const bool held = writer->ledger().holds.contains(*number);
-  if (held == (kind == engine::Kind::HoldSet))
-    throw store::Failure({store::Errc::Conflict, held ? "there is a hold on that user already"
-                                                      : "there is no hold on that user"});
-  store::Proposal p;
-  p.kind = kind;
-  p.a = *number;
-  p.body.reason = context.reason;
-  p.body.ticket = context.ticket;
-  const auto written = writer->write(p, store::wall_now()).value();
+  const auto written =
+      store::change_hold(*writer, kind, user, context.reason, context.ticket, store::wall_now())
+          .value();
   fmt::print("#{}\n", written.seq);
   return 0;
 }
@@ -42,7 +43,7 @@ void add_hold(Command& root) {
   Command add = hold.command("add", "from now on, forget and retention leave the user alone");
   add.positional("USER", o->user, "the user's name");
   add.examples("  rollcall --reason 'case 12/26' hold add ada");
-  add.run([o](Context& context) { return append(context, engine::Kind::HoldSet, o->user); });
+  add.run([o](Context& context) { return change(context, engine::Kind::HoldSet, o->user); });
   Command release = hold.command("release", "end a hold");
   release.positional("USER", o->user, "the user's name");
   release.flag("--yes", o->yes, "do not ask");
@@ -53,7 +54,7 @@ void add_hold(Command& root) {
         "Plan: end the hold on {}; it can be forgotten and its texts dropped from then on.\n",
         printable(o->user));
     confirm("the user", o->user, o->yes);
-    return append(context, engine::Kind::HoldReleased, o->user);
+    return change(context, engine::Kind::HoldReleased, o->user);
   });
   Command list = hold.command("list", "the holds there are");
   list.examples("  rollcall hold list");

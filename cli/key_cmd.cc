@@ -1,12 +1,12 @@
 // rollcall key: the log's signing key, key epochs, the master key.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "store/files.h"
-#include "store/writer.h"
+#include "store/govern.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
-
-#include <array>
 
 namespace rollcall::cli {
 
@@ -20,7 +20,7 @@ void add_key(Command& root) {
 
   Command show = key.command("show", "the log's verifier key (vkey) on a line");
   show.examples("  rollcall key show");
-  show.run([](Context& context) {
+  show.run_here_or_there([](Context& context) {
     fmt::print("{}\n", store::trusted_keys(context.layout()).value().front().vkey());
     return 0;
   });
@@ -52,6 +52,15 @@ void add_key(Command& root) {
   rotate.flag("--epoch", o->epoch, "bodies from now on belong to a new key epoch");
   rotate.examples("  rollcall key rotate\n  rollcall key rotate --master");
   rotate.run([o](Context& context) {
+    if (!context.url.empty() && !o->master) {
+      const auto done = call(context, "/v1/key/rotate", {{"what", o->epoch ? "epoch" : "signing"}});
+      fmt::print("{}{}\n", o->epoch ? "key epoch " : "", std::string(done.at("key").as_string()));
+      return 0;
+    }
+    if (!context.url.empty())
+      throw store::Failure({store::Errc::BadInput,
+                            "the master key is changed on the store itself, with the server "
+                            "stopped: its new value must not travel"});
     const auto layout = context.layout();
     const auto writer = store::Writer::open(layout).value();
     if (o->epoch) {
@@ -64,13 +73,7 @@ void add_key(Command& root) {
       fmt::print("every key is wrapped anew\n");
       return 0;
     }
-    // The old key vouches for the new one: one checkpoint carries both signatures.
-    const auto old = store::signing_key(layout).value();
-    (void)writer->sign(store::wall_now()).value();
-    const auto next = store::rotate_signing_key(layout).value();
-    const std::array signers{old, next};
-    (void)store::sign_checkpoint(writer->log(), layout, signers).value();
-    fmt::print("{}\n", next.verifier().vkey());
+    fmt::print("{}\n", store::rotate_signing(*writer, store::wall_now()).value().vkey());
     return 0;
   });
 }

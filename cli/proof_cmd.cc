@@ -26,7 +26,7 @@ void add_proof(Command& root) {
     const auto reader = replay::Reader::open(layout).value();
     const auto receipt = replay::receipt_for(reader, *seq).value();
     const std::string text = store::render(receipt);
-    if (o->out.empty())
+    if (o->out.empty() || o->out == "-")
       fmt::print("{}", text);
     else
       store::replace_file(std::filesystem::absolute(o->out), text).value();

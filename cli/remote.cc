@@ -3,6 +3,8 @@
 
 #include "cli/pager.h"
 #include "net/http.h"
+#include "replay/bundle.h"
+#include "store/crypto.h"
 #include "store/files.h"
 
 #include <boost/json.hpp>
@@ -98,41 +100,93 @@ std::string url_of(const Context& context, const std::string& path, const std::s
   return out;
 }
 
+namespace {
+
+/// Where -O says that the command's file goes, which travels as its output.
+std::optional<std::string> take_file(std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string file;
+    if ((words[i] == "-O" || words[i] == "--out") && i + 1 < words.size())
+      file = std::exchange(words[i + 1], "-");
+    else if (words[i].starts_with("--out="))
+      file = std::exchange(words[i], "--out=-").substr(6);
+    if (!file.empty() && file != "-") return file;
+  }
+  if (!words.empty() && words.front() == "who" &&
+      std::find(words.begin(), words.end(), "--proof") != words.end()) {
+    words.insert(words.end(), {"-O", "-"});
+    return "who-proof.tar";
+  }
+  return std::nullopt;
+}
+
+/// Writes what came as the file of the command: a receipt, or a bundle as a tar or a folder.
+void keep_file(const std::string& bytes, const std::string& file, bool bundle) {
+  const auto path = std::filesystem::absolute(file);
+  if (bundle && std::filesystem::exists(path))
+    throw Failure({Errc::Refused, fmt::format("{} exists", file)});
+  if (!bundle || path.extension() == ".tar") {
+    store::replace_file(path, bytes).value();
+  } else {
+    const auto aside = path.string() + ".tar.part";
+    store::replace_file(aside, bytes).value();
+    auto files = replay::read_bundle(aside);
+    std::filesystem::remove(aside);
+    replay::write_bundle(files.value(), path).value();
+  }
+  if (bundle) fmt::print("{}\n", file);
+}
+
+}  // namespace
+
 int run_there(Context& context) {
   json::object body;
   json::array arguments;
-  for (const auto& word : words_of(context)) arguments.emplace_back(word);
+  std::vector<std::string> words = words_of(context);
+  const auto file = take_file(words);
+  const bool bundle = file && !words.empty() && words.front() != "proof";
+  for (const auto& word : words) arguments.emplace_back(word);
   body["arguments"] = std::move(arguments);
   if (!context.reason.empty()) body["reason"] = context.reason;
   if (!context.ticket.empty()) body["ticket"] = context.ticket;
   const Pager pager(context);
-  std::string held;
+  std::string held, content;
   int code = 1;
+  const auto out = [&](std::string_view bytes) {
+    if (file)
+      content += bytes;
+    else
+      std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+  };
+  const auto line = [&](const json::object& o) {
+    if (const auto* text = o.if_contains("out")) out(text->as_string());
+    if (const auto* bytes = o.if_contains("out64"))
+      if (const auto plain = store::from_base64(bytes->as_string()))
+        out({reinterpret_cast<const char*>(plain->data()), plain->size()});
+    if (const auto* err = o.if_contains("err"))
+      std::fwrite(err->as_string().data(), 1, err->as_string().size(), stderr);
+    if (const auto* exit = o.if_contains("exit")) code = exit->to_number<int>();
+  };
   const auto reply =
-      net::post_streaming(
-          url_of(context, "/v1/command"), json::serialize(body), headers(context),
-          [&](std::string_view piece) {
-            held += piece;
-            std::size_t from = 0;
-            for (std::size_t end = held.find('\n'); end != std::string::npos;
-                 end = held.find('\n', from)) {
-              boost::system::error_code ec;
-              const auto line = json::parse(std::string_view(held).substr(from, end - from), ec);
-              from = end + 1;
-              if (ec || !line.is_object()) continue;
-              const auto& o = line.get_object();
-              if (const auto* out = o.if_contains("out"))
-                std::fwrite(out->as_string().data(), 1, out->as_string().size(), stdout);
-              if (const auto* err = o.if_contains("err"))
-                std::fwrite(err->as_string().data(), 1, err->as_string().size(), stderr);
-              if (const auto* exit = o.if_contains("exit")) code = exit->to_number<int>();
-            }
-            held.erase(0, from);
-            std::fflush(stdout);
-            return true;
-          })
+      net::post_streaming(url_of(context, "/v1/command"), json::serialize(body), headers(context),
+                          [&](std::string_view piece) {
+                            held += piece;
+                            std::size_t from = 0;
+                            for (std::size_t end = held.find('\n'); end != std::string::npos;
+                                 end = held.find('\n', from)) {
+                              boost::system::error_code ec;
+                              const auto value =
+                                  json::parse(std::string_view(held).substr(from, end - from), ec);
+                              from = end + 1;
+                              if (!ec && value.is_object()) line(value.get_object());
+                            }
+                            held.erase(0, from);
+                            std::fflush(stdout);
+                            return true;
+                          })
           .value();
   if (reply.status != 200) refused(reply.status, reply.body);
+  if (file && code == 0) keep_file(content, *file, bundle);
   return code;
 }
 

@@ -2,10 +2,12 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/retention.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 namespace rollcall::cli {
@@ -22,6 +24,18 @@ void print_plan(Context& context, const std::vector<store::RetentionPlanRow>& pl
               {"held", row.held}});
   }
   rows.finish();
+}
+
+std::vector<store::RetentionPlanRow> plan_of(const Context& context) {
+  const auto reader = replay::Reader::open(context.layout()).value();
+  const auto fold = replay::state_at(reader, reader.last()).value();
+  return store::plan_retention(reader.log(), fold.ledger, store::wall_now()).value();
+}
+
+std::uint64_t bodies_of(const std::vector<store::RetentionPlanRow>& plan) {
+  std::uint64_t out = 0;
+  for (const auto& row : plan) out += row.bodies;
+  return out;
 }
 
 }  // namespace
@@ -42,12 +56,16 @@ void add_retention(Command& root) {
     if (!kind)
       throw store::Failure({store::Errc::BadInput, fmt::format("there is no kind '{}'", o->kind)});
     const auto keep = o->keep == "off" ? 0 : replay::parse_duration(o->keep).value();
+    const auto seconds = static_cast<std::uint64_t>(keep / 1'000'000);
+    if (!context.url.empty()) {
+      const auto done =
+          call(context, "/v1/retention", {{"kind", o->kind}, {"keep_seconds", seconds}});
+      fmt::print("#{}\n", done.at("seq").to_number<std::uint64_t>());
+      return 0;
+    }
     const auto writer = store::Writer::open(context.layout()).value();
     fmt::print("#{}\n",
-               store::set_retention(*writer, *kind, static_cast<std::uint64_t>(keep / 1'000'000),
-                                    store::wall_now())
-                   .value()
-                   .seq);
+               store::set_retention(*writer, *kind, seconds, store::wall_now()).value().seq);
     return 0;
   });
   Command show = retention.command("show", "the rules");
@@ -67,8 +85,7 @@ void add_retention(Command& root) {
   Command plan = retention.command("plan", "what apply would drop now");
   plan.examples("  rollcall retention plan");
   plan.run_here_or_there([](Context& context) {
-    const auto writer = store::Writer::open(context.layout()).value();
-    print_plan(context, store::plan_retention(*writer, store::wall_now()).value());
+    print_plan(context, plan_of(context));
     return 0;
   });
   Command apply = retention.command("apply", "drop the texts that are older than their rule");
@@ -76,16 +93,23 @@ void add_retention(Command& root) {
   apply.flag("--yes", o->yes, "do not ask");
   apply.examples("  rollcall retention apply --yes");
   apply.run([o](Context& context) {
+    if (o->dry_run) {
+      if (!context.url.empty()) return run_there(context);
+      const auto rows = plan_of(context);
+      print_plan(context, rows);
+      return bodies_of(rows) > 0 ? 7 : 0;
+    }
+    if (!context.url.empty()) {
+      fmt::print(stderr, "Plan: drop the texts that `retention plan` lists.\n");
+      confirm("apply", "apply", o->yes);
+      const auto done = call(context, "/v1/retention/apply", {});
+      fmt::print("{} texts dropped\n", done.at("bodies").to_number<std::uint64_t>());
+      return 0;
+    }
     const auto writer = store::Writer::open(context.layout()).value();
     const auto now = store::wall_now();
-    const auto rows = store::plan_retention(*writer, now).value();
-    std::uint64_t bodies = 0;
-    for (const auto& row : rows) bodies += row.bodies;
-    if (o->dry_run) {
-      print_plan(context, rows);
-      return bodies > 0 ? 7 : 0;
-    }
-    fmt::print(stderr, "Plan: drop {} texts.\n", bodies);
+    const auto rows = store::plan_retention(writer->log(), writer->ledger(), now).value();
+    fmt::print(stderr, "Plan: drop {} texts.\n", bodies_of(rows));
     confirm("the app's id", context.layout().app, o->yes);
     ProgressBar bar(context, "dropping");
     const auto dropped = store::apply_retention(*writer, rows, now, [&](auto done, auto all) {

@@ -16,7 +16,7 @@ void add_subject(Command& root) {
   Command exporting = subject.command("export", "all of it, as JSON");
   exporting.positional("USER", *user, "the user's name");
   exporting.examples("  rollcall subject export ada > ada.json");
-  exporting.run([user](Context& context) {
+  exporting.run_here_or_there([user](Context& context) {
     log_read(context, {*user}, "subject export");
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto number = reader.find_user(*user).value();

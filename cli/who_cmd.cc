@@ -40,11 +40,13 @@ int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
   replay::BundleRequest request;
   request.complete = replay::Complete::Chain;
   request.user = reader.find_user(o.users.front()).value();
+  // A state digest changes nobody's presence: the state after it is the one it names.
+  while (upto > 1 && reader.log().header(upto).value()->kind == engine::Kind::StateDigest) --upto;
   request.asked_seq = upto;
   const auto files = replay::make_bundle(reader, request).value();
   const std::string path = o.out.empty() ? fmt::format("who-{}-{}.tar", request.user, upto) : o.out;
   replay::write_bundle(files, path).value();
-  fmt::print("{}\n", path);
+  if (path != "-") fmt::print("{}\n", path);
   return 0;
 }
 
@@ -59,7 +61,8 @@ void add_who(Command& root) {
   command.option("--room", o->room, "only those who attended this channel, like presence-lobby");
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
-  command.option("-O,--out", o->out, "where the bundle goes (a folder or .tar)");
+  command.option("-O,--out", o->out,
+                 "where the bundle goes (a folder or .tar; - is standard output)");
   command.examples(
       "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who --room "
       "presence-lobby --at -1h\n  rollcall who ada "

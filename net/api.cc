@@ -3,6 +3,7 @@
 
 #include "net/command_runner.h"
 #include "net/event_stream.h"
+#include "net/govern.h"
 #include "net/jwt.h"
 #include "net/message.h"
 #include "net/server.h"
@@ -16,6 +17,8 @@ namespace {
 
 using store::Errc;
 using store::Error;
+
+using AllEndpoints = boost::mp11::mp_append<Endpoints, GovernEndpoints>;
 
 unsigned status_of(Errc code) {
   switch (code) {
@@ -66,7 +69,7 @@ std::optional<json::object> path_values(std::string_view pattern, std::string_vi
 
 std::string make_openapi() {
   json::object paths;
-  boost::mp11::mp_for_each<Endpoints>([&](auto endpoint) {
+  boost::mp11::mp_for_each<AllEndpoints>([&](auto endpoint) {
     using E = decltype(endpoint);
     constexpr Attributes is = E::kIs;
     json::object operation{{"summary", is.summary}};
@@ -241,7 +244,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
   // The list of endpoints is walked at compile time; a coroutine cannot be awaited in a lambda
   // without being one itself, so the match is found first and run afterwards.
   std::function<boost::asio::awaitable<HttpReply>()> run;
-  boost::mp11::mp_for_each<Endpoints>([&](auto endpoint) {
+  boost::mp11::mp_for_each<AllEndpoints>([&](auto endpoint) {
     using E = decltype(endpoint);
     if (run) return;
     auto values = path_values(E::kIs.path, request.path);

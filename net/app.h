@@ -67,7 +67,7 @@ class App {
   std::unique_ptr<store::Live> live_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Webhooks> webhooks_;
-  engine::Seq signed_ = 0;
+  std::atomic<engine::Seq> signed_ = 0;
   std::mutex listeners_mutex_;
   std::uint64_t next_listener_ = 1;
   std::map<std::uint64_t, std::function<void()>> listeners_;

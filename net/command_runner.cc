@@ -36,10 +36,14 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
       {"show", {}},
       {"proof", {}},
       {"verify", {}},
+      {"export", {}},
+      {"subject", {"export"}},
       {"store", {"info", "gaps"}},
       {"checkpoint", {"show", "history"}},
       {"hold", {"list"}},
-      {"retention", {"show", "plan"}}};
+      {"key", {"show"}},
+      {"backup", {"create", "list", "verify", "prune"}},
+      {"retention", {"show", "plan", "apply"}}};
   const auto command = allowed.find(arguments.front());
   const std::string second = arguments.size() > 1 ? arguments[1] : std::string();
   const bool known =
@@ -52,11 +56,26 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
   if (!known || of_files)
     return fmt::format("'{}{}{}' does not work over --url", arguments.front().substr(0, 40),
                        second.empty() ? "" : " ", second.substr(0, 40));
-  for (const std::string& a : arguments) {
+  // Applying goes through the writer (POST /v1/retention/apply); only its plan is a reading.
+  if (second == "apply" &&
+      std::find(arguments.begin(), arguments.end(), "--dry-run") == arguments.end())
+    return "'retention apply' works here with --dry-run alone";
+  if (command->first == "backup") {
+    // These are folders of the server's machine, which whoever runs it has made.
+    for (std::size_t i = 2; i < arguments.size(); ++i)
+      if (arguments[i].starts_with('/') && !std::filesystem::is_directory(arguments[i]))
+        return "there is no such folder on the server: backups go into one that is there";
+      else if (!arguments[i].starts_with('/') && !arguments[i].starts_with('-') &&
+               !arguments[i - 1].starts_with('-'))
+        return "a folder on the server is given from the root: /…";
+  }
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& a = arguments[i];
+    if ((a == "-O" || a == "--out") && i + 1 < arguments.size() && arguments[i + 1] == "-")
+      continue;  // a file of the caller's: it travels as output
     if (a.size() > kArgumentMax || a.find('\0') != std::string::npos) return "an argument too long";
-    for (const char* option :
-         {"--data", "-d", "--app", "--url", "--config", "--out", "-O", "--proof", "--cursor-file",
-          "--token-file", "--checkpoint", "--policy"})
+    for (const char* option : {"--data", "-d", "--app", "--url", "--config", "--out", "-O",
+                               "--cursor-file", "--token-file", "--checkpoint", "--policy"})
       if (a == option || a.starts_with(std::string(option) + "=") ||
           (a.starts_with(option) && option[1] != '-'))
         return fmt::format("{} does not work over --url", option);
@@ -118,12 +137,13 @@ void relay(Chunks::Sink& sink, const char* name, std::string& held, std::string_
     if (c < 0x80) break;
   }
   if (whole == 0) return;
-  std::string text = held.substr(0, whole);
+  const std::string text = held.substr(0, whole);
   held.erase(0, whole);
-  if (!store::valid_utf8(text))
-    for (char& c : text)
-      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-  (void)sink.push(json::serialize(json::object{{name, text}}) + "\n");
+  const json::object line =
+      store::valid_utf8(text)
+          ? json::object{{name, text}}
+          : json::object{{std::string(name) + "64", store::base64(store::as_bytes(text))}};
+  (void)sink.push(json::serialize(line) + "\n");
 }
 
 void follow(const App& app, Child child, Chunks::Sink sink) {
@@ -178,6 +198,8 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
   if (const auto read = read_value(body, asked, ""); !read)
     return problem(422, read.error().detail);
   if (const auto wrong = fault(asked.arguments)) return problem(422, *wrong);
+  if (asked.arguments.front() == "backup" && !caller.may("admin"))
+    return problem(403, "this needs the scope admin");
   // Reading somebody's history is itself in the log: before it is answered.
   const bool noted = app.live().submit([asked, name = caller.name](store::Turn& turn) {
     store::Proposal p;
@@ -192,12 +214,18 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
     --commands;
     return problem(503, "as many commands run as may run at a time: try again");
   }
-  const auto child = start(app, asked.arguments);
-  if (!child) {
+  const bool proves =
+      asked.arguments.front() == "who" &&
+      std::find(asked.arguments.begin(), asked.arguments.end(), "--proof") != asked.arguments.end();
+  app.run_aside([&app, proves, arguments = asked.arguments, sink = chunks.sink()]() mutable {
+    if (proves) app.sign();  // reading was itself an event: what is asked about must be signed
+    const auto child = start(app, arguments);
+    if (child) return follow(app, *child, std::move(sink));
+    (void)sink.push(json::serialize(json::object{{"err", child.error().detail + "\n"}}) + "\n");
+    (void)sink.push(json::serialize(json::object{{"exit", 1}}) + "\n");
+    sink.finish();
     --commands;
-    return problem(503, child.error().detail);
-  }
-  app.run_aside([&app, child = *child, sink = chunks.sink()] { follow(app, child, sink); });
+  });
   HttpReply out;
   out.type = "application/x-ndjson";
   return out;

@@ -10,8 +10,9 @@
 
 namespace rollcall::net {
 
-/// Body: {"arguments":[…], "reason":…, "ticket":…}. Answers lines of JSON: {"out":…}, {"err":…} and
-/// at last {"exit":code}. Needs audit:read; every call is logged as HistoryRead.
+/// Body: {"arguments":[…], "reason":…, "ticket":…}. Answers lines of JSON: {"out":…}, {"err":…} (or
+/// "out64", base64, where the bytes are no UTF-8) and at last {"exit":code}. Needs audit:read,
+/// backups the scope admin; every call is logged as HistoryRead.
 [[nodiscard]] HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request,
                                     Chunks& chunks, boost::asio::io_context& io);
 

@@ -170,8 +170,7 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
         if (!full) return;
         app.sessions().detach(id, {member.user_id, session, {}, {}}, logged ? name : std::string(),
                               [](const store::Result<engine::Seq>&) {});
-        app.hub().refuse(id, name,
-                         message::subscription_error(name, "LimitReached", *full, 4100));
+        app.hub().refuse(id, name, message::subscription_error(name, "LimitReached", *full, 4100));
       });
 }
 

@@ -31,7 +31,7 @@ using BundleFiles = std::map<std::string, std::string>;
 
 [[nodiscard]] Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& request);
 
-/// A folder, or a tar where the path ends in .tar.
+/// A folder, or a tar where the path ends in .tar; "-" is a tar on standard output.
 [[nodiscard]] Result<void> write_bundle(const BundleFiles& files,
                                         const std::filesystem::path& path);
 [[nodiscard]] Result<BundleFiles> read_bundle(const std::filesystem::path& path);

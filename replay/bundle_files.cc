@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -72,8 +73,9 @@ Result<BundleFiles> read_tar(const std::filesystem::path& path) {
 Result<void> write_tar(const BundleFiles& files, const std::filesystem::path& path) {
   const std::unique_ptr<archive, FreeArchive> a{archive_write_new()};
   archive_write_set_format_ustar(a.get());
-  if (archive_write_open_filename(a.get(), path.c_str()) != ARCHIVE_OK)
-    return archive_error(a.get(), path);
+  const int opened = path == "-" ? archive_write_open_fd(a.get(), STDOUT_FILENO)
+                                 : archive_write_open_filename(a.get(), path.c_str());
+  if (opened != ARCHIVE_OK) return archive_error(a.get(), path);
   for (const auto& [name, content] : files) {
     const std::unique_ptr<archive_entry, FreeEntry> entry{archive_entry_new()};
     archive_entry_set_pathname(entry.get(), name.c_str());
@@ -93,6 +95,7 @@ Result<void> write_tar(const BundleFiles& files, const std::filesystem::path& pa
 }  // namespace
 
 Result<void> write_bundle(const BundleFiles& files, const std::filesystem::path& path) {
+  if (path == "-") return write_tar(files, path);
   if (std::filesystem::exists(path))
     return Error{Errc::Refused, fmt::format("{} exists", path.string())};
   if (path.extension() == ".tar") return write_tar(files, path);

@@ -8,10 +8,9 @@ using engine::Kind;
 constexpr std::size_t kBatch = 1000;
 
 /// Visits the stored bodies of a kind up to a seq; `held` tells whether the user is under a hold.
-Result<void> visit_bodies(Writer& writer, Kind kind, Seq upto,
+Result<void> visit_bodies(const Log& log, const Ledger& ledger, Kind kind, Seq upto,
                           const std::function<Result<void>(Seq, bool held)>& visit) {
-  Log& log = writer.log();
-  const auto& holds = writer.ledger().holds;
+  const auto& holds = ledger.holds;
   std::vector<Seq> stored;
   for (Seq from = 1; from <= upto; from += 65'536) {
     const Seq to = std::min(upto, from + 65'535);
@@ -50,16 +49,17 @@ Result<Written> set_retention(Writer& writer, Kind kind, std::uint64_t keep_seco
   return writer.write(rule, at);
 }
 
-Result<std::vector<RetentionPlanRow>> plan_retention(Writer& writer, engine::Micros now) {
+Result<std::vector<RetentionPlanRow>> plan_retention(const Log& log, const Ledger& ledger,
+                                                     engine::Micros now) {
   std::vector<RetentionPlanRow> out;
-  for (const auto& [kind, seconds] : writer.ledger().retention) {
+  for (const auto& [kind, seconds] : ledger.retention) {
     RetentionPlanRow row;
     row.kind = static_cast<Kind>(kind);
     row.keep_seconds = seconds;
-    const auto upto = writer.log().seq_at(now - static_cast<engine::Micros>(seconds) * 1'000'000);
+    const auto upto = log.seq_at(now - static_cast<engine::Micros>(seconds) * 1'000'000);
     if (!upto) return upto.error();
     row.upto = *upto - 1;
-    RC_TRY(visit_bodies(writer, row.kind, row.upto, [&](Seq, bool held) -> Result<void> {
+    RC_TRY(visit_bodies(log, ledger, row.kind, row.upto, [&](Seq, bool held) -> Result<void> {
       ++(held ? row.held : row.bodies);
       return {};
     }));
@@ -91,11 +91,12 @@ Result<std::uint64_t> apply_retention(
       if (progress) progress(dropped, all);
       return {};
     };
-    RC_TRY(visit_bodies(writer, row.kind, row.upto, [&](Seq seq, bool held) -> Result<void> {
-      if (held) return {};
-      batch.push_back(seq);
-      return batch.size() == kBatch ? flush() : Result<void>{};
-    }));
+    RC_TRY(visit_bodies(writer.log(), writer.ledger(), row.kind, row.upto,
+                        [&](Seq seq, bool held) -> Result<void> {
+                          if (held) return {};
+                          batch.push_back(seq);
+                          return batch.size() == kBatch ? flush() : Result<void>{};
+                        }));
     RC_TRY(flush());
   }
   if (dropped > 0) RC_TRY(writer.log().compact_bodies());

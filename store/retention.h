@@ -22,7 +22,8 @@ struct RetentionPlanRow {
 /// Sets (or with 0 ends) the rule of a kind; an event.
 [[nodiscard]] Result<Written> set_retention(Writer& writer, engine::Kind kind,
                                             std::uint64_t keep_seconds, engine::Micros at);
-[[nodiscard]] Result<std::vector<RetentionPlanRow>> plan_retention(Writer& writer,
+[[nodiscard]] Result<std::vector<RetentionPlanRow>> plan_retention(const Log& log,
+                                                                   const Ledger& ledger,
                                                                    engine::Micros now);
 /// Drops in batches of at most 1,000 bodies, then makes them physically gone.
 [[nodiscard]] Result<std::uint64_t> apply_retention(

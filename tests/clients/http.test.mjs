@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import net from 'node:net'
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign as cryptoSign } from 'node:crypto'
-import { statSync, writeFileSync, mkdtempSync, existsSync } from 'node:fs'
+import { statSync, writeFileSync, mkdtempSync, existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import WebSocket from 'ws'
@@ -247,6 +247,54 @@ test('every reading and writing command answers over --url as it does on the sto
   assert.equal((await cli('logout', 'remote')).code, 5)
   const denied = await run(['--url', server.url, 'who'], { ROLLCALL_TOKEN: 'rc_wrong' })
   assert.equal(denied.code, 6)
+})
+test('a running log is governed over --url: signed, held, kept, exported, backed up, forgotten', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rollcall-govern-'))
+  const cli = (...args) => run(['-d', server.data, '--url', server.url, ...args])
+  const ok = async (...args) => { const r = await cli(...args); assert.equal(r.code, 0, `${args.join(' ')}: ${r.err}${r.out}`); return r }
+  await ok('login', 'gone'); await ok('activity', 'gone', '--action', 'x.y', '--description', 'secret words'); await ok('login', 'kept')
+  assert.match((await ok('checkpoint', 'sign')).out, /^rollcall\.local\/.*\n\d+\n/)
+  assert.match((await ok('--reason', 'case 1', 'hold', 'add', 'gone')).out, /^#\d+/)
+  assert.equal((await cli('hold', 'add', 'gone')).code, 5)
+  assert.equal((await cli('--reason', 'asked', 'forget', 'gone', '--yes')).code, 3)
+  await ok('hold', 'release', 'gone', '--yes')
+  const bundle = join(dir, 'gone.tar')
+  await ok('export', '-u', 'gone', '--format', 'bundle', '--complete', 'chain', '-O', bundle)
+  assert.match((await run(['verify', 'bundle', bundle])).out, /VERIFIED/)
+  const folder = join(dir, 'who')
+  await ok('who', 'gone', '--proof', '-O', folder)
+  assert.match((await run(['verify', 'bundle', folder])).out, /VERIFIED/)
+  assert.match((await ok('export', '-u', 'gone', '--format', 'csv')).out, /secret words/)
+  assert.match((await ok('subject', 'export', 'gone')).out, /secret words/)
+  assert.match((await ok('key', 'show')).out, /^rollcall\.local\//)
+  await ok('retention', 'set', 'activity', '365d')
+  assert.match((await ok('retention', 'show')).out, /activity/)
+  await ok('retention', 'plan')
+  assert.equal((await cli('retention', 'apply', '--dry-run')).code, 0)
+  assert.match((await ok('retention', 'apply', '--yes')).out, /0 texts dropped/)
+  assert.match((await ok('backup', 'create', dir, '--name', 'b1')).out, /b1 +size \d+/)
+  assert.match((await ok('backup', 'list', dir)).out, /b1/)
+  assert.match((await ok('backup', 'verify', join(dir, 'b1'))).out, /VERIFIED/)
+  assert.notEqual((await cli('backup', 'create', join(dir, 'nowhere'))).code, 0)
+  assert.equal((await cli('forget', 'gone', '--dry-run')).code, 7)
+  const receipt = join(dir, 'receipt')
+  assert.match((await ok('--reason', 'asked', 'forget', 'gone', '--yes', '--receipt', receipt)).out, /forgotten at #\d+/)
+  assert.match((await run(['-d', server.data, 'verify', 'proof', receipt])).out, /VERIFIED|verified|ok/i)
+  assert.equal((await cli('who', 'gone')).code, 1)
+  assert.equal((await server.v1('GET', '/presence/gone')).status, 404)
+  assert.match((await ok('verify')).out, /VERIFIED/)
+  const before = (await ok('key', 'show')).out
+  const rotated = (await ok('key', 'rotate')).out
+  assert.notEqual(rotated, before)
+  assert.equal((await ok('key', 'show')).out, rotated)
+  assert.match((await ok('verify')).out, /VERIFIED/)
+  assert.match((await ok('key', 'rotate', '--epoch')).out, /key epoch 2/)
+  assert.equal((await cli('key', 'rotate', '--master')).code, 1)
+  assert.match((await cli('tiles', 'export', join(dir, 'tiles'))).err, /not over --url/)
+  const limited = (await run(['-d', server.data, 'token', 'create', 'reader-only', '--scope', 'audit:read'])).out.trim()
+  assert.equal((await run(['--url', server.url, 'checkpoint', 'sign'], { ROLLCALL_TOKEN: limited })).code, 6)
+  assert.equal((await run(['--url', server.url, 'backup', 'list', dir], { ROLLCALL_TOKEN: limited })).code, 6)
+  rmSync(dir, { recursive: true })
 })
 
 // -- who may --

@@ -268,7 +268,7 @@ TEST_CASE("retention drops what is older, never what is held, and the log says s
     writer->write(hold, writer->state().at).value();
     set_retention(*writer, engine::Kind::Activity, 1, writer->state().at).value();
     const auto now = writer->state().at + 3600 * test::kSecond;
-    const auto plan = plan_retention(*writer, now).value();
+    const auto plan = plan_retention(writer->log(), writer->ledger(), now).value();
     REQUIRE(plan.size() == 1);
     CHECK(plan[0].held > 0);
     expected = plan[0].bodies;

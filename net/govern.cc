@@ -1,0 +1,140 @@
+// Work that runs alone on the writer, awaited without holding a connection's thread.
+#include "net/govern.h"
+
+#include "store/forget.h"
+#include "store/govern.h"
+#include "store/retention.h"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace rollcall::net {
+namespace {
+
+using store::Errc;
+using store::Error;
+using store::Result;
+
+/// Runs `work` alone on the writer; resumes on the connection's thread once it is durable.
+template <class T, class Work>
+Answer<T> alone(Call& call, Work work) {
+  auto out = std::make_shared<Result<T>>(Error{Errc::Io, "no answer"});
+  // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
+  auto begin = [&call, out, &work](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    call.app.run_aside([&app = call.app, out, shared, &io = call.io, work = std::move(work)] {
+      const auto done =
+          app.live().exclusively([&](store::Writer& writer, engine::Micros at) -> Result<void> {
+            *out = work(writer, at);
+            if (!*out) return out->error();
+            return {};
+          });
+      if (!done) *out = done.error();
+      boost::asio::post(io, [shared] { std::move (*shared)(); });
+    });
+  };
+  co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
+      std::move(begin), boost::asio::use_awaitable);
+  co_return std::move(*out);
+}
+
+Answer<Place> hold(Call& call, engine::Kind kind, const HoldRequest& r) {
+  auto work = [kind, r](store::Writer& writer, engine::Micros at) -> Result<Place> {
+    const auto written = store::change_hold(writer, kind, r.user, r.reason.value_or(""),
+                                            r.ticket.value_or(""), at);
+    if (!written) return written.error();
+    return Place{written->seq};
+  };
+  co_return co_await alone<Place>(call, std::move(work));
+}
+
+}  // namespace
+
+Answer<SignedNote> SignEndpoint::run(Call call, Request) {
+  auto work = [](store::Writer& writer, engine::Micros at) -> Result<SignedNote> {
+    const auto made = writer.sign(at);
+    if (!made) return made.error();
+    return SignedNote{store::note::render(made->note)};
+  };
+  co_return co_await alone<SignedNote>(call, std::move(work));
+}
+
+Answer<Place> HoldEndpoint::run(Call call, Request r) {
+  co_return co_await hold(call, engine::Kind::HoldSet, r);
+}
+
+Answer<Place> ReleaseEndpoint::run(Call call, Request r) {
+  co_return co_await hold(call, engine::Kind::HoldReleased, r);
+}
+
+Answer<Place> RetentionEndpoint::run(Call call, Request r) {
+  const auto kind = engine::kind_of(r.kind);
+  if (!kind) co_return Error{Errc::BadInput, "there is no such kind of event"};
+  auto work = [kind = *kind, seconds = r.keep_seconds](store::Writer& writer,
+                                                       engine::Micros at) -> Result<Place> {
+    const auto written = store::set_retention(writer, kind, seconds, at);
+    if (!written) return written.error();
+    return Place{written->seq};
+  };
+  co_return co_await alone<Place>(call, std::move(work));
+}
+
+Answer<Dropped> RetentionApplyEndpoint::run(Call call, Request) {
+  auto work = [](store::Writer& writer, engine::Micros at) -> Result<Dropped> {
+    const auto plan = store::plan_retention(writer.log(), writer.ledger(), at);
+    if (!plan) return plan.error();
+    const auto dropped = store::apply_retention(writer, *plan, at, nullptr);
+    if (!dropped) return dropped.error();
+    return Dropped{*dropped};
+  };
+  co_return co_await alone<Dropped>(call, std::move(work));
+}
+
+Answer<ForgetPlanResponse> ForgetPlanEndpoint::run(Call call, Request r) {
+  auto work = [name = r.user](store::Writer& writer,
+                              engine::Micros) -> Result<ForgetPlanResponse> {
+    const auto user = store::user_named(writer, name);
+    if (!user) return user.error();
+    const auto plan = store::plan_forget(writer, *user);
+    ForgetPlanResponse out{plan.user, plan.bodies, plan.events, plan.held, {}};
+    for (const auto& m : plan.mentions)
+      out.mentions.push_back(
+          {m.seq, writer.vault().name_of(m.by).value_or(fmt::format("#{}", m.by))});
+    return out;
+  };
+  co_return co_await alone<ForgetPlanResponse>(call, std::move(work));
+}
+
+Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
+  if (r.reason.empty()) co_return Error{Errc::BadInput, "forgetting needs a reason"};
+  auto work = [r](store::Writer& writer, engine::Micros at) -> Result<Forgotten> {
+    const auto user = store::user_named(writer, r.user);
+    if (!user) return user.error();
+    const auto done = store::forget(
+        writer, store::plan_forget(writer, *user),
+        {r.reason, r.ticket.value_or(""), r.with_mentions.value_or(false)}, at);
+    if (!done) return done.error();
+    return Forgotten{*user, done->erased_seq, store::render(done->receipt)};
+  };
+  co_return co_await alone<Forgotten>(call, std::move(work));
+}
+
+Answer<Rotated> RotateEndpoint::run(Call call, Request r) {
+  if (r.what != "signing" && r.what != "epoch")
+    co_return Error{Errc::BadInput, "what is signing or epoch"};
+  auto work = [epoch = r.what == "epoch"](store::Writer& writer,
+                                          engine::Micros at) -> Result<Rotated> {
+    if (epoch) {
+      const auto number = writer.vault().add_epoch();
+      if (!number) return number.error();
+      return Rotated{fmt::format("{}", *number)};
+    }
+    const auto next = store::rotate_signing(writer, at);
+    if (!next) return next.error();
+    return Rotated{next->vkey()};
+  };
+  co_return co_await alone<Rotated>(call, std::move(work));
+}
+
+}  // namespace rollcall::net

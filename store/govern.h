@@ -1,0 +1,20 @@
+// Acts of whoever governs a log, as the command line and the server both do them: holds, a new
+// signing key, and whom a name means. (Forgetting and retention have files of their own.)
+#pragma once
+
+#include "store/writer.h"
+
+namespace rollcall::store {
+
+/// The user of a name, or of #number; an error where there is none.
+[[nodiscard]] Result<UserNumber> user_named(const Writer& writer, const std::string& name);
+
+/// Sets or ends a hold (`kind`: HoldSet or HoldReleased); Conflict where that is so already.
+[[nodiscard]] Result<Written> change_hold(Writer& writer, engine::Kind kind,
+                                          const std::string& user, const std::string& reason,
+                                          const std::string& ticket, engine::Micros at);
+
+/// A new signing key; the old one vouches for it: one checkpoint carries both signatures.
+[[nodiscard]] Result<note::Verifier> rotate_signing(Writer& writer, engine::Micros at);
+
+}  // namespace rollcall::store
