@@ -18,17 +18,18 @@ struct Command::Impl {
   std::shared_ptr<Run> chosen;  ///< of the command that was given
 };
 
+std::filesystem::path Context::data_folder() const {
+  if (!data.empty()) return data;
+  const char* env = std::getenv("ROLLCALL_DATA");
+  return env != nullptr && *env != '\0' ? env : "rollcall-data";
+}
+
 store::Layout Context::layout() const {
   // Never silently on another store than the one that was named.
   if (!url.empty())
     throw store::Failure({store::Errc::BadInput,
                           "this works on a store's folder (-d), not over --url or ROLLCALL_URL"});
-  std::string directory = data;
-  if (directory.empty()) {
-    const char* env = std::getenv("ROLLCALL_DATA");
-    directory = env != nullptr && *env != '\0' ? env : "rollcall-data";
-  }
-  return store::locate(directory, app).value();
+  return store::locate(data_folder(), app).value();
 }
 
 Command Command::command(const std::string& name, const std::string& summary) {

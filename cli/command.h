@@ -29,7 +29,9 @@ struct Context {
   bool no_pager = false;
   std::vector<std::string> arguments;  ///< of the program, as they were given
 
-  /// Of --data, else ROLLCALL_DATA, else ./rollcall-data.
+  /// --data, else ROLLCALL_DATA, else ./rollcall-data.
+  [[nodiscard]] std::filesystem::path data_folder() const;
+  /// The app's store in it; a Failure where --url names a server instead.
   [[nodiscard]] store::Layout layout() const;
 };
 

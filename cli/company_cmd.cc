@@ -36,8 +36,7 @@ void add_company(Command& root) {
     while (rest.ends_with('/')) rest.pop_back();
     const auto endpoint = parse_endpoint(rest, false).value();
     net::Settings settings;
-    const auto layout = context.layout();
-    read_settings(layout.app_dir.parent_path().parent_path() / "rollcall.toml", settings).value();
+    read_settings(context.data_folder() / "rollcall.toml", settings).value();
     if (settings.apps.empty())
       throw store::Failure({store::Errc::NotFound, "the configuration has no app"});
     const auto& app = settings.apps.front();

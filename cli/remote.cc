@@ -74,11 +74,7 @@ std::string token_of(const Context& context) {
     return token;
   std::filesystem::path file = context.token_file;
   if (file.empty()) {
-    const char* env = std::getenv("ROLLCALL_DATA");
-    file = std::filesystem::path(!context.data.empty()            ? context.data
-                                 : env != nullptr && *env != '\0' ? env
-                                                                  : "rollcall-data") /
-           "admin.token";
+    file = context.data_folder() / "admin.token";
   }
   auto text = store::read_file(file);
   if (!text)

@@ -28,12 +28,6 @@ struct Options {
   bool accept_clock = false;
 };
 
-std::filesystem::path data_folder(const Context& context) {
-  if (!context.data.empty()) return context.data;
-  const char* env = std::getenv("ROLLCALL_DATA");
-  return env != nullptr && *env != '\0' ? env : "rollcall-data";
-}
-
 /// The message as a JSON string: what it quotes must not end it.
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
@@ -88,7 +82,7 @@ int serve(Context& context, const Options& o) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like any other
   set_up_log(o.log, context.verbose);
   net::Settings settings;
-  settings.data = data_folder(context);
+  settings.data = context.data_folder();
   const std::filesystem::path file =
       o.config.empty() ? settings.data / "rollcall.toml" : std::filesystem::path(o.config);
   const bool first = !std::filesystem::exists(file);

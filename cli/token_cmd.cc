@@ -10,9 +10,7 @@
 namespace rollcall::cli {
 namespace {
 
-net::Tokens tokens_of(const Context& context) {
-  return net::Tokens(context.layout().app_dir.parent_path().parent_path());
-}
+net::Tokens tokens_of(const Context& context) { return net::Tokens(context.data_folder()); }
 
 }  // namespace
 

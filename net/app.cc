@@ -34,6 +34,11 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
     const std::lock_guard guard(raw->listeners_mutex_);
     for (const auto& [id, listener] : raw->listeners_) listener();
   };
+  // So that a clean stop leaves no unsigned tail.
+  options.on_farewell = [raw](store::Writer& writer, engine::Micros at) {
+    if (const auto made = writer.sign(at); !made)
+      spdlog::warn("app {}: the end was not signed: {}", raw->settings_.id, made.error().detail);
+  };
   options.on_health = [raw](const std::optional<store::Error>& problem) {
     if (problem) {
       spdlog::error("app {}: nothing can be written: {}", raw->settings_.id, problem->detail);
@@ -105,10 +110,7 @@ void App::stop() {
     std::unique_lock lock(aside_mutex_);
     aside_done_.wait(lock, [&] { return aside_ == 0; });
   }
-  if (live_) {
-    sign();
-    live_->stop();
-  }
+  if (live_) live_->stop();
   webhooks_.reset();
 }
 

@@ -27,7 +27,8 @@ void Board::start(const store::Writer& writer) {
     s.changed_seq = s.told_seq = user.last_seq;
     s.status_seq = user.status_seq;
   }
-  seq_ = state.seq;
+  seq_ = started_ = state.seq;
+  told_.clear();
 }
 
 void Board::note(const engine::Sequenced& event) {
@@ -127,6 +128,13 @@ std::vector<Board::Change> Board::take_changes() {
     s.told_seq = s.changed_seq;
   }
   pending_.clear();
+  // Whoever changed after the last call did so at a later seq than all that was taken then.
+  const std::size_t before = told_.size();
+  for (const Change& change : out) told_.push_back({change.seq, change.user});
+  std::sort(told_.begin() + static_cast<std::ptrdiff_t>(before), told_.end(),
+            [](const Told& a, const Told& b) { return a.seq < b.seq; });
+  if (told_.size() > 2 * users_.size() + 1024)
+    std::erase_if(told_, [&](const Told& t) { return users_[t.user].told_seq != t.seq; });
   return out;
 }
 
@@ -134,6 +142,14 @@ std::vector<std::pair<engine::UserNumber, Standing>> Board::changed_after(engine
   std::vector<std::pair<engine::UserNumber, Standing>> out;
   {
     const std::lock_guard guard(mutex_);
+    if (seq >= started_) {
+      auto from = std::upper_bound(told_.begin(), told_.end(), seq,
+                                   [](engine::Seq s, const Told& t) { return s < t.seq; });
+      for (; from != told_.end(); ++from)
+        if (const Standing& s = users_[from->user]; s.told_seq == from->seq && !s.erased)
+          out.emplace_back(from->user, s);
+      return out;
+    }
     for (engine::UserNumber n = 1; n < users_.size(); ++n)
       if (users_[n].told_seq > seq && !users_[n].erased) out.emplace_back(n, users_[n]);
   }

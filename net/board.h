@@ -65,6 +65,14 @@ class Board {
   engine::Seq seq_ = 0;
   std::vector<Standing> users_{1};
   std::vector<engine::UserNumber> pending_;
+  /// What was told since the start, ascending by seq; an entry is stale where the user was told
+  /// something since. Streams that resume read its end instead of walking every user.
+  struct Told {
+    engine::Seq seq = 0;
+    engine::UserNumber user = 0;
+  };
+  engine::Seq started_ = 0;
+  std::vector<Told> told_;
 };
 
 }  // namespace rollcall::net

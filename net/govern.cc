@@ -41,8 +41,8 @@ Answer<T> alone(Call& call, Work work) {
 
 Answer<Place> hold(Call& call, engine::Kind kind, const HoldRequest& r) {
   auto work = [kind, r](store::Writer& writer, engine::Micros at) -> Result<Place> {
-    const auto written = store::change_hold(writer, kind, r.user, r.reason.value_or(""),
-                                            r.ticket.value_or(""), at);
+    const auto written =
+        store::change_hold(writer, kind, r.user, r.reason.value_or(""), r.ticket.value_or(""), at);
     if (!written) return written.error();
     return Place{written->seq};
   };
@@ -92,8 +92,7 @@ Answer<Dropped> RetentionApplyEndpoint::run(Call call, Request) {
 }
 
 Answer<ForgetPlanResponse> ForgetPlanEndpoint::run(Call call, Request r) {
-  auto work = [name = r.user](store::Writer& writer,
-                              engine::Micros) -> Result<ForgetPlanResponse> {
+  auto work = [name = r.user](store::Writer& writer, engine::Micros) -> Result<ForgetPlanResponse> {
     const auto user = store::user_named(writer, name);
     if (!user) return user.error();
     const auto plan = store::plan_forget(writer, *user);
@@ -111,9 +110,9 @@ Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
   auto work = [r](store::Writer& writer, engine::Micros at) -> Result<Forgotten> {
     const auto user = store::user_named(writer, r.user);
     if (!user) return user.error();
-    const auto done = store::forget(
-        writer, store::plan_forget(writer, *user),
-        {r.reason, r.ticket.value_or(""), r.with_mentions.value_or(false)}, at);
+    const auto done =
+        store::forget(writer, store::plan_forget(writer, *user),
+                      {r.reason, r.ticket.value_or(""), r.with_mentions.value_or(false)}, at);
     if (!done) return done.error();
     return Forgotten{*user, done->erased_seq, store::render(done->receipt)};
   };

@@ -133,9 +133,8 @@ struct RotateEndpoint {
   static Answer<Response> run(Call call, Request request);
 };
 
-using GovernEndpoints =
-    boost::mp11::mp_list<SignEndpoint, HoldEndpoint, ReleaseEndpoint, RetentionEndpoint,
-                         RetentionApplyEndpoint, ForgetPlanEndpoint, ForgetEndpoint,
-                         RotateEndpoint>;
+using GovernEndpoints = boost::mp11::mp_list<SignEndpoint, HoldEndpoint, ReleaseEndpoint,
+                                             RetentionEndpoint, RetentionApplyEndpoint,
+                                             ForgetPlanEndpoint, ForgetEndpoint, RotateEndpoint>;
 
 }  // namespace rollcall::net

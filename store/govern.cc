@@ -11,8 +11,7 @@ Result<UserNumber> user_named(const Writer& writer, const std::string& name) {
   auto number = writer.vault().number_of(name);
   if (!number && name.starts_with('#')) {
     const auto parsed = parse_decimal(std::string_view(name).substr(1));
-    if (parsed && *parsed < writer.state().users.size())
-      number = static_cast<UserNumber>(*parsed);
+    if (parsed && *parsed < writer.state().users.size()) number = static_cast<UserNumber>(*parsed);
   }
   if (!number || *number == 0)
     return Error{Errc::NotFound, fmt::format("there is no user '{}'", name)};
@@ -26,8 +25,8 @@ Result<Written> change_hold(Writer& writer, engine::Kind kind, const std::string
   if (!number) return number.error();
   const bool held = writer.ledger().holds.contains(*number);
   if (held == (kind == engine::Kind::HoldSet))
-    return Error{Errc::Conflict, held ? "there is a hold on that user already"
-                                      : "there is no hold on that user"};
+    return Error{Errc::Conflict,
+                 held ? "there is a hold on that user already" : "there is no hold on that user"};
   Proposal p;
   p.kind = kind;
   p.a = *number;

@@ -151,7 +151,7 @@ void Live::sequence() {
     if (stop_now) {
       if (const auto now = time()) {
         writer_->stage_farewell(*now);
-        (void)writer_->commit();
+        if (writer_->commit() && options_.on_farewell) options_.on_farewell(*writer_, *now);
       }
       lock.lock();
       committer_done_ = true;

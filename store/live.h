@@ -77,6 +77,8 @@ struct LiveOptions {
   std::function<void(const Writer&)> on_start;
   /// Sees every durable batch in order, before the held results leave; on the committer's thread.
   std::function<void(const Writer::Batch&)> on_durable;
+  /// The last word of a clean stop, after everything else is durable: may commit by itself.
+  std::function<void(Writer&, engine::Micros)> on_farewell;
   /// Told when the writer stops (with the reason) and when it goes on (with nothing).
   std::function<void(const std::optional<Error>&)> on_health;
 };
