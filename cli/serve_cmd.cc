@@ -5,6 +5,7 @@
 #include "net/server.h"
 #include "net/tokens.h"
 #include "store/files.h"
+#include "web/assets.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -116,6 +117,7 @@ int serve(Context& context, const Options& o) {
     const auto token = net::Tokens(settings.data).create("admin", "*", {"admin"}, 0).value();
     store::replace_file(admin, token + "\n", store::Secret::Yes).value();
   }
+  settings.page = web::assets();
   auto server = net::Server::start(std::move(settings)).value();
   server->on_listening = [&](const std::vector<std::string>& urls) {
     for (const auto& url : urls) {
@@ -133,7 +135,8 @@ int serve(Context& context, const Options& o) {
           "  new Pusher('{1}', {{ wsHost: '{2}', wsPort: {3}, forceTLS: false, cluster: '',\n"
           "                       enabledTransports: ['ws', 'wss'] }})\n\n"
           "The secret is in {4}, the admin's token in {5}; both are readable by you alone.\n"
-          "  rollcall --url {6} login ada\n  rollcall --url {6} watch\n",
+          "  rollcall --url {6} login ada\n  rollcall --url {6} watch\n"
+          "A link that signs you in to the page: rollcall -d {0} --url {6} token link\n",
           server->settings().data.string(), app.key, host, url.substr(colon + 1), file.string(),
           admin.string(), url);
     }

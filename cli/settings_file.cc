@@ -1,6 +1,7 @@
 // Reading with toml++; every key is known, or the file is refused.
 #include "cli/settings_file.h"
 
+#include "net/rooms.h"
 #include "store/crypto.h"
 #include "store/files.h"
 #include "store/layout.h"
@@ -165,6 +166,9 @@ void read_app(Section& s, net::AppSettings& app) {
   s.integer("member_removed_delay_ms", app.member_removed_delay_ms, 0, 600'000);
   s.integer("sign_every", app.sign_every_s, 1, 86'400);
   s.texts("attendance", app.attendance);
+  s.texts("rooms", app.rooms);
+  for (const auto& room : app.rooms)
+    if (!net::valid_room(room)) s.fail("rooms", "names of 1 to 64 of a-z, 0-9 and dash");
   s.text("last_seen", app.last_seen);
   if (app.last_seen != "exact" && app.last_seen != "minutes" && app.last_seen != "day" &&
       app.last_seen != "hidden")

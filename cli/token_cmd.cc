@@ -1,6 +1,8 @@
 // rollcall token: who may use the API of the server on this store.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/settings_file.h"
+#include "net/page_session.h"
 #include "net/tokens.h"
 #include "replay/time_text.h"
 #include "store/writer.h"
@@ -11,6 +13,14 @@ namespace rollcall::cli {
 namespace {
 
 net::Tokens tokens_of(const Context& context) { return net::Tokens(context.data_folder()); }
+
+/// Unix seconds of --expires.
+std::int64_t expiry(const std::string& text) {
+  const auto at = replay::parse_time(text, store::wall_now()).value();
+  if (!std::holds_alternative<engine::Micros>(at))
+    throw store::Failure({store::Errc::BadInput, "--expires is a time"});
+  return std::get<engine::Micros>(at) / 1'000'000;
+}
 
 }  // namespace
 
@@ -33,19 +43,46 @@ void add_token(Command& root) {
     for (const auto& scope : o->scopes)
       if (!net::known_scope(scope))
         throw store::Failure({store::Errc::BadInput, fmt::format("there is no scope '{}'", scope)});
-    std::int64_t expires = 0;
-    if (!o->expires.empty()) {
-      const auto at = replay::parse_time(o->expires, store::wall_now()).value();
-      if (!std::holds_alternative<engine::Micros>(at))
-        throw store::Failure({store::Errc::BadInput, "--expires is a time"});
-      expires = std::get<engine::Micros>(at) / 1'000'000;
-    }
+    const std::int64_t expires = o->expires.empty() ? 0 : expiry(o->expires);
     const auto made =
         tokens_of(context)
             .create(o->name, context.app.empty() ? "*" : context.app, o->scopes, expires)
             .value();
     fmt::print("{}\n", made);
     return 0;
+  });
+
+  Command link = token.command("link", "a link that signs you in to the server's page");
+  link.option("--expires", o->expires, "until when (default: +12h)");
+  link.examples("  rollcall -d rollcall-data --url http://127.0.0.1:8080 token link");
+  link.run([o](Context& context) {
+    if (o->expires.empty()) o->expires = "+12h";
+    std::string base = context.url.empty() ? "http://127.0.0.1:8080" : context.url;
+    while (base.ends_with('/')) base.pop_back();
+    const std::string name = fmt::format("link-{}", store::wall_now() / 1'000);
+    // Behind the #: a browser sends it to nobody, and no log holds it.
+    fmt::print(
+        "{}/sign-in#token={}\n", base,
+        tokens_of(context)
+            .create(name, context.app.empty() ? "*" : context.app, {"admin"}, expiry(o->expires))
+            .value());
+    return 0;
+  });
+
+  Command watch = token.command("watch", "lets any page show one person's presence");
+  watch.positional("USER", o->name, "whose");
+  watch.option("--expires", o->expires, "until when (default: +30d)");
+  watch.examples("  rollcall token watch ada");
+  watch.run([o](Context& context) {
+    if (o->expires.empty()) o->expires = "+30d";
+    net::Settings settings;
+    read_settings(context.data_folder() / "rollcall.toml", settings).value();
+    for (const auto& app : settings.apps) {
+      if (!context.app.empty() && app.id != context.app) continue;
+      fmt::print("{}\n", net::seal_watch(o->name, expiry(o->expires), app.secret));
+      return 0;
+    }
+    throw store::Failure({store::Errc::NotFound, "the configuration has no such app"});
   });
 
   Command list = token.command("list", "names and scopes; the tokens themselves are not kept");

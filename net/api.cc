@@ -6,6 +6,10 @@
 #include "net/govern.h"
 #include "net/jwt.h"
 #include "net/message.h"
+#include "net/page_api.h"
+#include "net/page_session.h"
+#include "net/pages.h"
+#include "net/past.h"
 #include "net/server.h"
 #include "net/signature.h"
 #include "store/writer.h"
@@ -18,7 +22,8 @@ namespace {
 using store::Errc;
 using store::Error;
 
-using AllEndpoints = boost::mp11::mp_append<Endpoints, GovernEndpoints>;
+using AllEndpoints =
+    boost::mp11::mp_append<Endpoints, PageEndpoints, PastEndpoints, GovernEndpoints>;
 
 unsigned status_of(Errc code) {
   switch (code) {
@@ -149,6 +154,17 @@ App* Api::app_of(const HttpRequest& request) const {
   return server_.apps().size() == 1 ? server_.apps().front().get() : nullptr;
 }
 
+namespace {
+
+/// Whether Origin names the host that was asked; a proxy in front may have ended the TLS.
+bool same_origin(const HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  const std::string host(request.header("host"));
+  return !host.empty() && (origin == "http://" + host || origin == "https://" + host);
+}
+
+}  // namespace
+
 store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
   const std::int64_t now = store::wall_now() / 1'000'000;
   const std::string_view authorization = request.header("authorization");
@@ -172,7 +188,68 @@ store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
       return Error{Errc::NotPermitted, *fault};
     return Caller("app:" + app.settings().key, {"presence:read", "events:write"}, {});
   }
+  if (const auto cookie = cookie_value(request.header("cookie"), kPageCookie); !cookie.empty()) {
+    const auto session = open_session(cookie, app.settings().secret, app.settings().id, now);
+    if (!session) return Error{Errc::NotPermitted, "the sign-in has run out: sign in again"};
+    // A cookie comes along by itself: a change must come from a page of this very origin.
+    if (request.method != "GET" && request.method != "HEAD" && !same_origin(request))
+      return Error{Errc::NotPermitted, "a change made with a cookie needs the page's own Origin"};
+    Caller out(session->user.empty() ? session->name : "page:" + session->user, session->scopes,
+               session->user);
+    out.by_cookie = true;
+    return out;
+  }
   return Error{Errc::NotFound, "a bearer token is missing (rollcall token create makes one)"};
+}
+
+namespace {
+
+std::string cookie_header(const std::string& value, std::int64_t seconds, bool tls) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kPageCookie, value,
+                     seconds, tls ? "; Secure" : "");
+}
+
+}  // namespace
+
+HttpReply Api::sign_in(App& app, const HttpRequest& request) const {
+  auto fields = fields_of(request);
+  HttpRequest with_token = request;
+  if (!fields["token"].empty())
+    with_token.headers.emplace(with_token.headers.begin(), "authorization",
+                               "Bearer " + fields["token"]);
+  const auto who = caller(app, with_token);
+  if (!who) return problem(401, who.error().detail);
+  PageSession session;
+  session.app = app.settings().id;
+  session.name = who->name;
+  session.user = who->user;
+  session.scopes = who->scopes;
+  session.expires = store::wall_now() / 1'000'000 + kPageSessionSeconds;
+  const std::string wanted = fields["user"];
+  if (!wanted.empty() && wanted != who->user) {
+    if (!who->may("admin")) return problem(403, "to be somebody else needs the scope admin");
+    if (const auto named = store::check_user_name(wanted); !named)
+      return problem(422, named.error().detail);
+    session.user = wanted;
+  }
+  HttpReply out;
+  out.headers.emplace_back("Set-Cookie", cookie_header(seal_session(session, app.settings().secret),
+                                                       kPageSessionSeconds, request.tls));
+  out.headers.emplace_back("Cache-Control", "no-store");
+  out.body = json::serialize(json::object{{"user", session.user}, {"name", session.name}});
+  return out;
+}
+
+HttpReply Api::sign_out(App& app, const HttpRequest& request) const {
+  const auto who = caller(app, request);
+  if (who && !who->user.empty()) {
+    app.sessions().terminate(who->user);
+    app.hub().terminate(who->user);
+  }
+  HttpReply out;
+  out.headers.emplace_back("Set-Cookie", cookie_header("", 0, request.tls));
+  out.body = "{}";
+  return out;
 }
 
 std::optional<HttpReply> Api::origin_problem(
@@ -213,7 +290,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
   if (request.method == "OPTIONS" && !cors.empty()) {
     HttpReply reply;
     reply.status = 204;
-    reply.headers = {{"Access-Control-Allow-Methods", "GET, POST"},
+    reply.headers = {{"Access-Control-Allow-Methods", "GET, POST, DELETE"},
                      {"Access-Control-Allow-Headers",
                       "Authorization, Content-Type, Idempotency-Key, X-Socket-Id, X-CSRF-TOKEN, "
                       "X-Requested-With"},
@@ -229,6 +306,15 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
     HttpReply reply;
     reply.body = openapi_;
     co_return with_cors(std::move(reply));
+  }
+  if (auto page = page_answer(server_.settings().page, request))
+    co_return with_cors(std::move(*page));
+  if (request.path == "/login" || request.path == "/logout") {
+    App* app = app_of(request);
+    if (app == nullptr) co_return with_cors(problem(404, "say which app: ?app=ID"));
+    if (request.method != "POST") co_return with_cors(problem(405, "POST is answered here"));
+    co_return with_cors(request.path == "/login" ? sign_in(*app, request)
+                                                 : sign_out(*app, request));
   }
   const bool channel_auth = request.path == "/broadcasting/auth" || request.path == "/pusher/auth";
   const bool user_auth =
@@ -329,6 +415,14 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
   if (!kind || !kind->needs_auth) return problem(400, "channel_name is not of a guarded channel");
   const auto own = presence_channel_of(who->user);
   bool allowed = own && channel == *own;
+  // The page's people may hear what /v1/presence tells them, and enter the rooms there are.
+  if (who->by_cookie && who->may("presence:read"))
+    allowed = allowed || channel == kPresenceChannel || user_of_presence_channel(channel);
+  if (who->by_cookie && channel.starts_with(kRoomChannel)) {
+    const auto& rooms = settings.rooms;
+    allowed = allowed || std::find(rooms.begin(), rooms.end(),
+                                   channel.substr(kRoomChannel.size())) != rooms.end();
+  }
   for (const ChannelRule& rule : settings.channels) {
     std::string pattern = rule.pattern;
     if (const std::size_t at = pattern.find("{user}"); at != std::string::npos)

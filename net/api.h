@@ -24,6 +24,10 @@ class Api {
   /// The app a request is about: of ?app= or of the only one.
   [[nodiscard]] App* app_of(const HttpRequest& request) const;
   [[nodiscard]] store::Result<Caller> caller(App& app, const HttpRequest& request) const;
+  /// POST /login {token?, user?}: a cookie for the page, of whoever the token is of; with the scope
+  /// admin, as `user`. POST /logout ends it, and every connection of its person.
+  [[nodiscard]] HttpReply sign_in(App& app, const HttpRequest& request) const;
+  [[nodiscard]] HttpReply sign_out(App& app, const HttpRequest& request) const;
   [[nodiscard]] HttpReply broadcasting_auth(App& app, const HttpRequest& request,
                                             bool user_auth) const;
   /// CORS headers where the origin is allowed; a problem where a foreign page changes something.

@@ -1,6 +1,7 @@
 // Putting an app together, and taking it apart in the right order.
 #include "net/app.h"
 
+#include "net/person.h"
 #include "net/webhooks.h"
 
 #include <spdlog/spdlog.h>
@@ -30,7 +31,13 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   options.on_start = [raw](const store::Writer& writer) { raw->board_.start(writer); };
   options.on_durable = [raw](const store::Writer::Batch& batch) {
     raw->board_.apply(batch);
-    if (!batch.transitions.empty()) raw->broadcast_->notify();
+    const bool noted = std::any_of(batch.events.begin(), batch.events.end(), [](const auto& e) {
+      return e.header.kind == engine::Kind::StatusSet ||
+             e.header.kind == engine::Kind::StatusCleared ||
+             e.header.kind == engine::Kind::UserErased;
+    });
+    if (noted || !batch.transitions.empty()) raw->broadcast_->notify();
+    if (raw->rooms_) raw->rooms_->publish(batch);
     const std::lock_guard guard(raw->listeners_mutex_);
     for (const auto& [id, listener] : raw->listeners_) listener();
   };
@@ -55,6 +62,13 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
     const auto reading = raw->live_->reading();
     return reading ? reading->vault().name_of(number) : std::nullopt;
   });
+  raw->broadcast_->set_words([raw](engine::Seq seq) -> std::pair<std::string, std::string> {
+    const auto reading = raw->live_->reading();
+    if (!reading) return {};
+    StatusWords words = status_words(*reading, seq);
+    return {std::move(words.text), std::move(words.emoji)};
+  });
+  raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->run_aside([raw] { raw->keep_signed(); });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;

@@ -4,6 +4,7 @@
 #include "net/board.h"
 #include "net/broadcast.h"
 #include "net/hub.h"
+#include "net/rooms.h"
 #include "net/sessions.h"
 
 #include <atomic>
@@ -31,6 +32,7 @@ class App {
   [[nodiscard]] store::Live& live() { return *live_; }
   [[nodiscard]] Sessions& sessions() { return *sessions_; }
   [[nodiscard]] Broadcast& broadcast() { return *broadcast_; }
+  [[nodiscard]] Rooms& rooms() { return *rooms_; }
   /// What the hub or the protocol tells webhooks, beside the log.
   void tell_webhooks(HubEvent event);
 
@@ -67,6 +69,7 @@ class App {
   std::unique_ptr<store::Live> live_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Webhooks> webhooks_;
+  std::unique_ptr<Rooms> rooms_;
   std::atomic<engine::Seq> signed_ = 0;
   std::mutex listeners_mutex_;
   std::uint64_t next_listener_ = 1;

@@ -26,6 +26,7 @@ void Board::start(const store::Writer& writer) {
     s.changed_at = user.since;
     s.changed_seq = s.told_seq = user.last_seq;
     s.status_seq = user.status_seq;
+    s.sessions = static_cast<std::uint32_t>(user.sessions.size());
   }
   seq_ = started_ = state.seq;
   told_.clear();
@@ -43,6 +44,7 @@ void Board::note(const engine::Sequenced& event) {
   };
   switch (h.kind) {
     case Kind::Login:
+      ++s.sessions;
       seen(h.at);
       break;
     case Kind::Activity: {
@@ -51,6 +53,7 @@ void Board::note(const engine::Sequenced& event) {
       break;
     }
     case Kind::Logout:
+      if (s.sessions > 0) --s.sessions;
       if (h.cause == engine::Cause::Logout) seen(h.at);
       break;
     case Kind::StatusSet: {
@@ -58,12 +61,14 @@ void Board::note(const engine::Sequenced& event) {
       s.manual = manual > 2 ? engine::Override::None : static_cast<engine::Override>(manual);
       s.do_not_disturb = (h.flags & engine::flag::kDoNotDisturb) != 0;
       s.status_seq = h.body_len != 0 ? h.seq : 0;
+      notes_.statuses.push_back(h.user);
       break;
     }
     case Kind::StatusCleared:
       s.manual = engine::Override::None;
       s.do_not_disturb = false;
       s.status_seq = 0;
+      notes_.statuses.push_back(h.user);
       break;
     case Kind::UserErased: {
       const Presence told = s.told;
@@ -72,6 +77,7 @@ void Board::note(const engine::Sequenced& event) {
       s.told = told;
       s.pending = pending;
       s.erased = true;
+      notes_.forgotten.push_back(h.user);
       s.changed_at = h.at;
       s.changed_seq = h.seq;
       break;
@@ -135,6 +141,17 @@ std::vector<Board::Change> Board::take_changes() {
             [](const Told& a, const Told& b) { return a.seq < b.seq; });
   if (told_.size() > 2 * users_.size() + 1024)
     std::erase_if(told_, [&](const Told& t) { return users_[t.user].told_seq != t.seq; });
+  return out;
+}
+
+Board::Notes Board::take_notes() {
+  Notes out;
+  {
+    const std::lock_guard guard(mutex_);
+    out = std::exchange(notes_, {});
+  }
+  std::sort(out.statuses.begin(), out.statuses.end());
+  out.statuses.erase(std::unique(out.statuses.begin(), out.statuses.end()), out.statuses.end());
   return out;
 }
 

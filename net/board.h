@@ -27,6 +27,7 @@ struct Standing {
   engine::Seq changed_seq = 0;           ///< of `visible`
   engine::Seq told_seq = 0;
   engine::Seq status_seq = 0;  ///< the StatusSet that holds text and emoji; 0 none
+  std::uint32_t sessions = 0;  ///< open ones
 };
 
 class Board {
@@ -45,6 +46,12 @@ class Board {
   };
   /// Net changes since the last call: what came and went in between is none (C23).
   [[nodiscard]] std::vector<Change> take_changes();
+  /// Whose status text, emoji or do-not-disturb was set or cleared since the last call, once each;
+  /// and who was forgotten.
+  struct Notes {
+    std::vector<engine::UserNumber> statuses, forgotten;
+  };
+  [[nodiscard]] Notes take_notes();
   /// Everybody whose told state changed after `seq`, ascending by seq.
   [[nodiscard]] std::vector<std::pair<engine::UserNumber, Standing>> changed_after(
       engine::Seq seq) const;
@@ -65,6 +72,7 @@ class Board {
   engine::Seq seq_ = 0;
   std::vector<Standing> users_{1};
   std::vector<engine::UserNumber> pending_;
+  Notes notes_;
   /// What was told since the start, ascending by seq; an entry is stale where the user was told
   /// something since. Streams that resume read its end instead of walking every user.
   struct Told {

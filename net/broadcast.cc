@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -107,9 +108,38 @@ void Broadcast::flush() {
     if (hub_.watched(*name)) watch.push_back({*name, watch_entries(change.now)});
   }
   if (!watch.empty()) hub_.tell_watchers(watch);
+  tell_notes();
   inner_->last = Clock::now();
   // A flush may take a tenth of the time; a tick that is short of that grows, up to a second.
   inner_->tick = std::clamp<Clock::duration>((inner_->last - begun) * 10, kTickLeast, kTickMost);
+}
+
+void Broadcast::tell_notes() {
+  const Board::Notes notes = board_.take_notes();
+  const std::string all(kPresenceChannel);
+  for (const engine::UserNumber user : notes.statuses) {
+    const auto standing = board_.of(user);
+    const auto name = names_(user);
+    if (!standing || !name) continue;
+    const auto own = presence_channel_of(*name);
+    const bool watched = own && hub_.occupied(*own);
+    if (!watched && !hub_.occupied(all)) continue;
+    boost::json::object data{{"user", *name}, {"text", ""}, {"emoji", ""}};
+    const bool hidden = standing->manual == engine::Override::Invisible;
+    data["do_not_disturb"] = standing->do_not_disturb && !hidden;
+    if (standing->status_seq != 0 && !hidden && words_) {
+      auto [text, emoji] = words_(standing->status_seq);
+      data["text"] = text;
+      data["emoji"] = emoji;
+    }
+    const std::string text = boost::json::serialize(data);
+    hub_.publish(all, message::event("StatusChanged", all, text));
+    if (watched) hub_.publish(*own, message::event("StatusChanged", *own, text));
+  }
+  for (const engine::UserNumber user : notes.forgotten)
+    hub_.publish(all,
+                 message::event("PersonForgotten", all,
+                                boost::json::serialize(boost::json::object{{"number", user}})));
 }
 
 void Broadcast::tell_watchlist(

@@ -32,6 +32,10 @@ class Broadcast {
   void set_names(std::function<std::optional<std::string>(engine::UserNumber)> names) {
     names_ = std::move(names);
   }
+  /// The words of a StatusSet, by its seq.
+  void set_words(std::function<std::pair<std::string, std::string>(engine::Seq)> words) {
+    words_ = std::move(words);
+  }
   /// Something became durable; from any thread.
   void notify();
   /// To a connection that just signed in: how those it watches are.
@@ -51,7 +55,9 @@ class Broadcast {
   boost::asio::io_context& io_;
   std::unique_ptr<Inner> inner_;
   std::atomic<bool> posted_ = false;
+  void tell_notes();
   std::function<std::optional<std::string>(engine::UserNumber)> names_;
+  std::function<std::pair<std::string, std::string>(engine::Seq)> words_;
 };
 
 }  // namespace rollcall::net

@@ -41,13 +41,13 @@ store::Result<CatchupResponse> catch_up(App& app, const std::string& channel, Se
   }
   const auto id = reading->channel_number(channel);
   out.upto = reading->log().last();
-  if (!id) return out;
   if (out.upto > after + kHeadersMost)
     return Error{Errc::CursorGone, "too much has happened since: subscribe anew"};
   std::map<engine::UserNumber, Seq> touched;
   std::vector<engine::UserNumber> order;
   RC_TRY(reading->log().scan(after + 1, out.upto, [&](const engine::Header& h, store::ByteView) {
-    if ((h.kind == Kind::Joined || h.kind == Kind::Left) && h.a == *id) touched[h.user] = h.seq;
+    if (id && (h.kind == Kind::Joined || h.kind == Kind::Left) && h.a == *id)
+      touched[h.user] = h.seq;
     return true;
   }));
   std::map<std::string, std::string> here;
@@ -61,6 +61,13 @@ store::Result<CatchupResponse> catch_up(App& app, const std::string& channel, Se
         {seq, in ? "pusher_internal:member_added" : "pusher_internal:member_removed", channel,
          data_of(in ? message::member_added(channel, *name, it->second, seq)
                     : message::member_removed(channel, *name, seq))});
+  }
+  if (channel.starts_with(kRoomChannel)) {
+    constexpr std::size_t kMessagesMost = 500;
+    const auto said =
+        app.rooms().told_after(channel.substr(kRoomChannel.size()), after, kMessagesMost);
+    if (!said) return said.error();
+    for (const auto& told : *said) out.events.push_back({told.seq, told.event, channel, told.data});
   }
   std::sort(out.events.begin(), out.events.end(),
             [](const Missed& a, const Missed& b) { return a.seq < b.seq; });

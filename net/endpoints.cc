@@ -3,6 +3,7 @@
 
 #include "net/catchup.h"
 #include "net/channel_name.h"
+#include "net/past.h"
 #include "net/shard.h"
 #include "net/signature.h"
 #include "replay/time_text.h"
@@ -119,31 +120,8 @@ Result<engine::UserNumber> known(Call& call, const std::string& user) {
 
 Person person(Call& call, const store::Writer& reading, engine::UserNumber number, std::string name,
               const Standing& s) {
-  // Others are shown what is visible; the user himself and auditors what is so.
   const bool inside = call.caller.user == name || call.caller.may("audit:read");
-  Person out;
-  out.user = std::move(name);
-  out.state = std::string(engine::name_of(inside ? s.state : s.visible));
-  const engine::Micros since = inside ? s.since : s.changed_at;
-  if (since != 0) out.since = replay::rfc3339(since);
-  const std::string seen = inside
-                               ? published_time(s.last_seen, "exact")
-                               : published_time(s.visible_last_seen, call.app.settings().last_seen);
-  if (!seen.empty()) out.last_seen = seen;
-  const bool hidden = !inside && s.manual == engine::Override::Invisible;
-  out.do_not_disturb = s.do_not_disturb && !hidden;
-  if (s.status_seq != 0 && !hidden) {
-    const auto header = reading.log().header(s.status_seq);
-    const auto body = reading.log().body(s.status_seq);
-    if (header && *header && body) {
-      store::BodyOpener opener(reading.vault(), reading.layout().app);
-      const auto opened = opener.open(**header, *body);
-      if (!opened.body.status_text.empty()) out.text = opened.body.status_text;
-      if (!opened.body.emoji.empty()) out.emoji = opened.body.emoji;
-    }
-  }
-  (void)number;
-  return out;
+  return person_of(reading, number, std::move(name), s, inside, call.app.settings().last_seen);
 }
 
 }  // namespace
@@ -213,6 +191,7 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
   const auto reading = call.app.live().reading();
   if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
   const std::uint64_t limit = std::min(r.limit.value_or(1000), kLimitMost);
+  if (r.at) co_return co_await people_at(call, std::move(r), limit);
   const std::string wanted = r.state.value_or("");
   People out;
   out.seq = call.app.board().seq();
@@ -233,8 +212,8 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
   } else {
     call.app.board().each([&](engine::UserNumber n, const Standing& s) {
       const auto shown = inside ? s.state : s.visible;
-      const bool match =
-          wanted.empty() ? shown != engine::Presence::Offline : engine::name_of(shown) == wanted;
+      const bool match = wanted == "any" || (wanted.empty() ? shown != engine::Presence::Offline
+                                                            : engine::name_of(shown) == wanted);
       if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
     });
   }

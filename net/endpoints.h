@@ -4,6 +4,7 @@
 #include "net/app.h"
 #include "net/endpoint.h"
 #include "net/exchange.h"
+#include "net/person.h"
 
 namespace rollcall::net {
 
@@ -11,7 +12,8 @@ namespace rollcall::net {
 struct Caller {
   std::string name;                 ///< of the token, or jwt:<sub>, or app:<key>
   std::vector<std::string> scopes;  ///< presence:read, audit:read, events:write, admin
-  std::string user;                 ///< a JWT's sub: somebody, not a service
+  std::string user;                 ///< a JWT's sub or the page's person: somebody, not a service
+  bool by_cookie = false;           ///< signed in to the page
   Caller(std::string who, std::vector<std::string> what, std::string subject)
       : name(std::move(who)), scopes(std::move(what)), user(std::move(subject)) {}
   [[nodiscard]] bool may(std::string_view scope) const;
@@ -58,17 +60,10 @@ struct Written {
 BOOST_DESCRIBE_STRUCT(Written, (), (seq, outcome, user, presence, repeated))
 
 struct PresenceRequest {
-  std::optional<std::string> state, users;
+  std::optional<std::string> state, users, at;
   std::optional<std::uint64_t> limit;
 };
-BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, limit))
-
-struct Person {
-  std::string user, state;
-  std::optional<std::string> since, last_seen, text, emoji;
-  bool do_not_disturb = false;
-};
-BOOST_DESCRIBE_STRUCT(Person, (), (user, state, since, last_seen, text, emoji, do_not_disturb))
+BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, at, limit))
 
 struct People {
   std::uint64_t seq = 0, online = 0, away = 0;

@@ -1,13 +1,10 @@
-// Work that runs alone on the writer, awaited without holding a connection's thread.
+// What the endpoints that govern do, each alone on the writer.
 #include "net/govern.h"
 
+#include "net/aside.h"
 #include "store/forget.h"
 #include "store/govern.h"
 #include "store/retention.h"
-
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace rollcall::net {
 namespace {
@@ -15,29 +12,6 @@ namespace {
 using store::Errc;
 using store::Error;
 using store::Result;
-
-/// Runs `work` alone on the writer; resumes on the connection's thread once it is durable.
-template <class T, class Work>
-Answer<T> alone(Call& call, Work work) {
-  auto out = std::make_shared<Result<T>>(Error{Errc::Io, "no answer"});
-  // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
-  auto begin = [&call, out, &work](auto handler) {
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    call.app.run_aside([&app = call.app, out, shared, &io = call.io, work = std::move(work)] {
-      const auto done =
-          app.live().exclusively([&](store::Writer& writer, engine::Micros at) -> Result<void> {
-            *out = work(writer, at);
-            if (!*out) return out->error();
-            return {};
-          });
-      if (!done) *out = done.error();
-      boost::asio::post(io, [shared] { std::move (*shared)(); });
-    });
-  };
-  co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
-      std::move(begin), boost::asio::use_awaitable);
-  co_return std::move(*out);
-}
 
 Answer<Place> hold(Call& call, engine::Kind kind, const HoldRequest& r) {
   auto work = [kind, r](store::Writer& writer, engine::Micros at) -> Result<Place> {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/state.h"
+#include "net/asset.h"
 
 #include <chrono>
 #include <cstdint>
@@ -56,7 +57,8 @@ struct AppSettings {
   std::uint32_t member_removed_delay_ms = 0;         ///< so that a refreshed page is no leave
   std::vector<std::string> attendance{"presence-"};  ///< prefixes whose membership is logged
   std::uint32_t sign_every_s = 60;                   ///< a checkpoint over what was appended since
-  std::string last_seen = "exact";  ///< granularity for others: exact, minutes, day, hidden
+  std::vector<std::string> rooms{"lobby"};  ///< of the chat; everybody who is signed in may enter
+  std::string last_seen = "exact";          ///< granularity for others: exact, minutes, day, hidden
   engine::Policy policy;
   std::vector<WebhookSettings> webhooks;
   std::vector<JwtSettings> jwt;
@@ -86,6 +88,7 @@ struct Settings {
   std::chrono::milliseconds drain{3000};
   bool accept_clock = false;
   std::vector<AppSettings> apps;
+  Assets page;  ///< the page's files; empty: there is none
 };
 
 }  // namespace rollcall::net

@@ -21,6 +21,7 @@ void BodyCheck::note(const Header& h) {
     Seq& upto = retention_[static_cast<Kind>(h.a)];
     upto = std::max(upto, h.d);
   }
+  if (h.kind == Kind::RetentionApplied && h.c == 2) removed_.insert(h.d);
 }
 
 bool BodyCheck::chunk(std::span<const Header> headers, Seq from, Seq to) {
@@ -83,7 +84,7 @@ void BodyCheck::explain_missing() {
     const auto mention = mentions_dropped_.find(m.target);
     const bool mentioned =
         m.target != 0 && mention != mentions_dropped_.end() && m.seq <= mention->second;
-    if (retained || mentioned) {
+    if (retained || mentioned || (m.kind == Kind::Activity && removed_.contains(m.seq))) {
       ++report_.dropped;
       return true;
     }

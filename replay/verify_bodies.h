@@ -45,6 +45,7 @@ class BodyCheck {
   std::set<UserNumber> erased_, requested_;
   std::map<UserNumber, Seq> mentions_dropped_;
   std::map<engine::Kind, Seq> retention_;
+  std::set<Seq> removed_;  ///< messages whose body was dropped alone
   std::vector<Missing> missing_;
 };
 

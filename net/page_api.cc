@@ -1,0 +1,138 @@
+// The page's endpoints; what they write are activities like any other.
+#include "net/page_api.h"
+
+#include "net/aside.h"
+#include "net/channel_name.h"
+#include "net/page_session.h"
+#include "net/signature.h"
+#include "store/bytes.h"
+#include "store/checkpoints.h"
+
+namespace rollcall::net {
+namespace {
+
+using store::Errc;
+using store::Error;
+using store::Result;
+
+std::optional<Error> room_fault(const Call& call, const std::string& room) {
+  const auto& rooms = call.app.settings().rooms;
+  if (std::find(rooms.begin(), rooms.end(), room) == rooms.end())
+    return Error{Errc::NotFound, "there is no such room: `rooms` in rollcall.toml names them"};
+  return std::nullopt;
+}
+
+std::optional<Error> speech_fault(const Call& call, const std::string& room,
+                                  const std::string& text) {
+  if (auto fault = room_fault(call, room)) return fault;
+  if (call.caller.user.empty())
+    return Error{Errc::NotPermitted, "a person says something, not a service: sign in as somebody"};
+  if (text.empty() || text.size() > kMessageMax)
+    return Error{Errc::BadInput, "text is 1 to 4000 bytes"};
+  return std::nullopt;
+}
+
+ActivityRequest in_room(const Call& call, const std::string& room, std::string action,
+                        std::string text) {
+  ActivityRequest out;
+  out.user = call.caller.user;
+  out.action = std::move(action);
+  out.target_type = "room";
+  out.target_id = room;
+  out.description = std::move(text);
+  return out;
+}
+
+}  // namespace
+
+Answer<Me> MeEndpoint::run(Call call, Request) {
+  Me out;
+  out.name = call.caller.name;
+  out.user = call.caller.user;
+  out.app = call.app.settings().id;
+  out.key = call.app.settings().key;
+  out.scopes = call.caller.scopes;
+  out.rooms = call.app.settings().rooms;
+  if (const auto keys = store::trusted_keys(call.app.layout()); keys && !keys->empty())
+    out.vkey = keys->front().vkey();
+  co_return out;
+}
+
+Answer<Messages> MessagesEndpoint::run(Call call, Request r) {
+  if (const auto fault = room_fault(call, r.room)) co_return *fault;
+  auto work = [&app = call.app, r]() -> Result<Messages> {
+    const auto found =
+        app.rooms().history(r.room, r.after.value_or(0), r.before.value_or(~std::uint64_t{0}),
+                            std::min<std::uint64_t>(r.limit.value_or(50), 500));
+    if (!found) return found.error();
+    return Messages{*found};
+  };
+  co_return co_await aside<Messages>(call, std::move(work));
+}
+
+Answer<Written> PostEndpoint::run(Call call, Request r) {
+  if (const auto fault = speech_fault(call, r.room, r.text)) co_return *fault;
+  if (r.client_id && r.client_id->size() > 64)
+    co_return Error{Errc::BadInput, "client_id is at most 64 bytes"};
+  ActivityRequest activity = in_room(call, r.room, "message.posted", std::move(r.text));
+  if (r.client_id) activity.properties = json::object{{"client_id", *r.client_id}};
+  co_return co_await ActivityEndpoint::run(call, std::move(activity));
+}
+
+Answer<Written> EditEndpoint::run(Call call, Request r) {
+  if (const auto fault = speech_fault(call, r.room, r.text)) co_return *fault;
+  const auto reading = call.app.live().reading();
+  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
+  const auto id = store::parse_decimal(r.id).value_or(0);
+  const auto whose = Rooms::author(*reading, r.room, id);
+  if (!whose) co_return whose.error();
+  const auto me = reading->vault().number_of(call.caller.user);
+  if (!me || *me != *whose)
+    co_return Error{Errc::NotPermitted, "only one's own messages can be edited"};
+  ActivityRequest activity = in_room(call, r.room, "message.edited", std::move(r.text));
+  activity.properties = json::object{{"message", id}};
+  co_return co_await ActivityEndpoint::run(call, std::move(activity));
+}
+
+Answer<Seqs> RemoveEndpoint::run(Call call, Request r) {
+  if (const auto fault = room_fault(call, r.room)) co_return *fault;
+  if (call.caller.user.empty())
+    co_return Error{Errc::NotPermitted, "a person removes a message, not a service"};
+  auto work = [room = r.room, id = store::parse_decimal(r.id).value_or(0), by = call.caller.user,
+               any = call.caller.may("admin")](store::Writer& writer,
+                                               engine::Micros at) -> Result<Seqs> {
+    const auto seq = Rooms::remove(writer, room, id, by, any, at);
+    if (!seq) return seq.error();
+    return Seqs{*seq};
+  };
+  co_return co_await alone<Seqs>(call, std::move(work));
+}
+
+Answer<Watch> WatchEndpoint::run(Call call, Request r) {
+  const AppSettings& settings = call.app.settings();
+  const auto user = open_watch(r.token, settings.secret, store::wall_now() / 1'000'000);
+  if (!user)
+    co_return Error{Errc::NotPermitted, "the watch token is not of this app, or has run out"};
+  const auto reading = call.app.live().reading();
+  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
+  const auto channel = presence_channel_of(*user);
+  if (!channel) co_return Error{Errc::BadInput, "the name is too long for a channel of its own"};
+  Watch out;
+  out.key = settings.key;
+  out.channel = *channel;
+  const auto number = reading->vault().number_of(*user);
+  const auto standing = number ? call.app.board().of(*number) : std::nullopt;
+  if (standing)
+    out.person = person_of(*reading, *number, *user, *standing, false, settings.last_seen);
+  else
+    out.person.user = *user, out.person.state = "offline";
+  if (r.socket_id) {
+    if (parse_socket_id(*r.socket_id) == 0)
+      co_return Error{Errc::BadInput, "socket_id is two numbers joined by a dot"};
+    out.auth = settings.key + ":" +
+               hmac_hex(settings.secret, channel_string(*r.socket_id, *channel, std::nullopt));
+  }
+  co_return out;
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,187 @@
+// Folds of the log on threads of their own.
+#include "net/past.h"
+
+#include "net/aside.h"
+#include "replay/event_view.h"
+#include "replay/time_text.h"
+#include "replay/timeline.h"
+
+namespace rollcall::net {
+namespace {
+
+using engine::Micros;
+using store::Errc;
+using store::Error;
+using store::Result;
+
+/// Reading somebody's history is itself in the log; a slider that is dragged is one question.
+void note_read(App& app, const Caller& caller, const std::string& what) {
+  static std::mutex mutex;
+  static std::map<std::string, Micros> asked;
+  {
+    const std::lock_guard guard(mutex);
+    const Micros now = store::wall_now();
+    if (asked.size() > 10'000) asked.clear();
+    Micros& last = asked[app.settings().id + '\n' + caller.name + '\n' + what];
+    if (now - last < 60'000'000) return;
+    last = now;
+  }
+  (void)app.live().submit([what, by = caller.name](store::Turn& turn) {
+    store::Proposal p;
+    p.kind = engine::Kind::HistoryRead;
+    p.body.detail = json::serialize(json::object{{"what", what}, {"by", by}});
+    (void)turn.append(p);
+  });
+}
+
+Result<replay::Reader> reader_of(App& app) {
+  auto writer = app.live().reading();
+  if (!writer) return Error{Errc::Io, "the log is being opened anew: try again"};
+  return replay::Reader::beside(std::move(writer));
+}
+
+struct Range {
+  Micros from = 0, to = 0;
+};
+Result<Range> range_of(const std::optional<std::string>& from,
+                       const std::optional<std::string>& to) {
+  const Micros now = store::wall_now();
+  const auto moment = [&](const std::optional<std::string>& text, Micros without) -> Result<Micros> {
+    if (!text) return without;
+    const auto spec = replay::parse_time(*text, now);
+    if (!spec) return spec.error();
+    if (const auto* at = std::get_if<Micros>(&*spec)) return *at;
+    return Error{Errc::BadInput, "from and to are times"};
+  };
+  const auto end = moment(to, now);
+  if (!end) return end.error();
+  const auto begin = moment(from, *end - Micros{86'400} * 1'000'000);
+  if (!begin) return begin.error();
+  if (*begin >= *end) return Error{Errc::BadInput, "from must be before to"};
+  return Range{*begin, *end};
+}
+
+}  // namespace
+
+Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
+  if (!call.caller.may("audit:read"))
+    co_return Error{Errc::NotPermitted, "asking about the past needs the scope audit:read"};
+  note_read(call.app, call.caller, "who --at");
+  auto work = [&app = call.app, r, limit]() -> Result<People> {
+    const auto reader = reader_of(app);
+    if (!reader) return reader.error();
+    const auto spec = replay::parse_time(*r.at, store::wall_now());
+    if (!spec) return spec.error();
+    People out;
+    if (const auto* seq = std::get_if<engine::Seq>(&*spec)) {
+      out.seq = std::min(*seq, reader->last());
+    } else {
+      const auto first = reader->log().seq_at(std::get<Micros>(*spec));
+      if (!first) return first.error();
+      out.seq = *first - 1;
+    }
+    const auto fold = replay::state_at(*reader, out.seq);
+    if (!fold) return fold.error();
+    const std::string wanted = r.state.value_or("");
+    const auto& users = fold->state.users;
+    for (engine::UserNumber n = 1; n < users.size(); ++n) {
+      const engine::User& u = users[n];
+      const auto state = engine::name_of(u.state);
+      if (u.state == engine::Presence::Online) ++out.online;
+      if (u.state == engine::Presence::Away) ++out.away;
+      const bool match = wanted == "any" ||
+                         (wanted.empty() ? u.state != engine::Presence::Offline : state == wanted);
+      if (!match || !u.enrolled || u.erased || out.people.size() >= limit) continue;
+      const auto name = reader->vault() == nullptr ? std::nullopt : reader->vault()->name_of(n);
+      if (!name) continue;  // forgotten since
+      Person p;
+      p.number = n;
+      p.user = *name;
+      p.state = std::string(state);
+      if (u.since != 0) p.since = replay::rfc3339(u.since);
+      if (u.last_seen != 0) p.last_seen = replay::rfc3339(u.last_seen);
+      p.do_not_disturb = u.do_not_disturb;
+      p.sessions = u.sessions.size();
+      if (u.status_seq != 0)
+        if (const auto header = reader->log().header(u.status_seq); header && *header) {
+          const auto opened = reader->open_body(**header);
+          if (!opened.body.status_text.empty()) p.text = opened.body.status_text;
+          if (!opened.body.emoji.empty()) p.emoji = opened.body.emoji;
+        }
+      out.people.push_back(std::move(p));
+    }
+    std::sort(out.people.begin(), out.people.end(),
+              [](const Person& a, const Person& b) { return a.user < b.user; });
+    return out;
+  };
+  co_return co_await aside<People>(call, std::move(work));
+}
+
+Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
+  if (call.caller.user != r.user && !call.caller.may("audit:read"))
+    co_return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
+  if (call.caller.user != r.user) note_read(call.app, call.caller, "timeline");
+  auto work = [&app = call.app, r]() -> Result<TimelineResponse> {
+    constexpr std::size_t kEventsMost = 2000;
+    const auto reader = reader_of(app);
+    if (!reader) return reader.error();
+    const auto number = reader->find_user(r.user);
+    if (!number) return number.error();
+    const auto range = range_of(r.from, r.to);
+    if (!range) return range.error();
+    const auto found =
+        replay::timeline_of(*reader, *number, range->from, range->to, kEventsMost);
+    if (!found) return found.error();
+    TimelineResponse out;
+    out.user = r.user;
+    out.from = replay::rfc3339(range->from);
+    out.to = replay::rfc3339(range->to);
+    out.events_left_out = found->events_left_out;
+    for (const auto& span : found->spans)
+      out.spans.push_back({replay::rfc3339(span.from), std::string(engine::name_of(span.state)),
+                           std::string(engine::name_of(span.cause)), span.seq});
+    for (const auto& h : found->events) {
+      const auto view = replay::view_of(*reader, h);
+      EventRow row{h.seq,     replay::rfc3339(h.at), std::string(engine::name_of(h.kind)),
+                   std::string(engine::name_of(h.cause)), h.session, std::nullopt, std::nullopt};
+      if (!view.action.empty()) row.action = view.action;
+      if (!view.body.body.description.empty()) row.description = view.body.body.description;
+      out.events.push_back(std::move(row));
+    }
+    return out;
+  };
+  co_return co_await aside<TimelineResponse>(call, std::move(work));
+}
+
+Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
+  constexpr std::uint64_t kSlicesMost = 5000;
+  const std::uint64_t slices = r.slices.value_or(96);
+  if (slices == 0 || slices > kSlicesMost)
+    co_return Error{Errc::BadInput, "slices is 1 to 5000"};
+  note_read(call.app, call.caller, "concurrency");
+  auto work = [&app = call.app, r, slices]() -> Result<ConcurrencyResponse> {
+    const auto reader = reader_of(app);
+    if (!reader) return reader.error();
+    engine::UserNumber user = 0;
+    if (r.user) {
+      const auto number = reader->find_user(*r.user);
+      if (!number) return number.error();
+      user = *number;
+    }
+    const auto range = range_of(r.from, r.to);
+    if (!range) return range.error();
+    const auto found = replay::concurrency(*reader, range->from, range->to, slices, user);
+    if (!found) return found.error();
+    ConcurrencyResponse out;
+    out.from = replay::rfc3339(range->from);
+    out.to = replay::rfc3339(range->to);
+    out.slice_s = static_cast<std::uint64_t>(range->to - range->from) / slices / 1'000'000;
+    for (const auto& s : *found)
+      out.slices.push_back({replay::rfc3339(s.from), static_cast<std::uint64_t>(s.online_us) / 1'000'000,
+                            static_cast<std::uint64_t>(s.away_us) / 1'000'000, s.most});
+    return out;
+  };
+  co_return co_await aside<ConcurrencyResponse>(call, std::move(work));
+}
+
+}  // namespace rollcall::net

@@ -1,0 +1,41 @@
+// History drawn over time: one person's states with what caused them, and how many were here.
+//
+// Why this file exists: a band of states, a heat map and a curve of concurrency are the same fold
+// over the log, cut into what a picture needs.
+#pragma once
+
+#include "replay/reader.h"
+
+#include <vector>
+
+namespace rollcall::replay {
+
+/// From `from` until the next span: the user was `state`; `seq` is the event that made it so (0:
+/// it was so before the range).
+struct Span {
+  Micros from = 0;
+  engine::Presence state = engine::Presence::Offline;
+  Seq seq = 0;
+  engine::Cause cause = engine::Cause::None;
+};
+struct Timeline {
+  std::vector<Span> spans;      ///< ascending; the first begins at `from`
+  std::vector<Header> events;   ///< of the user in the range, ascending; the newest where too many
+  bool events_left_out = false;
+};
+/// [from, to). At most `events_most` events.
+[[nodiscard]] Result<Timeline> timeline_of(const Reader& reader, UserNumber user, Micros from,
+                                           Micros to, std::size_t events_most);
+
+/// One slice of a range, in microseconds of presence: divide by its length for an average.
+struct Slice {
+  Micros from = 0;
+  Micros online_us = 0, away_us = 0;  ///< summed over users
+  std::uint64_t most = 0;             ///< online and away at once, at the most
+};
+/// [from, to) in `count` slices of equal length (the last takes the rest); of one user, or of all
+/// where `user` is 0.
+[[nodiscard]] Result<std::vector<Slice>> concurrency(const Reader& reader, Micros from, Micros to,
+                                                     std::size_t count, UserNumber user);
+
+}  // namespace rollcall::replay

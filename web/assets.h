@@ -1,0 +1,10 @@
+// The page as it was built into this binary; empty where it was built without one.
+#pragma once
+
+#include "net/asset.h"
+
+namespace rollcall::web {
+
+[[nodiscard]] net::Assets assets();
+
+}  // namespace rollcall::web

@@ -1,0 +1,73 @@
+// Calls of /v1 with the types of /openapi.json; the cookie of POST /login says who asks.
+import type { paths } from './v1'
+
+type Get<P extends keyof paths> = paths[P] extends { get: { responses: { 200: { content: { 'application/json': infer R } } } } } ? R : never
+type Post<P extends keyof paths> = paths[P] extends { post: { responses: { 200: { content: { 'application/json': infer R } } } } } ? R : never
+type Body<P extends keyof paths> = paths[P] extends { post: { requestBody: { content: { 'application/json': infer B } } } } ? B : never
+
+export type People = Get<'/v1/presence'>
+export type Person = People['people'][number]
+export type Me = Get<'/v1/me'>
+export type Message = Get<'/v1/rooms/{room}/messages'>['messages'][number]
+export type Timeline = Get<'/v1/timeline/{user}'>
+export type Concurrency = Get<'/v1/concurrency'>
+
+/** What the server said no with: RFC 9457, its sentence as the message. `status` 0: no answer at all. */
+export class Problem extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message)
+  }
+}
+
+type Values = Record<string, string | number | undefined | null>
+
+function fill(path: string, values: Values): string {
+  const rest = { ...values }
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(rest[name] ?? '')
+    delete rest[name]
+    return encodeURIComponent(value)
+  })
+  const query = new URLSearchParams()
+  for (const [key, value] of Object.entries(rest)) if (value !== undefined && value !== null && value !== '') query.set(key, String(value))
+  return query.size ? `${filled}?${query}` : filled
+}
+
+export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(url, { credentials: 'same-origin', ...init })
+  } catch {
+    throw new Problem(0, 'The server does not answer.')
+  }
+  if (!response.ok) {
+    let detail = `The server answered ${response.status}.`
+    try {
+      detail = ((await response.json()) as { detail?: string }).detail ?? detail
+    } catch { /* not JSON: the status must do */ }
+    throw new Problem(response.status, detail)
+  }
+  return response
+}
+
+export const get = async <P extends keyof paths>(path: P, values: Values = {}, signal?: AbortSignal): Promise<Get<P>> =>
+  (await ask(fill(path, values), signal ? { signal } : {})).json()
+
+export const post = async <P extends keyof paths>(path: P, body: Body<P>, values: Values = {}, headers: Record<string, string> = {}): Promise<Post<P>> =>
+  (await ask(fill(path, values), { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })).json()
+
+export const remove = (path: keyof paths, values: Values): Promise<Response> => ask(fill(path, values), { method: 'DELETE' })
+
+/** A reading command of the command line, run by the server: what it printed, and its exit code. */
+export async function command(args: string[]): Promise<{ out: string; err: string; exit: number }> {
+  const response = await ask('/v1/command', { method: 'POST', body: JSON.stringify({ arguments: args }), headers: { 'content-type': 'application/json' } })
+  const result = { out: '', err: '', exit: 1 }
+  for (const line of (await response.text()).split('\n')) {
+    if (!line) continue
+    const part = JSON.parse(line) as { out?: string; err?: string; exit?: number }
+    result.out += part.out ?? ''
+    result.err += part.err ?? ''
+    if (part.exit !== undefined) result.exit = part.exit
+  }
+  return result
+}

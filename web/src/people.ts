@@ -1,0 +1,124 @@
+// Who is here: the whole list once, then every change as it comes, drawn at most once a frame.
+import { computed, ref, shallowRef, triggerRef, watch } from 'vue'
+import { get, type Person } from './api'
+import { connects, echo } from './live'
+import { moment } from './moment'
+import { me } from './session'
+
+export type State = 'online' | 'away' | 'offline'
+export const states: State[] = ['online', 'away', 'offline']
+
+const known = new Map<string, Person>()
+const past = shallowRef<Person[] | null>(null)
+const list = shallowRef<Person[]>([])
+export const loading = ref(true)
+export const trouble = ref('')
+/** Whose state just changed, for the eye: name → when. */
+export const fresh = new Map<string, number>()
+
+/** Sorted by name; of the moment the page is at. */
+export const people = computed(() => past.value ?? list.value)
+export const person = (user: string): Person | undefined => people.value.find((p) => p.user === user)
+
+const order = new Intl.Collator(undefined, { numeric: true })
+let sorted = true
+let frame = 0
+
+function changed(): void {
+  if (frame) return
+  frame = requestAnimationFrame(() => {
+    frame = 0
+    if (!sorted) {
+      list.value = [...known.values()].sort((a, b) => order.compare(a.user, b.user))
+      sorted = true
+    }
+    triggerRef(list)
+  })
+}
+
+function put(next: Person): void {
+  const before = known.get(next.user)
+  if (before) Object.assign(before, next)
+  else {
+    known.set(next.user, next)
+    sorted = false
+  }
+}
+
+async function loadAll(): Promise<void> {
+  try {
+    const all = await get('/v1/presence', { state: 'any', limit: 100_000 })
+    const there = new Set(all.people.map((p) => p.user))
+    for (const name of known.keys()) if (!there.has(name)) known.delete(name)
+    sorted = false
+    all.people.forEach(put)
+    trouble.value = ''
+  } catch (problem) {
+    trouble.value = (problem as Error).message
+  }
+  loading.value = false
+  changed()
+}
+
+interface PresenceChanged { user: string; state: State; previous: State; at: string; seq: number }
+interface StatusChanged { user: string; text: string; emoji: string; do_not_disturb: boolean }
+
+function listen(): void {
+  echo.value?.private('presence')
+    .listen('.PresenceChanged', (e: PresenceChanged) => {
+      const before = known.get(e.user)
+      if (!before) return void loadOne(e.user)
+      before.state = e.state
+      before.since = e.at
+      if (e.state !== 'offline') before.last_seen = e.at
+      fresh.set(e.user, performance.now())
+      changed()
+    })
+    .listen('.StatusChanged', (e: StatusChanged) => {
+      const before = known.get(e.user)
+      if (!before) return
+      before.text = e.text
+      before.emoji = e.emoji
+      before.do_not_disturb = e.do_not_disturb
+      changed()
+    })
+    .listen('.PersonForgotten', ({ number }: { number: number }) => {
+      for (const [name, p] of known) if (p.number === number) known.delete(name)
+      sorted = false
+      changed()
+    })
+}
+
+const asked = new Set<string>()
+async function loadOne(user: string): Promise<void> {
+  if (asked.has(user)) return
+  asked.add(user)
+  try {
+    put(await get('/v1/presence/{user}', { user }))
+    changed()
+  } catch { /* gone again */ } finally {
+    asked.delete(user)
+  }
+}
+
+/** The newest of one person: devices are told nowhere else. */
+export const refresh = (user: string): Promise<void> => (moment.value ? Promise.resolve() : loadOne(user))
+
+watch(echo, (now) => now && listen())
+// A connection that came back may have missed changes: what is true now replaces what was held.
+watch(connects, () => void loadAll())
+watch(me, (now, before) => {
+  if (!now || now.user !== before?.user) known.clear(), (list.value = []), (loading.value = true)
+})
+
+let wanted = 0
+watch(moment, async (at) => {
+  const mine = ++wanted
+  if (!at) return void (past.value = null)
+  try {
+    const all = await get('/v1/presence', { at: at.toISOString(), state: 'any', limit: 100_000 })
+    if (mine === wanted) past.value = all.people.sort((a, b) => order.compare(a.user, b.user)), (trouble.value = '')
+  } catch (problem) {
+    if (mine === wanted) trouble.value = (problem as Error).message
+  }
+})
