@@ -7,6 +7,8 @@ export function reportActivity(channel, { every = 30_000, page = globalThis } = 
     last = Date.now()
     channel.trigger('client-rollcall-active', {})
   }
+  // A page that was opened, or came back after a lost connection, is somebody being there.
+  channel.bind?.('pusher:subscription_succeeded', () => { last = 0; active() })
   for (const event of ['pointerdown', 'keydown', 'scroll', 'visibilitychange'])
     page.addEventListener(event, active, { passive: true, capture: true })
   page.addEventListener('pagehide', () => channel.trigger('client-rollcall-away', {}))

@@ -154,17 +154,6 @@ App* Api::app_of(const HttpRequest& request) const {
   return server_.apps().size() == 1 ? server_.apps().front().get() : nullptr;
 }
 
-namespace {
-
-/// Whether Origin names the host that was asked; a proxy in front may have ended the TLS.
-bool same_origin(const HttpRequest& request) {
-  const std::string_view origin = request.header("origin");
-  const std::string host(request.header("host"));
-  return !host.empty() && (origin == "http://" + host || origin == "https://" + host);
-}
-
-}  // namespace
-
 store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
   const std::int64_t now = store::wall_now() / 1'000'000;
   const std::string_view authorization = request.header("authorization");
@@ -256,9 +245,7 @@ std::optional<HttpReply> Api::origin_problem(
     const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors) const {
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return std::nullopt;
-  const std::string own =
-      (request.tls ? "https://" : "http://") + std::string(request.header("host"));
-  if (origin == own) return std::nullopt;
+  if (same_origin(request)) return std::nullopt;
   const auto& rules = server_.settings().origins;
   if (!rules.empty() && host_matches(origin_host(origin), rules)) {
     cors.emplace_back("Access-Control-Allow-Origin", std::string(origin));
@@ -393,7 +380,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
 HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user_auth) const {
   const auto who = caller(app, request);
   if (!who) return problem(403, who.error().detail);
-  if (who->user.empty())
+  if (who->user.empty() && (user_auth || !who->by_cookie))
     return problem(403, "a person's token (a JWT with a sub) is needed, not a service's");
   auto fields = fields_of(request);
   const std::string socket_id = fields["socket_id"];
@@ -414,11 +401,11 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
   const auto kind = channel_kind(channel);
   if (!kind || !kind->needs_auth) return problem(400, "channel_name is not of a guarded channel");
   const auto own = presence_channel_of(who->user);
-  bool allowed = own && channel == *own;
+  bool allowed = !who->user.empty() && own && channel == *own;
   // The page's people may hear what /v1/presence tells them, and enter the rooms there are.
   if (who->by_cookie && who->may("presence:read"))
     allowed = allowed || channel == kPresenceChannel || user_of_presence_channel(channel);
-  if (who->by_cookie && channel.starts_with(kRoomChannel)) {
+  if (who->by_cookie && !who->user.empty() && channel.starts_with(kRoomChannel)) {
     const auto& rooms = settings.rooms;
     allowed = allowed || std::find(rooms.begin(), rooms.end(),
                                    channel.substr(kRoomChannel.size())) != rooms.end();
@@ -432,7 +419,7 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
                           : channel == pattern;
     const bool named = rule.users.empty() || std::find(rule.users.begin(), rule.users.end(),
                                                        who->user) != rule.users.end();
-    allowed = allowed || (fits && named);
+    allowed = allowed || (fits && named && !who->user.empty());
   }
   if (!allowed) return problem(403, "no rule lets this person into the channel");
   json::object answer;

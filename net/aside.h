@@ -31,8 +31,8 @@ template <class T, class Work>
 Answer<T> alone(Call& call, Work work) {
   auto run = [&app = call.app, work = std::move(work)]() -> store::Result<T> {
     store::Result<T> out = store::Error{store::Errc::Io, "no answer"};
-    const auto done =
-        app.live().exclusively([&](store::Writer& writer, engine::Micros at) -> store::Result<void> {
+    const auto done = app.live().exclusively(
+        [&](store::Writer& writer, engine::Micros at) -> store::Result<void> {
           out = work(writer, at);
           if (!out) return out.error();
           return {};

@@ -9,8 +9,8 @@ namespace rollcall::net {
 struct Asset {
   std::string_view path;  ///< as it is asked for, like /assets/index-x.js
   std::string_view type;
-  std::string_view etag;  ///< in quotes, of the plain bytes
-  bool immutable = false; ///< its name holds a hash: it may be kept for ever
+  std::string_view etag;                 ///< in quotes, of the plain bytes
+  bool immutable = false;                ///< its name holds a hash: it may be kept for ever
   std::string_view plain, gzip, brotli;  ///< the latter two may be empty
 };
 using Assets = std::span<const Asset>;

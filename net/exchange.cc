@@ -88,6 +88,12 @@ bool host_matches(std::string_view host, const std::vector<std::string>& pattern
   return false;
 }
 
+bool same_origin(const HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  const std::string host(request.header("host"));
+  return !host.empty() && (origin == "http://" + host || origin == "https://" + host);
+}
+
 std::string_view origin_host(std::string_view origin) {
   const std::size_t scheme = origin.find("://");
   if (scheme == std::string_view::npos) return {};

@@ -40,6 +40,8 @@ struct HttpReply {
 [[nodiscard]] bool host_matches(std::string_view host, const std::vector<std::string>& patterns);
 /// The host of an Origin header's URL, without scheme and port; empty where it is none.
 [[nodiscard]] std::string_view origin_host(std::string_view origin);
+/// Whether Origin names the very host that was asked; a proxy in front may have ended the TLS.
+[[nodiscard]] bool same_origin(const HttpRequest& request);
 /// A literal loopback address or localhost, with or without a port; or one of `names`.
 [[nodiscard]] bool host_allowed(std::string_view host_header,
                                 const std::vector<std::string>& names);

@@ -78,7 +78,8 @@ std::optional<Refusal> refusal(Server& server, App* app, const HttpRequest& requ
   const std::string_view origin = request.header("origin");
   const auto& rules =
       settings.allowed_origins.empty() ? server.settings().origins : settings.allowed_origins;
-  if (!origin.empty() && !rules.empty() && !host_matches(origin_host(origin), rules))
+  if (!origin.empty() && !rules.empty() && !same_origin(request) &&
+      !host_matches(origin_host(origin), rules))
     return Refusal{4009, "Origin not allowed"};
   if (settings.connections_max != 0 && app->connections >= settings.connections_max)
     return Refusal{4004, "The app has as many connections as it may have"};

@@ -47,6 +47,7 @@ ActivityRequest in_room(const Call& call, const std::string& room, std::string a
 
 Answer<Me> MeEndpoint::run(Call call, Request) {
   Me out;
+  if (call.caller.scopes.empty()) co_return out;  // nobody
   out.name = call.caller.name;
   out.user = call.caller.user;
   out.app = call.app.settings().id;

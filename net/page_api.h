@@ -57,7 +57,8 @@ struct Watch {
 BOOST_DESCRIBE_STRUCT(Watch, (), (key, channel, auth, person))
 
 struct MeEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/me", "presence:read", "Who is asking, and what for"};
+  static constexpr Attributes kIs{"GET", "/v1/me", "",
+                                  "Who is asking; nothing but empty fields for nobody"};
   using Request = Nothing;
   using Response = Me;
   static Answer<Response> run(Call call, Request request);

@@ -33,7 +33,8 @@ bool accepts(std::string_view header, std::string_view encoding) {
     const std::size_t semicolon = std::min(part.find(';'), part.size());
     if (part.substr(0, semicolon) == encoding) {
       const std::string_view rest = part.substr(semicolon);
-      return rest.find("q=0") == std::string_view::npos || rest.find("q=0.") != std::string_view::npos;
+      return rest.find("q=0") == std::string_view::npos ||
+             rest.find("q=0.") != std::string_view::npos;
     }
   }
   return false;
@@ -43,7 +44,8 @@ bool accepts(std::string_view header, std::string_view encoding) {
 
 std::optional<HttpReply> page_answer(Assets assets, const HttpRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
-  const std::string_view path = is_view(request.path) ? "/index.html" : request.path;
+  std::string_view path = request.path;
+  if (is_view(path)) path = "/index.html";
   const Asset* found = nullptr;
   for (const Asset& asset : assets)
     if (asset.path == path) found = &asset;

@@ -46,7 +46,8 @@ struct Range {
 Result<Range> range_of(const std::optional<std::string>& from,
                        const std::optional<std::string>& to) {
   const Micros now = store::wall_now();
-  const auto moment = [&](const std::optional<std::string>& text, Micros without) -> Result<Micros> {
+  const auto moment = [&](const std::optional<std::string>& text,
+                          Micros without) -> Result<Micros> {
     if (!text) return without;
     const auto spec = replay::parse_time(*text, now);
     if (!spec) return spec.error();
@@ -129,8 +130,7 @@ Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
     if (!number) return number.error();
     const auto range = range_of(r.from, r.to);
     if (!range) return range.error();
-    const auto found =
-        replay::timeline_of(*reader, *number, range->from, range->to, kEventsMost);
+    const auto found = replay::timeline_of(*reader, *number, range->from, range->to, kEventsMost);
     if (!found) return found.error();
     TimelineResponse out;
     out.user = r.user;
@@ -142,8 +142,13 @@ Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
                            std::string(engine::name_of(span.cause)), span.seq});
     for (const auto& h : found->events) {
       const auto view = replay::view_of(*reader, h);
-      EventRow row{h.seq,     replay::rfc3339(h.at), std::string(engine::name_of(h.kind)),
-                   std::string(engine::name_of(h.cause)), h.session, std::nullopt, std::nullopt};
+      EventRow row{h.seq,
+                   replay::rfc3339(h.at),
+                   std::string(engine::name_of(h.kind)),
+                   std::string(engine::name_of(h.cause)),
+                   h.session,
+                   std::nullopt,
+                   std::nullopt};
       if (!view.action.empty()) row.action = view.action;
       if (!view.body.body.description.empty()) row.description = view.body.body.description;
       out.events.push_back(std::move(row));
@@ -156,8 +161,7 @@ Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
 Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kSlicesMost = 5000;
   const std::uint64_t slices = r.slices.value_or(96);
-  if (slices == 0 || slices > kSlicesMost)
-    co_return Error{Errc::BadInput, "slices is 1 to 5000"};
+  if (slices == 0 || slices > kSlicesMost) co_return Error{Errc::BadInput, "slices is 1 to 5000"};
   note_read(call.app, call.caller, "concurrency");
   auto work = [&app = call.app, r, slices]() -> Result<ConcurrencyResponse> {
     const auto reader = reader_of(app);
@@ -177,7 +181,8 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
     out.to = replay::rfc3339(range->to);
     out.slice_s = static_cast<std::uint64_t>(range->to - range->from) / slices / 1'000'000;
     for (const auto& s : *found)
-      out.slices.push_back({replay::rfc3339(s.from), static_cast<std::uint64_t>(s.online_us) / 1'000'000,
+      out.slices.push_back({replay::rfc3339(s.from),
+                            static_cast<std::uint64_t>(s.online_us) / 1'000'000,
                             static_cast<std::uint64_t>(s.away_us) / 1'000'000, s.most});
     return out;
   };

@@ -28,8 +28,8 @@ Person person_of(const store::Writer& reading, engine::UserNumber number, std::s
   out.state = std::string(engine::name_of(inside ? s.state : s.visible));
   const engine::Micros since = inside ? s.since : s.changed_at;
   if (since != 0) out.since = replay::rfc3339(since);
-  const std::string seen =
-      inside ? published_time(s.last_seen, "exact") : published_time(s.visible_last_seen, granularity);
+  const std::string seen = inside ? published_time(s.last_seen, "exact")
+                                  : published_time(s.visible_last_seen, granularity);
   if (!seen.empty()) out.last_seen = seen;
   const bool hidden = !inside && s.manual == engine::Override::Invisible;
   out.do_not_disturb = s.do_not_disturb && !hidden;

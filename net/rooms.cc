@@ -58,8 +58,8 @@ std::optional<ChatMessage> message_at(const store::Writer& reading, const Header
 }
 
 json::object to_json(const ChatMessage& m) {
-  json::object out{{"id", m.id},     {"number", m.number}, {"user", m.user},
-                   {"text", m.text}, {"at", m.at}};
+  json::object out{
+      {"id", m.id}, {"number", m.number}, {"user", m.user}, {"text", m.text}, {"at", m.at}};
   if (m.edited_at) out["edited_at"] = *m.edited_at;
   if (m.client_id) out["client_id"] = *m.client_id;
   return out;

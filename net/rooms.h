@@ -77,7 +77,7 @@ class Rooms {
   std::mutex acts_mutex_;
   std::map<std::uint64_t, Act> acts_;  ///< by the action's number in the log
   std::mutex mutex_;
-  engine::Seq upto_ = 0;  ///< the index below holds everything up to here
+  engine::Seq upto_ = 0;                 ///< the index below holds everything up to here
   std::map<std::uint64_t, Room> rooms_;  ///< by the target's tag
 };
 

@@ -15,18 +15,19 @@ Result<Timeline> timeline_of(const Reader& reader, UserNumber user, Micros from,
   if (!end) return end.error();
   store::Fold fold;
   Span before{from, Presence::Offline, 0, engine::Cause::None};
-  const auto folded = fold.advance(
-      reader.log(), *end - 1,
-      [&](const Header& h, store::ByteView, engine::Outcome, std::span<const engine::Transition> t) {
-        if (h.user == user && h.at >= from) out.events.push_back(h);
-        for (const engine::Transition& change : t) {
-          if (change.user != user || change.from == change.to) continue;
-          if (h.at <= from)
-            before.state = change.to;
-          else
-            out.spans.push_back({h.at, change.to, h.seq, change.cause});
-        }
-      });
+  const auto folded =
+      fold.advance(reader.log(), *end - 1,
+                   [&](const Header& h, store::ByteView, engine::Outcome,
+                       std::span<const engine::Transition> t) {
+                     if (h.user == user && h.at >= from) out.events.push_back(h);
+                     for (const engine::Transition& change : t) {
+                       if (change.user != user || change.from == change.to) continue;
+                       if (h.at <= from)
+                         before.state = change.to;
+                       else
+                         out.spans.push_back({h.at, change.to, h.seq, change.cause});
+                     }
+                   });
   if (!folded) return folded.error();
   out.spans.insert(out.spans.begin(), before);
   if (out.events.size() > events_most) {
@@ -62,17 +63,18 @@ Result<std::vector<Slice>> concurrency(const Reader& reader, Micros from, Micros
   const auto end = reader.log().seq_at(to);
   if (!end) return end.error();
   store::Fold fold;
-  const auto folded = fold.advance(
-      reader.log(), *end - 1,
-      [&](const Header& h, store::ByteView, engine::Outcome, std::span<const engine::Transition> t) {
-        for (const engine::Transition& change : t) {
-          if (change.from == change.to || (user != 0 && change.user != user)) continue;
-          pass(h.at);
-          auto& left = now[static_cast<std::size_t>(change.from)];
-          if (left > 0) --left;
-          ++now[static_cast<std::size_t>(change.to)];
-        }
-      });
+  const auto folded =
+      fold.advance(reader.log(), *end - 1,
+                   [&](const Header& h, store::ByteView, engine::Outcome,
+                       std::span<const engine::Transition> t) {
+                     for (const engine::Transition& change : t) {
+                       if (change.from == change.to || (user != 0 && change.user != user)) continue;
+                       pass(h.at);
+                       auto& left = now[static_cast<std::size_t>(change.from)];
+                       if (left > 0) --left;
+                       ++now[static_cast<std::size_t>(change.to)];
+                     }
+                   });
   if (!folded) return folded.error();
   pass(to);
   return out;

@@ -19,8 +19,8 @@ struct Span {
   engine::Cause cause = engine::Cause::None;
 };
 struct Timeline {
-  std::vector<Span> spans;      ///< ascending; the first begins at `from`
-  std::vector<Header> events;   ///< of the user in the range, ascending; the newest where too many
+  std::vector<Span> spans;     ///< ascending; the first begins at `from`
+  std::vector<Header> events;  ///< of the user in the range, ascending; the newest where too many
   bool events_left_out = false;
 };
 /// [from, to). At most `events_most` events.

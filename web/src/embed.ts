@@ -43,12 +43,14 @@ class RollcallPresence extends HTMLElement {
         channelAuthorization: {
           transport: 'ajax', endpoint: '',
           customHandler: ({ socketId }, done) => {
-            // What is true now comes with the authorization: after a lost connection, too.
-            this.ask(socketId).then((w) => (this.show(w), done(null, { auth: w.auth! })), (error: Error) => done(error, null))
+            this.ask(socketId).then((w) => done(null, { auth: w.auth! }), (error: Error) => done(error, null))
           },
         },
       })
-      this.pusher.subscribe(first.channel).bind('PresenceChanged', (e: { user: string; state: string }) => this.draw(e.user, e.state))
+      this.pusher.subscribe(first.channel)
+        .bind('PresenceChanged', (e: { user: string; state: string }) => this.draw(e.user, e.state))
+        // What is true now is asked once the channel is heard, after a lost connection again.
+        .bind('pusher:subscription_succeeded', () => void this.ask().then((w) => this.show(w), () => undefined))
     } catch (error) {
       this.draw(this.getAttribute('user') ?? '', 'unknown', (error as Error).message)
     }

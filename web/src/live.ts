@@ -7,8 +7,6 @@ import { me } from './session'
 
 export type Connection = 'connecting' | 'connected' | 'unavailable'
 export const connection = ref<Connection>('connecting')
-/** Counts connections made: whoever caught up with one must catch up again with the next. */
-export const connects = ref(0)
 export const echo = shallowRef<Echo<'reverb'>>()
 /** The server ended this person's connections: signed out somewhere. */
 export const ended = ref(false)
@@ -27,7 +25,6 @@ export function connect(): void {
   const pusher = (made.connector as unknown as { pusher: Pusher }).pusher
   pusher.connection.bind('state_change', ({ current }: { current: string }) => {
     connection.value = current === 'connected' ? 'connected' : current === 'connecting' || current === 'initialized' ? 'connecting' : 'unavailable'
-    if (current === 'connected') connects.value++
   })
   pusher.connection.bind('error', (e: { error?: { data?: { code?: number } } }) => {
     if (e?.error?.data?.code === 4009) left()

@@ -1,7 +1,7 @@
 // Who is here: the whole list once, then every change as it comes, drawn at most once a frame.
-import { computed, ref, shallowRef, triggerRef, watch } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 import { get, type Person } from './api'
-import { connects, echo } from './live'
+import { echo } from './live'
 import { moment } from './moment'
 import { me } from './session'
 
@@ -28,21 +28,16 @@ function changed(): void {
   if (frame) return
   frame = requestAnimationFrame(() => {
     frame = 0
-    if (!sorted) {
-      list.value = [...known.values()].sort((a, b) => order.compare(a.user, b.user))
-      sorted = true
-    }
-    triggerRef(list)
+    // Always a new array of objects that are never changed in place: what is computed from either
+    // sees that it changed.
+    list.value = sorted ? list.value.map((p) => known.get(p.user)!) : [...known.values()].sort((a, b) => order.compare(a.user, b.user))
+    sorted = true
   })
 }
 
 function put(next: Person): void {
-  const before = known.get(next.user)
-  if (before) Object.assign(before, next)
-  else {
-    known.set(next.user, next)
-    sorted = false
-  }
+  if (!known.has(next.user)) sorted = false
+  known.set(next.user, next)
 }
 
 async function loadAll(): Promise<void> {
@@ -64,22 +59,21 @@ interface PresenceChanged { user: string; state: State; previous: State; at: str
 interface StatusChanged { user: string; text: string; emoji: string; do_not_disturb: boolean }
 
 function listen(): void {
+  // The list is read once the channel is heard, and after each reconnection again: what changes in
+  // between is then told. (An earlier answer could miss a change that came before the channel did.)
   echo.value?.private('presence')
+    .subscribed(() => void loadAll())
     .listen('.PresenceChanged', (e: PresenceChanged) => {
       const before = known.get(e.user)
       if (!before) return void loadOne(e.user)
-      before.state = e.state
-      before.since = e.at
-      if (e.state !== 'offline') before.last_seen = e.at
+      known.set(e.user, { ...before, state: e.state, since: e.at, ...(e.state === 'offline' ? {} : { last_seen: e.at }) })
       fresh.set(e.user, performance.now())
       changed()
     })
     .listen('.StatusChanged', (e: StatusChanged) => {
       const before = known.get(e.user)
       if (!before) return
-      before.text = e.text
-      before.emoji = e.emoji
-      before.do_not_disturb = e.do_not_disturb
+      known.set(e.user, { ...before, text: e.text, emoji: e.emoji, do_not_disturb: e.do_not_disturb })
       changed()
     })
     .listen('.PersonForgotten', ({ number }: { number: number }) => {
@@ -105,8 +99,6 @@ async function loadOne(user: string): Promise<void> {
 export const refresh = (user: string): Promise<void> => (moment.value ? Promise.resolve() : loadOne(user))
 
 watch(echo, (now) => now && listen())
-// A connection that came back may have missed changes: what is true now replaces what was held.
-watch(connects, () => void loadAll())
 watch(me, (now, before) => {
   if (!now || now.user !== before?.user) known.clear(), (list.value = []), (loading.value = true)
 })

@@ -2,10 +2,10 @@
 //
 // A message is sent under an Idempotency-Key that is kept until the server has answered, so that it
 // is said once however often it is tried. What others and other tabs of one's own say comes over
-// the channel; after each connection the room is read again from the last message on.
+// the channel; the room is read whenever the channel begins to be heard, so nothing falls between.
 import { computed, reactive, ref, shallowReactive, watch } from 'vue'
 import { get, post, Problem, remove, type Message } from './api'
-import { connection, connects, echo } from './live'
+import { connection, echo } from './live'
 import { me } from './session'
 
 export interface Waiting { key: string; room: string; text: string; trouble?: string }
@@ -54,7 +54,10 @@ function enter(name: string): void {
   const here = room
   type Member = { id: string }
   echo.value!.join(`room.${name}`)
-    .here((members: Member[]) => (here.members = members.map((m) => m.id).sort()))
+    .here((members: Member[]) => {
+      here.members = members.map((m) => m.id).sort()
+      catchUp(here).catch(() => undefined)
+    })
     .joining((m: Member) => (here.members = [...new Set([...here.members, m.id])].sort()))
     .leaving((m: Member) => (here.members = here.members.filter((id) => id !== m.id)))
     .listen('.MessagePosted', (m: Message) => put(here, m))
@@ -144,10 +147,7 @@ watch(echo, (now) => {
     for (const room of rooms.values()) room.messages = room.messages.filter((m) => m.number !== number)
   })
 })
-watch(connects, () => {
-  for (const room of rooms.values()) catchUp(room).catch(() => undefined)
-  void flush()
-})
+watch(connection, (now) => now === 'connected' && void flush())
 watch(me, (now, before) => {
   if (now?.user !== before?.user) rooms.clear(), (waiting.value = [])
 })

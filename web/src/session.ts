@@ -1,6 +1,6 @@
 // Who is signed in: asked of the server once, and again after every sign-in and sign-out.
 import { shallowRef } from 'vue'
-import { ask, get, Problem, type Me } from './api'
+import { ask, get, type Me } from './api'
 
 /** undefined: not known yet; null: nobody. */
 export const me = shallowRef<Me | null>()
@@ -8,12 +8,8 @@ export const me = shallowRef<Me | null>()
 export const may = (scope: string): boolean => !!me.value && (me.value.scopes.includes(scope) || me.value.scopes.includes('admin'))
 
 export async function load(): Promise<void> {
-  try {
-    me.value = await get('/v1/me')
-  } catch (problem) {
-    if (!(problem instanceof Problem) || problem.status === 0) throw problem
-    me.value = null
-  }
+  const answer = await get('/v1/me')
+  me.value = answer.scopes.length ? answer : null
 }
 
 /** With a token: whoever it is of. With a user: as that person, for which one must be an admin. */

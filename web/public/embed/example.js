@@ -2,4 +2,3 @@
 const given = new URLSearchParams(location.hash.slice(1))
 const element = document.querySelector('rollcall-presence')
 for (const name of ['user', 'token']) if (given.get(name)) element.setAttribute(name, given.get(name))
-element.replaceWith(element.cloneNode())
