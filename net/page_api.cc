@@ -99,10 +99,10 @@ Answer<Seqs> RemoveEndpoint::run(Call call, Request r) {
   if (const auto fault = room_fault(call, r.room)) co_return *fault;
   if (call.caller.user.empty())
     co_return Error{Errc::NotPermitted, "a person removes a message, not a service"};
-  auto work = [room = r.room, id = store::parse_decimal(r.id).value_or(0), by = call.caller.user,
-               any = call.caller.may("admin")](store::Writer& writer,
-                                               engine::Micros at) -> Result<Seqs> {
-    const auto seq = Rooms::remove(writer, room, id, by, any, at);
+  auto work = [&app = call.app, room = r.room, id = store::parse_decimal(r.id).value_or(0),
+               by = call.caller.user, any = call.caller.may("admin")](
+                  store::Writer& writer, engine::Micros at) -> Result<Seqs> {
+    const auto seq = app.rooms().remove(writer, room, id, by, any, at);
     if (!seq) return seq.error();
     return Seqs{*seq};
   };

@@ -65,6 +65,9 @@ json::object to_json(const ChatMessage& m) {
   return out;
 }
 
+/// The event that says that one message's body is dropped: remove() below.
+bool drops_one(const Header& h) { return h.kind == Kind::RetentionApplied && h.c == 2; }
+
 std::uint64_t tag_of(const store::Writer& reading, const std::string& room) {
   return reading.target_tag("room", room).tag;
 }
@@ -95,7 +98,7 @@ Rooms::Act Rooms::act_of(const store::Writer& reading, const Header& h) {
 }
 
 std::optional<Rooms::Told> Rooms::tell(const store::Writer& reading, const Header& h, Act act,
-                                       std::string* room) {
+                                       const Dropped& dropped, std::string* room) {
   const engine::Body body = opened(reading, h);
   if (body.target_type != "room" || !valid_room(body.target_id)) return std::nullopt;
   if (room != nullptr) *room = body.target_id;
@@ -107,9 +110,10 @@ std::optional<Rooms::Told> Rooms::tell(const store::Writer& reading, const Heade
   const Seq id = message_of(properties_of(body));
   const auto whose = author(reading, body.target_id, id);
   if (!whose) return std::nullopt;
+  if (act == Act::Removed && !dropped.contains(id)) return std::nullopt;
   if (act == Act::Removed)
     return Told{h.seq, "MessageRemoved", json::serialize(json::object{{"id", id}})};
-  if (*whose != h.user) return std::nullopt;
+  if (*whose != h.user || body.description.empty()) return std::nullopt;
   return Told{h.seq, "MessageEdited",
               json::serialize(json::object{
                   {"id", id}, {"text", body.description}, {"edited_at", replay::rfc3339(h.at)}})};
@@ -117,6 +121,9 @@ std::optional<Rooms::Told> Rooms::tell(const store::Writer& reading, const Heade
 
 void Rooms::publish(const store::Writer::Batch& batch) {
   std::shared_ptr<const store::Writer> reading;
+  Dropped dropped;
+  for (const engine::Sequenced& event : batch.events)
+    if (drops_one(event.header)) dropped.insert(event.header.d);
   for (const engine::Sequenced& event : batch.events) {
     const Header& h = event.header;
     if (h.kind != Kind::Activity || h.a == 0 || event.outcome == engine::Outcome::UnknownSession)
@@ -126,7 +133,7 @@ void Rooms::publish(const store::Writer::Batch& batch) {
     const Act act = act_of(*reading, h);
     if (act == Act::None) continue;
     std::string room;
-    const auto told = tell(*reading, h, act, &room);
+    const auto told = tell(*reading, h, act, dropped, &room);
     if (!told) continue;
     const std::string channel = std::string(kRoomChannel) + room;
     hub_.publish(channel, message::event(told->event, channel, told->data, told->seq));
@@ -138,6 +145,7 @@ Result<void> Rooms::catch_up(const store::Writer& reading) {
   if (last <= upto_) return {};
   std::vector<std::pair<Header, Act>> found;
   RC_TRY(reading.log().scan(upto_ + 1, last, [&](const Header& h, store::ByteView) {
+    if (drops_one(h)) dropped_.insert(h.d);
     if (h.kind == Kind::Activity && h.a != 0)
       if (const Act act = act_of(reading, h); act != Act::None) found.emplace_back(h, act);
     return true;
@@ -149,11 +157,11 @@ Result<void> Rooms::catch_up(const store::Writer& reading) {
       room.posted.push_back(h.seq);
       continue;
     }
+    if (act != Act::Edited) continue;
     const Seq id = message_of(properties_of(opened(reading, h)));
-    if (act == Act::Edited)
-      room.edits[id] = h.seq;
-    else
-      room.removed.insert(id);
+    const auto header = id == 0 || id >= h.seq ? Result<std::optional<Header>>(std::nullopt)
+                                               : reading.log().header(id);
+    if (header && *header && (*header)->user == h.user) room.edits[id].push_back(h.seq);
   }
   upto_ = last;
   return {};
@@ -172,9 +180,9 @@ Result<std::vector<ChatMessage>> Rooms::history(const std::string& room, Seq aft
     while (it != r.posted.begin() && wanted.size() < limit) {
       const Seq id = *--it;
       if (id <= after) break;
-      if (r.removed.contains(id)) continue;
+      if (dropped_.contains(id)) continue;
       const auto edit = r.edits.find(id);
-      wanted.emplace_back(id, edit == r.edits.end() ? 0 : edit->second);
+      wanted.emplace_back(id, edit == r.edits.end() ? 0 : edit->second.back());
     }
   }
   std::reverse(wanted.begin(), wanted.end());
@@ -186,7 +194,7 @@ Result<std::vector<ChatMessage>> Rooms::history(const std::string& room, Seq aft
     if (!message) continue;
     if (edit != 0) {
       const auto change = reading->log().header(edit);
-      if (change && *change && (*change)->user == (*header)->user) {
+      if (change && *change) {
         message->text = opened(*reading, **change).description;
         message->edited_at = replay::rfc3339((*change)->at);
       }
@@ -201,6 +209,7 @@ Result<std::vector<Rooms::Told>> Rooms::told_after(const std::string& room, Seq 
   const auto reading = live_.reading();
   if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
   std::vector<Seq> wanted;
+  Dropped dropped;
   {
     const std::lock_guard guard(mutex_);
     RC_TRY(catch_up(*reading));
@@ -209,13 +218,19 @@ Result<std::vector<Rooms::Told>> Rooms::told_after(const std::string& room, Seq 
     if (static_cast<std::size_t>(events.end() - from) > limit)
       return Error{Errc::CursorGone, "too much was said since: read the room's messages"};
     wanted.assign(from, events.end());
+    dropped = dropped_;
   }
   std::vector<Told> out;
   for (const Seq seq : wanted) {
     const auto header = reading->log().header(seq);
     if (!header || !*header) continue;
-    if (auto told = tell(*reading, **header, act_of(*reading, **header), nullptr))
+    if (auto told = tell(*reading, **header, act_of(*reading, **header), dropped, nullptr)) {
+      // Somebody may have claimed a removal before it was one: it is told once, at its last place.
+      if (told->event == "MessageRemoved")
+        std::erase_if(
+            out, [&](const Told& t) { return t.event == told->event && t.data == told->data; });
       out.push_back(std::move(*told));
+    }
   }
   return out;
 }
@@ -253,15 +268,24 @@ Result<Seq> Rooms::remove(store::Writer& writer, const std::string& room, Seq id
   if (!written) return written.error();
   // The event that says what is dropped is durable before the body goes (RetentionApplied, c = 2:
   // the body of event d alone).
-  store::Proposal dropped;
-  dropped.kind = Kind::RetentionApplied;
-  dropped.a = static_cast<std::uint64_t>(Kind::Activity);
-  dropped.c = 2;
-  dropped.d = id;
-  const auto said = writer.stage(dropped, at);
-  if (!said) return said.error();
+  std::vector<Seq> ids{id};
+  {
+    const std::lock_guard guard(mutex_);
+    RC_TRY(catch_up(writer));
+    const auto& edits = rooms_[tag_of(writer, room)].edits;
+    if (const auto it = edits.find(id); it != edits.end())
+      ids.insert(ids.end(), it->second.begin(), it->second.end());
+  }
+  for (const Seq each : ids) {
+    store::Proposal dropped;
+    dropped.kind = Kind::RetentionApplied;
+    dropped.a = static_cast<std::uint64_t>(Kind::Activity);
+    dropped.c = 2;
+    dropped.d = each;
+    const auto said = writer.stage(dropped, at);
+    if (!said) return said.error();
+  }
   RC_TRY(writer.commit());
-  const std::array ids{id};
   RC_TRY(writer.log().drop_bodies(ids));
   return written->seq;
 }

@@ -2,9 +2,11 @@
 //
 // Why this file exists: what was said is history like everything else. `message.posted` has the
 // room as its target and the text as its description; `message.edited` and `message.removed` name
-// the message in properties.message. Whatever wrote the event (the page, /v1, the command line),
-// subscribers of presence-room.<room> hear MessagePosted, MessageEdited or MessageRemoved once it
-// is durable, in the order of the log, with its seq.
+// the message in properties.message. An edit counts where its author is the message's; a removal
+// where the log also says that the body was dropped (RetentionApplied), which only remove() writes.
+// Whatever wrote the event (the page, /v1, the command line), subscribers of presence-room.<room>
+// hear MessagePosted, MessageEdited or MessageRemoved once it is durable, in the order of the log,
+// with its seq.
 #pragma once
 
 #include "net/hub.h"
@@ -48,12 +50,11 @@ class Rooms {
   };
   [[nodiscard]] store::Result<std::vector<Told>> told_after(const std::string& room,
                                                             engine::Seq after, std::size_t limit);
-  /// Drops the body of a message of the room, in the log said so first. `by`: who asks; a message
-  /// of somebody else only with `any`. Alone on the writer.
-  [[nodiscard]] static store::Result<engine::Seq> remove(store::Writer& writer,
-                                                         const std::string& room, engine::Seq id,
-                                                         const std::string& by, bool any,
-                                                         engine::Micros at);
+  /// Drops the body of a message of the room and of its edits, in the log said so first. `by`: who
+  /// asks; a message of somebody else only with `any`. Alone on the writer.
+  [[nodiscard]] store::Result<engine::Seq> remove(store::Writer& writer, const std::string& room,
+                                                  engine::Seq id, const std::string& by, bool any,
+                                                  engine::Micros at);
   /// The user of a message of that room; NotFound where it is none.
   [[nodiscard]] static store::Result<engine::UserNumber> author(const store::Writer& writer,
                                                                 const std::string& room,
@@ -62,22 +63,23 @@ class Rooms {
  private:
   enum class Act : std::uint8_t { None, Posted, Edited, Removed };
   struct Room {
-    std::vector<engine::Seq> events;           ///< all three kinds, ascending
-    std::vector<engine::Seq> posted;           ///< ascending
-    std::map<engine::Seq, engine::Seq> edits;  ///< message → its newest edit
-    std::set<engine::Seq> removed;
+    std::vector<engine::Seq> events;                        ///< all three kinds, ascending
+    std::vector<engine::Seq> posted;                        ///< ascending
+    std::map<engine::Seq, std::vector<engine::Seq>> edits;  ///< message → by its author, ascending
   };
   Act act_of(const store::Writer& reading, const engine::Header& header);
   store::Result<void> catch_up(const store::Writer& reading);
+  using Dropped = std::set<engine::Seq>;  ///< messages whose bodies the log says are dropped
   std::optional<Told> tell(const store::Writer& reading, const engine::Header& header, Act act,
-                           std::string* room);
+                           const Dropped& dropped, std::string* room);
 
   store::Live& live_;
   Hub& hub_;
   std::mutex acts_mutex_;
   std::map<std::uint64_t, Act> acts_;  ///< by the action's number in the log
   std::mutex mutex_;
-  engine::Seq upto_ = 0;                 ///< the index below holds everything up to here
+  engine::Seq upto_ = 0;  ///< the index below holds everything up to here
+  Dropped dropped_;
   std::map<std::uint64_t, Room> rooms_;  ///< by the target's tag
 };
 

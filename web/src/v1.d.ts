@@ -495,7 +495,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is asking, and what for */
+        /** Who is asking; nothing but empty fields for nobody */
         get: {
             parameters: {
                 query?: never;
