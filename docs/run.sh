@@ -24,7 +24,12 @@ done
 company=$!
 cat <<TEXT
 
-Twelve invented people come and go; each is a real WebSocket client. In another terminal:
+Twelve invented people come and go; each is a real WebSocket client. Look at them in a browser, where you can be
+any of them (the link signs you in):
+
+  $("$rollcall" -d rollcall-demo --url "$url" token link)
+
+In another terminal:
 
   $rollcall -d rollcall-demo --url $url who
   $rollcall -d rollcall-demo --url $url audit -n 20

@@ -1,6 +1,8 @@
-// What HTTP requests carry: queries, signatures, hosts, origins, JWTs, JSON bodies of endpoints.
+// What HTTP requests carry: queries, signatures, hosts, origins, JWTs, cookies, paths, encodings.
 #include "net/exchange.h"
 #include "net/jwt.h"
+#include "net/page_session.h"
+#include "net/pages.h"
 #include "net/signature.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -15,5 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)host_allowed(text, {"*.example"});
   (void)host_matches(origin_host(text), {"*a*b*", "https://*.example"});
   if (verify_jwt(text, {{"HS256", "a key nobody guesses", "aud", "iss"}}, 1)) __builtin_trap();
+  if (open_session(cookie_value(text, kPageCookie), "secret", "app", 1)) __builtin_trap();
+  if (open_watch(text, "secret", 1)) __builtin_trap();
+  HttpRequest request;
+  request.method = "GET";
+  request.path = std::string(text.substr(0, half));
+  request.headers = {{"accept-encoding", std::string(text)}};
+  static constexpr Asset kPage[] = {{"/index.html", "text/html", "\"x\"", false, "p", "g", "b"}};
+  (void)page_answer(kPage, request);
   return 0;
 }
