@@ -1,6 +1,7 @@
 // rollcall serve: the live server.
 #include "cli/commands.h"
 #include "cli/settings_file.h"
+#include "cli/sign_in_link.h"
 #include "net/message.h"
 #include "net/server.h"
 #include "net/tokens.h"
@@ -136,9 +137,14 @@ int serve(Context& context, const Options& o) {
           "                       enabledTransports: ['ws', 'wss'] }})\n\n"
           "The secret is in {4}, the admin's token in {5}; both are readable by you alone.\n"
           "  rollcall --url {6} login ada\n  rollcall --url {6} watch\n"
-          "A link that signs you in to the page: rollcall -d {0} --url {6} token link\n",
+          "A link that signs you in to the page: {7}\n",
           server->settings().data.string(), app.key, host, url.substr(colon + 1), file.string(),
-          admin.string(), url);
+          admin.string(), url,
+          // Where it is read by a person at once and kept by nobody; a log gets the command.
+          ::isatty(STDOUT_FILENO) == 1
+              ? sign_in_link(context, url, store::wall_now() / 1'000'000 + 12 * 3600)
+              : fmt::format("rollcall -d {} --url {} token link", server->settings().data.string(),
+                            url));
     }
     std::fflush(stdout);
   };

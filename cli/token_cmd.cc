@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/settings_file.h"
+#include "cli/sign_in_link.h"
 #include "net/page_session.h"
 #include "net/tokens.h"
 #include "replay/time_text.h"
@@ -57,15 +58,9 @@ void add_token(Command& root) {
   link.examples("  rollcall -d rollcall-data --url http://127.0.0.1:8080 token link");
   link.run([o](Context& context) {
     if (o->expires.empty()) o->expires = "+12h";
-    std::string base = context.url.empty() ? "http://127.0.0.1:8080" : context.url;
-    while (base.ends_with('/')) base.pop_back();
-    const std::string name = fmt::format("link-{}", store::wall_now() / 1'000);
-    // Behind the #: a browser sends it to nobody, and no log holds it.
-    fmt::print(
-        "{}/sign-in#token={}\n", base,
-        tokens_of(context)
-            .create(name, context.app.empty() ? "*" : context.app, {"admin"}, expiry(o->expires))
-            .value());
+    fmt::print("{}\n",
+               sign_in_link(context, context.url.empty() ? "http://127.0.0.1:8080" : context.url,
+                            expiry(o->expires)));
     return 0;
   });
 

@@ -179,11 +179,11 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
     ConcurrencyResponse out;
     out.from = replay::rfc3339(range->from);
     out.to = replay::rfc3339(range->to);
-    out.slice_s = static_cast<std::uint64_t>(range->to - range->from) / slices / 1'000'000;
+    out.slice_ms = static_cast<std::uint64_t>(range->to - range->from) / slices / 1'000;
     for (const auto& s : *found)
       out.slices.push_back({replay::rfc3339(s.from),
-                            static_cast<std::uint64_t>(s.online_us) / 1'000'000,
-                            static_cast<std::uint64_t>(s.away_us) / 1'000'000, s.most});
+                            static_cast<std::uint64_t>(s.online_us) / 1'000,
+                            static_cast<std::uint64_t>(s.away_us) / 1'000, s.most});
     return out;
   };
   co_return co_await aside<ConcurrencyResponse>(call, std::move(work));

@@ -44,17 +44,17 @@ BOOST_DESCRIBE_STRUCT(ConcurrencyRequest, (), (user, from, to, slices))
 
 struct SliceRow {
   std::string from;
-  std::uint64_t online_s = 0, away_s = 0;  ///< summed over people
-  std::uint64_t most = 0;                  ///< at once
+  std::uint64_t online_ms = 0, away_ms = 0;  ///< summed over people
+  std::uint64_t most = 0;                    ///< at once
 };
-BOOST_DESCRIBE_STRUCT(SliceRow, (), (from, online_s, away_s, most))
+BOOST_DESCRIBE_STRUCT(SliceRow, (), (from, online_ms, away_ms, most))
 
 struct ConcurrencyResponse {
   std::string from, to;
-  std::uint64_t slice_s = 0;
+  std::uint64_t slice_ms = 0;
   std::vector<SliceRow> slices;
 };
-BOOST_DESCRIBE_STRUCT(ConcurrencyResponse, (), (from, to, slice_s, slices))
+BOOST_DESCRIBE_STRUCT(ConcurrencyResponse, (), (from, to, slice_ms, slices))
 
 struct TimelineEndpoint {
   static constexpr Attributes kIs{"GET", "/v1/timeline/{user}", "presence:read",

@@ -50,9 +50,10 @@ std::uint64_t word_at(ByteView bytes, std::size_t i) {
   X(changes, Changes)                                                                     \
   X(address, Address)                                                                     \
   X(agent, Agent)                                                                         \
-  X(device, Device) X(request_id, RequestId) X(batch, Batch) X(external_key, ExternalKey) \
-      X(status_text, StatusText) X(emoji, Emoji) X(reason, Reason) X(ticket, Ticket)      \
-          X(detail, Detail)
+  X(device, Device)                                                                       \
+  X(request_id, RequestId)                                                                \
+  X(batch, Batch) X(external_key, ExternalKey) X(status_text, StatusText) X(emoji, Emoji) \
+      X(reason, Reason) X(ticket, Ticket) X(detail, Detail)
 
 struct FreeDict {
   void operator()(ZSTD_CDict* d) const { ZSTD_freeCDict(d); }
