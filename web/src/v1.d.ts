@@ -910,11 +910,11 @@ export interface paths {
                         "application/json": {
                             from: string;
                             to: string;
-                            slice_s: number;
+                            slice_ms: number;
                             slices: {
                                 from: string;
-                                online_s: number;
-                                away_s: number;
+                                online_ms: number;
+                                away_ms: number;
                                 most: number;
                             }[];
                         };
