@@ -172,6 +172,37 @@ test('the slider answers as who --at does, and moves every view', async () => {
   await page.context().close()
 })
 
+test('what is drawn zooms by keyboard and is saved as SVG and CSV', async () => {
+  const page = await person('nan', { at: '/past?range=hour&user=nan' })
+  await page.waitForSelector('figure svg')
+  await until(async () => (await page.locator('figure').count()) === 3, 'three charts')
+  const saved = async (figure, what) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('figure').nth(figure).locator(`text=${what}`).click()])
+    const file = `${server.data}/${download.suggestedFilename()}`
+    await download.saveAs(file)
+    return { name: download.suggestedFilename(), text: readFileSync(file, 'utf8') }
+  }
+  for (const [figure, name] of [[0, 'concurrency'], [1, 'heat-map'], [2, 'timeline-nan']]) {
+    const svg = await saved(figure, 'SVG'), csv = await saved(figure, 'CSV')
+    assert.equal(svg.name, `${name}.svg`)
+    assert.match(svg.text, /^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+    assert.ok(!/var\(|class="[^"]*data-v/.test(svg.text.replace(/ class="[^"]*"/g, '')), 'it stands alone')
+    assert.equal(csv.name, `${name}.csv`)
+    assert.ok(csv.text.split('\r\n').length > 2)
+  }
+  const csv = (await saved(2, 'CSV')).text.trim().split('\r\n')
+  assert.equal(csv[0], 'from,state,cause,seq')
+  assert.match(csv.at(-1), /,online,/)
+  const ticks = () => page.locator('figure >> nth=2').locator('.tick').allTextContents()
+  const before = (await ticks()).join()
+  await page.locator('figure >> nth=2').locator('svg').focus()
+  for (let i = 0; i < 6; i++) await page.keyboard.press('+')
+  assert.notEqual((await ticks()).join(), before)
+  await page.keyboard.press('0')
+  assert.equal((await ticks()).join(), before)
+  await page.context().close()
+})
+
 test('audit: a link is a query; changes side by side; follow; a tampered proof is refused', async () => {
   await server.v1('POST', '/login', { body: { user: 'lea' } })
   await server.v1('POST', '/activity', { body: { user: 'lea', action: 'order.paid', target_type: 'order', target_id: '7', description: 'paid the order', changes: { state: { old: 'open', new: 'paid' } } } })
