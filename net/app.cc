@@ -37,7 +37,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
              e.header.kind == engine::Kind::UserErased;
     });
     if (noted || !batch.transitions.empty()) raw->broadcast_->notify();
-    if (raw->rooms_) raw->rooms_->publish(batch);
+    if (Rooms* rooms = raw->rooms_ready_) rooms->publish(batch);
     const std::lock_guard guard(raw->listeners_mutex_);
     for (const auto& [id, listener] : raw->listeners_) listener();
   };
@@ -69,6 +69,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
     return {std::move(words.text), std::move(words.emoji)};
   });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
+  raw->rooms_ready_ = raw->rooms_.get();
   raw->run_aside([raw] { raw->keep_signed(); });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;

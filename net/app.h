@@ -70,6 +70,7 @@ class App {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Webhooks> webhooks_;
   std::unique_ptr<Rooms> rooms_;
+  std::atomic<Rooms*> rooms_ready_ = nullptr;  ///< for the committer, which runs before it is made
   std::atomic<engine::Seq> signed_ = 0;
   std::mutex listeners_mutex_;
   std::uint64_t next_listener_ = 1;
