@@ -62,12 +62,17 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
     return "'retention apply' works here with --dry-run alone";
   if (command->first == "backup") {
     // These are folders of the server's machine, which whoever runs it has made.
-    for (std::size_t i = 2; i < arguments.size(); ++i)
-      if (arguments[i].starts_with('/') && !std::filesystem::is_directory(arguments[i]))
+    for (std::size_t i = 2; i < arguments.size(); ++i) {
+      const bool named = arguments[i - 1] == "--name" || arguments[i - 1] == "--keep";
+      std::string folder = arguments[i];
+      if (folder.starts_with("--vault="))
+        folder.erase(0, std::string_view("--vault=").size());
+      else if (named || folder.starts_with('-'))
+        continue;
+      if (!folder.starts_with('/')) return "a folder on the server is given from the root: /…";
+      if (!std::filesystem::is_directory(folder))
         return "there is no such folder on the server: backups go into one that is there";
-      else if (!arguments[i].starts_with('/') && !arguments[i].starts_with('-') &&
-               !arguments[i - 1].starts_with('-'))
-        return "a folder on the server is given from the root: /…";
+    }
   }
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& a = arguments[i];

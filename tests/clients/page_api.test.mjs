@@ -131,6 +131,23 @@ test('the past: who was here, a timeline with its reasons, how many at once; eac
     assert.equal((await server.request('GET', path, { headers: { authorization: `Bearer ${token}` } })).status, 403, path)
 })
 
+test('open sessions are counted: two devices, a login again, one that leaves, a restart', async () => {
+  const s = await Server.start()
+  const sessions = async () => (await s.v1('GET', '/presence/dot')).json.sessions
+  await s.v1('POST', '/login', { body: { user: 'dot', session: 'phone' } })
+  await s.v1('POST', '/login', { body: { user: 'dot', session: 'laptop' } })
+  assert.equal(await sessions(), 2)
+  await s.v1('POST', '/login', { body: { user: 'dot', session: 'phone' } })
+  const again = await sessions()
+  await s.v1('POST', '/logout', { body: { user: 'dot', session: 'phone' } })
+  assert.equal(await sessions(), 1)
+  await s.stop()
+  await s.launch()
+  assert.equal(await sessions(), 1, 'as the state says after a restart')
+  assert.equal(again, 2)
+  await s.close()
+})
+
 test('a watch token shows one person, until it runs out, and opens nothing else', async () => {
   const token = (await run(['-d', server.data, 'token', 'watch', 'ann'])).out.trim()
   const ask = (body) => server.request('POST', '/v1/watch', json(body))
