@@ -108,6 +108,8 @@ std::optional<std::string> take_file(std::vector<std::string>& words) {
       file = std::exchange(words[i], "--out=-").substr(6);
     if (!file.empty() && file != "-") return file;
   }
+  if (words.size() > 2 && words[0] == "tiles" && !words[2].starts_with('-'))
+    return std::exchange(words[2], "-");
   if (!words.empty() && words.front() == "who" &&
       std::find(words.begin(), words.end(), "--proof") != words.end()) {
     words.insert(words.end(), {"-O", "-"});
@@ -116,19 +118,30 @@ std::optional<std::string> take_file(std::vector<std::string>& words) {
   return std::nullopt;
 }
 
-/// Writes what came as the file of the command: a receipt, or a bundle as a tar or a folder.
-void keep_file(const std::string& bytes, const std::string& file, bool bundle) {
+/// What the command's file is: a receipt as it is, a bundle as a tar or a new folder, or files to
+/// put into a folder that may be there.
+enum class Kept { Bytes, Bundle, Files };
+
+void keep_file(const std::string& bytes, const std::string& file, Kept kept) {
   const auto path = std::filesystem::absolute(file);
+  const bool bundle = kept == Kept::Bundle;
   if (bundle && std::filesystem::exists(path))
     throw Failure({Errc::Refused, fmt::format("{} exists", file)});
-  if (!bundle || path.extension() == ".tar") {
+  if (kept == Kept::Bytes || (bundle && path.extension() == ".tar")) {
     store::replace_file(path, bytes).value();
   } else {
     const auto aside = path.string() + ".tar.part";
     store::replace_file(aside, bytes).value();
     auto files = replay::read_bundle(aside);
     std::filesystem::remove(aside);
-    replay::write_bundle(files.value(), path).value();
+    if (bundle) {
+      replay::write_bundle(files.value(), path).value();
+    } else {
+      for (const auto& [name, content] : files.value()) {
+        store::make_directories((path / name).parent_path()).value();
+        store::replace_file(path / name, content).value();
+      }
+    }
   }
   if (bundle) fmt::print("{}\n", file);
 }
@@ -140,7 +153,9 @@ int run_there(Context& context) {
   json::array arguments;
   std::vector<std::string> words = words_of(context);
   const auto file = take_file(words);
-  const bool bundle = file && !words.empty() && words.front() != "proof";
+  const Kept kept = words.empty() || words.front() == "proof" ? Kept::Bytes
+                    : words.front() == "tiles"                ? Kept::Files
+                                                              : Kept::Bundle;
   for (const auto& word : words) arguments.emplace_back(word);
   body["arguments"] = std::move(arguments);
   if (!context.reason.empty()) body["reason"] = context.reason;
@@ -182,7 +197,7 @@ int run_there(Context& context) {
                           })
           .value();
   if (reply.status != 200) refused(reply.status, reply.body);
-  if (file && code == 0) keep_file(content, *file, bundle);
+  if (file && code == 0) keep_file(content, *file, kept);
   return code;
 }
 

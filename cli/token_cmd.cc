@@ -38,7 +38,7 @@ void add_token(Command& root) {
   create.option("--scope", o->scopes, "presence:read, audit:read, events:write, admin");
   create.option("--expires", o->expires, "until when, like +30d (default: never)");
   create.examples("  rollcall token create shop --scope events:write --scope presence:read");
-  create.run([o](Context& context) {
+  create.run_here_or_there([o](Context& context) {
     if (o->scopes.empty())
       throw store::Failure({store::Errc::BadInput, "say what it may do: --scope"});
     for (const auto& scope : o->scopes)
@@ -68,7 +68,7 @@ void add_token(Command& root) {
   watch.positional("USER", o->name, "whose");
   watch.option("--expires", o->expires, "until when (default: +30d)");
   watch.examples("  rollcall token watch ada");
-  watch.run([o](Context& context) {
+  watch.run_here_or_there([o](Context& context) {
     if (o->expires.empty()) o->expires = "+30d";
     net::Settings settings;
     read_settings(context.data_folder() / "rollcall.toml", settings).value();
@@ -82,7 +82,7 @@ void add_token(Command& root) {
 
   Command list = token.command("list", "names and scopes; the tokens themselves are not kept");
   list.examples("  rollcall token list");
-  list.run([](Context& context) {
+  list.run_here_or_there([](Context& context) {
     Rows rows(context, {"name", "app", "scopes", "expires"});
     for (const auto& t : tokens_of(context).list().value())
       rows.add({{"name", t.name},
@@ -96,7 +96,7 @@ void add_token(Command& root) {
   Command revoke = token.command("revoke", "it opens nothing any more, at once");
   revoke.positional("NAME", o->name, "which");
   revoke.examples("  rollcall token revoke shop");
-  revoke.run([o](Context& context) {
+  revoke.run_here_or_there([o](Context& context) {
     tokens_of(context).revoke(o->name).value();
     return 0;
   });

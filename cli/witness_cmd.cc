@@ -1,12 +1,15 @@
 // rollcall witness: cosign others' logs, and have one's own cosigned.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
+#include "net/cosign.h"
 #include "net/http.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/files.h"
 #include "store/writer.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -64,60 +67,6 @@ int serve(const Options& o) {
   return 0;
 }
 
-/// One witness: asks, and asks again once where it says which size it knows.
-std::vector<note::SignatureLine> ask(const replay::Reader& reader,
-                                     const store::SignedCheckpoint& made,
-                                     const store::PolicyFile::Witness& witness) {
-  const std::string text = note::render({made.note.text, [&] {
-                                           std::vector<note::SignatureLine> own;
-                                           for (const auto& line : made.note.signatures) {
-                                             if (line.name == made.checkpoint.origin)
-                                               own.push_back(line);
-                                           }
-                                           return own;
-                                         }()});
-  std::uint64_t old_size = 0;
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    const auto proof =
-        store::merkle::consistency_proof(old_size, made.checkpoint.size, reader.log().nodes())
-            .value();
-    const auto reply = net::post(witness.url + "/add-checkpoint",
-                                 net::render_add_checkpoint(old_size, proof, text))
-                           .value();
-    if (reply.status == 409 && attempt == 0) {
-      std::string_view size = reply.body;
-      if (size.ends_with('\n')) size.remove_suffix(1);
-      const auto known = store::parse_decimal(size);
-      if (!known || *known > made.checkpoint.size)
-        throw Failure(
-            {Errc::Tampered, fmt::format("witness {} knows size {} of this log, which has {}",
-                                         witness.name, printable(size), made.checkpoint.size)});
-      old_size = *known;
-      continue;
-    }
-    if (reply.status == 422)
-      throw Failure({Errc::Tampered,
-                     fmt::format("witness {} refuses: {}", witness.name, printable(reply.body))});
-    if (reply.status != 200)
-      throw Failure({Errc::Incomplete, fmt::format("witness {} answers {}: {}", witness.name,
-                                                   reply.status, printable(reply.body))});
-    std::vector<note::SignatureLine> lines;
-    std::string_view rest = reply.body;
-    while (!rest.empty()) {
-      const auto end = rest.find('\n');
-      const auto line = note::parse_signature_line(rest.substr(0, end));
-      if (line && note::verify(made.note.text, *line, witness.key)) lines.push_back(*line);
-      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    }
-    if (lines.empty())
-      throw Failure(
-          {Errc::Tampered, fmt::format("witness {} sent no cosignature by its key", witness.name)});
-    return lines;
-  }
-  throw Failure(
-      {Errc::Incomplete, fmt::format("witness {} does not settle on a size", witness.name)});
-}
-
 }  // namespace
 
 void add_witness(Command& root) {
@@ -145,7 +94,7 @@ void add_witness(Command& root) {
   add.examples(
       "  rollcall witness add w1 'witness.example/w1+20324abe+BCms…' http://127.0.0.1:8090 "
       "--quorum any");
-  add.run([o](Context& context) {
+  add.run_here_or_there([o](Context& context) {
     const auto layout = context.layout();
     auto policy = store::store_policy(layout).value();
     std::erase_if(policy.witnesses, [&](const auto& w) { return w.name == o->name; });
@@ -165,7 +114,7 @@ void add_witness(Command& root) {
 
   Command list = witness.command("list", "the witnesses of this store's policy");
   list.examples("  rollcall witness list");
-  list.run([](Context& context) {
+  list.run_here_or_there([](Context& context) {
     const auto policy = store::store_policy(context.layout()).value();
     Rows rows(context, {"name", "key", "url"});
     for (const auto& w : policy.witnesses)
@@ -178,11 +127,26 @@ void add_witness(Command& root) {
       witness.command("cosign", "have the newest checkpoint cosigned by every witness");
   cosign.examples("  rollcall witness cosign");
   cosign.run([](Context& context) {
+    int failed = 0;
+    const auto tell = [&](const std::string& name, std::uint64_t size, int code,
+                          const std::string& problem) {
+      if (code == 0)
+        fmt::print("{}  cosigned size {}\n", name, size);
+      else
+        fmt::print(stderr, "rollcall: {}\n", printable(problem));
+      failed = std::max(failed, code);
+    };
+    if (!context.url.empty()) {
+      const auto done = call(context, "/v1/witness/cosign", {});
+      for (const auto& row : done.at("witnesses").as_array())
+        tell(std::string(row.at("name").as_string()), done.at("size").to_number<std::uint64_t>(),
+             row.at("exit").to_number<int>(), std::string(row.at("problem").as_string()));
+      return failed;
+    }
     const auto layout = context.layout();
     const auto policy = store::store_policy(layout).value();
     std::vector<note::SignatureLine> lines;
     store::SignedCheckpoint made;
-    int failed = 0;
     {
       const auto reader = replay::Reader::open(layout).value();
       const auto newest = store::newest_checkpoint(reader.log(), layout).value();
@@ -190,14 +154,11 @@ void add_witness(Command& root) {
         throw Failure(
             {Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
       made = *newest.newest;
-      for (const auto& w : policy.witnesses) {
-        try {
-          for (auto& line : ask(reader, made, w)) lines.push_back(std::move(line));
-          fmt::print("{}  cosigned size {}\n", w.name, made.checkpoint.size);
-        } catch (const Failure& f) {
-          fmt::print(stderr, "rollcall: {}\n", f.what());
-          failed = std::max(failed, store::exit_code(f.error().code));
-        }
+      for (const auto& answer : net::ask_witnesses(reader, made, policy)) {
+        if (answer.lines) lines.insert(lines.end(), answer.lines->begin(), answer.lines->end());
+        tell(answer.name, made.checkpoint.size,
+             answer.lines ? 0 : store::exit_code(answer.lines.error().code),
+             answer.lines ? std::string() : answer.lines.error().detail);
       }
     }
     if (!lines.empty()) {
@@ -210,7 +171,7 @@ void add_witness(Command& root) {
   Command status =
       witness.command("status", "which witnesses cosigned the newest checkpoint, and when");
   status.examples("  rollcall witness status");
-  status.run([](Context& context) {
+  status.run_here_or_there([](Context& context) {
     const auto layout = context.layout();
     const auto policy = store::store_policy(layout).value();
     const auto reader = replay::Reader::open(layout).value();

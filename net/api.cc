@@ -2,6 +2,7 @@
 #include "net/api.h"
 
 #include "net/command_runner.h"
+#include "net/cosign.h"
 #include "net/event_stream.h"
 #include "net/govern.h"
 #include "net/jwt.h"
@@ -22,8 +23,8 @@ namespace {
 using store::Errc;
 using store::Error;
 
-using AllEndpoints =
-    boost::mp11::mp_append<Endpoints, PageEndpoints, PastEndpoints, GovernEndpoints>;
+using AllEndpoints = boost::mp11::mp_append<Endpoints, PageEndpoints, PastEndpoints,
+                                            GovernEndpoints, boost::mp11::mp_list<CosignEndpoint>>;
 
 unsigned status_of(Errc code) {
   switch (code) {

@@ -42,6 +42,9 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
       {"checkpoint", {"show", "history"}},
       {"hold", {"list"}},
       {"key", {"show"}},
+      {"tiles", {"export"}},
+      {"token", {"create", "list", "revoke", "watch"}},
+      {"witness", {"add", "list", "status"}},
       {"backup", {"create", "list", "verify", "prune"}},
       {"retention", {"show", "plan", "apply"}}};
   const auto command = allowed.find(arguments.front());
@@ -56,6 +59,8 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
   if (!known || of_files)
     return fmt::format("'{}{}{}' does not work over --url", arguments.front().substr(0, 40),
                        second.empty() ? "" : " ", second.substr(0, 40));
+  if (command->first == "tiles" && (arguments.size() < 3 || arguments[2] != "-"))
+    return "'tiles export' streams here: -";
   // Applying goes through the writer (POST /v1/retention/apply); only its plan is a reading.
   if (second == "apply" &&
       std::find(arguments.begin(), arguments.end(), "--dry-run") == arguments.end())
@@ -86,6 +91,12 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
         return fmt::format("{} does not work over --url", option);
   }
   return std::nullopt;
+}
+
+/// What reads no history but makes or shows what opens and keeps it.
+bool governs(const std::vector<std::string>& arguments) {
+  return arguments.front() == "backup" || arguments.front() == "token" ||
+         (arguments.front() == "witness" && arguments.size() > 1 && arguments[1] == "add");
 }
 
 struct Child {
@@ -203,7 +214,7 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
   if (const auto read = read_value(body, asked, ""); !read)
     return problem(422, read.error().detail);
   if (const auto wrong = fault(asked.arguments)) return problem(422, *wrong);
-  if (asked.arguments.front() == "backup" && !caller.may("admin"))
+  if (governs(asked.arguments) && !caller.may("admin"))
     return problem(403, "this needs the scope admin");
   // Reading somebody's history is itself in the log: before it is answered.
   const bool noted = app.live().submit([asked, name = caller.name](store::Turn& turn) {

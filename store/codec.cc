@@ -39,22 +39,22 @@ std::uint64_t word_at(ByteView bytes, std::size_t i) {
 }
 
 /// Every text field of a body, once: (value member, builder setter, reader getter).
-#define RC_BODY_TEXTS(X)                                                                    \
-  X(name, Name)                                                                             \
-  X(action, Action)                                                                         \
-  X(description, Description)                                                               \
-  X(log_name, LogName)                                                                      \
-  X(target_type, TargetType)                                                                \
-  X(target_id, TargetId)                                                                    \
-  X(properties, Properties)                                                                 \
-  X(changes, Changes)                                                                       \
-  X(address, Address)                                                                       \
-  X(agent, Agent)                                                                           \
-  X(device, Device)                                                                         \
-  X(request_id, RequestId)                                                                  \
-  X(batch, Batch)                                                                           \
-  X(external_key, ExternalKey) X(status_text, StatusText) X(emoji, Emoji) X(reason, Reason) \
-      X(ticket, Ticket) X(detail, Detail)
+#define RC_BODY_TEXTS(X)       \
+  X(name, Name)                \
+  X(action, Action)            \
+  X(description, Description)  \
+  X(log_name, LogName)         \
+  X(target_type, TargetType)   \
+  X(target_id, TargetId)       \
+  X(properties, Properties)    \
+  X(changes, Changes)          \
+  X(address, Address)          \
+  X(agent, Agent)              \
+  X(device, Device)            \
+  X(request_id, RequestId)     \
+  X(batch, Batch)              \
+  X(external_key, ExternalKey) \
+  X(status_text, StatusText) X(emoji, Emoji) X(reason, Reason) X(ticket, Ticket) X(detail, Detail)
 
 struct FreeDict {
   void operator()(ZSTD_CDict* d) const { ZSTD_freeCDict(d); }

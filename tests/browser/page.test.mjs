@@ -109,7 +109,7 @@ test('chat both ways: typing, unread, other tabs at once, edited, removed', asyn
   assert.equal((await run(['-d', server.data, '--url', server.url, 'checkpoint', 'sign'])).code, 0)
   const verified = await run(['-d', server.data, 'verify', '--full'])
   assert.equal(verified.code, 0, verified.out + verified.err)
-  assert.match(verified.out, /1 dropped, 0 missing/)
+  assert.match(verified.out, /2 dropped, 0 missing/, 'the message and its edit')
   assert.deepEqual([...a.problems, ...b.problems], [])
   await a.context().close()
   await b.context().close()

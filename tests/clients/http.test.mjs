@@ -4,11 +4,12 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import net from 'node:net'
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign as cryptoSign } from 'node:crypto'
-import { statSync, writeFileSync, mkdtempSync, existsSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { statSync, readFileSync, writeFileSync, mkdtempSync, existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import WebSocket from 'ws'
-import { Server, Raw, app, auth, sign, until, sleep, run } from './server.mjs'
+import { Server, Raw, app, auth, binary, sign, until, sleep, run } from './server.mjs'
 
 let server
 const received = []
@@ -291,10 +292,36 @@ test('a running log is governed over --url: signed, held, kept, exported, backed
   assert.match((await ok('verify')).out, /VERIFIED/)
   assert.match((await ok('key', 'rotate', '--epoch')).out, /key epoch 2/)
   assert.equal((await cli('key', 'rotate', '--master')).code, 1)
-  assert.match((await cli('tiles', 'export', join(dir, 'tiles'))).err, /not over --url/)
+  writeFileSync(join(dir, 'x'), '{}\n')
+  assert.match((await cli('import', join(dir, 'x'))).err, /not over --url/)
+  // Tiles come as files of ours; a witness cosigns the running log; tokens are made and revoked there.
+  await ok('checkpoint', 'sign')
+  await ok('tiles', 'export', join(dir, 'tiles'))
+  await run(['-d', server.data, 'tiles', 'export', join(dir, 'here')])
+  for (const name of ['checkpoint', 'tile/entries/000.p/'])
+    assert.ok(existsSync(join(dir, 'here', name)) === existsSync(join(dir, 'tiles', name)), name)
+  assert.equal(readFileSync(join(dir, 'tiles', 'checkpoint'), 'utf8'), readFileSync(join(dir, 'here', 'checkpoint'), 'utf8'))
+  const witnessKey = (await run(['key', 'gen', 'witness.example/w1', '--witness', '-O', join(dir, 'w1.key')])).out.trim()
+  const witness = spawn(binary, ['witness', 'serve', '--key', join(dir, 'w1.key'), '--state', join(dir, 'w1'), '--listen', '127.0.0.1:0', '--log', (await ok('key', 'show')).out.trim()], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let said = ''
+  witness.stdout.on('data', (d) => (said += d))
+  await until(() => / on (http:\S+)/.test(said), 'the witness listens')
+  await ok('witness', 'add', 'w1', witnessKey, / on (http:\S+)/.exec(said)[1])
+  assert.match((await ok('witness', 'list')).out, /w1/)
+  assert.equal((await cli('witness', 'status')).code, 21)
+  assert.match((await ok('witness', 'cosign')).out, /w1 +cosigned size \d+/)
+  assert.match((await ok('witness', 'status')).out, /w1 +yes/)
+  witness.kill()
+  assert.equal((await cli('witness', 'cosign')).code, 1, 'nobody answers')
+  const made = (await ok('token', 'create', 'made-there', '--scope', 'presence:read')).out.trim()
+  assert.match((await ok('token', 'list')).out, /made-there/)
+  assert.equal((await server.request('GET', '/v1/presence', { headers: { authorization: `Bearer ${made}` } })).status, 200)
+  await ok('token', 'revoke', 'made-there')
+  assert.equal((await server.request('GET', '/v1/presence', { headers: { authorization: `Bearer ${made}` } })).status, 401)
   const limited = (await run(['-d', server.data, 'token', 'create', 'reader-only', '--scope', 'audit:read'])).out.trim()
   assert.equal((await run(['--url', server.url, 'checkpoint', 'sign'], { ROLLCALL_TOKEN: limited })).code, 6)
-  assert.equal((await run(['--url', server.url, 'backup', 'list', dir], { ROLLCALL_TOKEN: limited })).code, 6)
+  for (const args of [['backup', 'list', dir], ['token', 'list'], ['token', 'create', 'x', '--scope', 'admin'], ['witness', 'add', 'x', 'y', 'http://z'], ['witness', 'cosign'], ['forget', 'kept', '--dry-run'], ['hold', 'add', 'kept']])
+    assert.equal((await run(['--url', server.url, ...args], { ROLLCALL_TOKEN: limited })).code, 6, args.join(' '))
   rmSync(dir, { recursive: true })
 })
 

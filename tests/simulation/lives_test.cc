@@ -1,5 +1,5 @@
-// Simulated lives of a log: people come, act, lose connections and go, the clock is set, the process
-// dies and starts again; all on a clock of its own and from one seed a life.
+// Simulated lives of a log: people come, act, lose connections and go, the clock is set, the
+// process dies and starts again; all on a clock of its own and from one seed a life.
 //
 // What must hold in every life: the state is what a fold of the durable log gives; timers rebuilt
 // after a crash conclude what the old ones would have; and the history made anew from what was
@@ -108,8 +108,9 @@ class Life {
 
   void step() {
     const std::uint64_t pace = upto(100);
-    now_ += static_cast<Micros>(pace < 80 ? upto(20'000'000) : pace < 98 ? upto(600'000'000)
-                                                                         : upto(9'000'000'000));
+    now_ += static_cast<Micros>(pace < 80   ? upto(20'000'000)
+                                : pace < 98 ? upto(600'000'000)
+                                            : upto(9'000'000'000));
     const UserNumber user = 1 + static_cast<UserNumber>(upto(kUsers));
     const auto& sessions = state().users[user].sessions;
     const Seq session = sessions.empty() ? 0 : sessions[upto(sessions.size())];
