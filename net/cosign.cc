@@ -31,11 +31,11 @@ Result<std::vector<note::SignatureLine>> ask(const replay::Reader& reader,
   const std::string text = note::render(own);
   std::uint64_t old_size = 0;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    const auto proof = store::merkle::consistency_proof(old_size, made.checkpoint.size,
-                                                        reader.log().nodes());
+    const auto proof =
+        store::merkle::consistency_proof(old_size, made.checkpoint.size, reader.log().nodes());
     if (!proof) return proof.error();
-    const auto reply = post(witness.url + "/add-checkpoint",
-                            render_add_checkpoint(old_size, *proof, text));
+    const auto reply =
+        post(witness.url + "/add-checkpoint", render_add_checkpoint(old_size, *proof, text));
     if (!reply) return reply.error();
     if (reply->status == 409 && attempt == 0) {
       std::string_view size = reply->body;
@@ -110,8 +110,8 @@ Answer<Cosigned> CosignEndpoint::run(Call call, Request) {
       }
     }
     if (lines.empty()) return out;
-    const auto added = app.live().exclusively(
-        [&](store::Writer& writer, engine::Micros) -> Result<void> {
+    const auto added =
+        app.live().exclusively([&](store::Writer& writer, engine::Micros) -> Result<void> {
           RC_TRY(store::add_cosignatures(writer.log(), writer.layout(), *made, lines));
           return {};
         });
