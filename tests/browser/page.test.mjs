@@ -200,6 +200,11 @@ test('what is drawn zooms by keyboard and is saved as SVG and CSV', async () => 
   assert.notEqual((await ticks()).join(), before)
   await page.keyboard.press('0')
   assert.equal((await ticks()).join(), before)
+  const heat = page.locator('figure >> nth=1').locator('svg')
+  await heat.focus()
+  await page.keyboard.press('+')
+  assert.match(await heat.locator('> g').getAttribute('transform'), /scale\(1\.5\)/)
+  await page.keyboard.press('0')
   await page.context().close()
 })
 

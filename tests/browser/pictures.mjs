@@ -20,6 +20,10 @@ const open = async (user, scheme = 'light', size = { width: 1100, height: 720 })
   return page
 }
 await sleep(Number(process.env.ROLLCALL_PICTURES_WAIT_S ?? 60) * 1000)
+const door = await (await browser.newContext({ viewport: { width: 700, height: 480 } })).newPage()
+await door.goto(`${server.url}/sign-in#token=${server.token}`)
+await door.waitForSelector('[data-test=known] button')
+await door.screenshot({ path: `${folder}/sign-in.png` })
 const ada = await open('ada'), you = await open('you', 'dark')
 await server.v1('POST', '/status', { body: { user: 'grace', text: 'writing the compiler', emoji: '🛠️' } })
 await server.v1('POST', '/status', { body: { user: 'linus', text: 'please do not ask', do_not_disturb: true } })
