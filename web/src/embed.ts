@@ -9,6 +9,7 @@ interface Watch { key: string; channel: string; auth?: string; person: { user: s
 
 class RollcallPresence extends HTMLElement {
   private pusher?: Pusher
+  private heard = 0
   private readonly root = this.attachShadow({ mode: 'open' })
 
   connectedCallback(): void {
@@ -48,9 +49,13 @@ class RollcallPresence extends HTMLElement {
         },
       })
       this.pusher.subscribe(first.channel)
-        .bind('PresenceChanged', (e: { user: string; state: string }) => this.draw(e.user, e.state))
-        // What is true now is asked once the channel is heard, after a lost connection again.
-        .bind('pusher:subscription_succeeded', () => void this.ask().then((w) => this.show(w), () => undefined))
+        .bind('PresenceChanged', (e: { user: string; state: string }) => (this.heard++, this.draw(e.user, e.state)))
+        // What is true now is asked once the channel is heard, after a lost connection again; what
+        // was heard since then is newer than the answer.
+        .bind('pusher:subscription_succeeded', () => {
+          const then = this.heard
+          void this.ask().then((w) => then === this.heard && this.show(w), () => undefined)
+        })
     } catch (error) {
       this.draw(this.getAttribute('user') ?? '', 'unknown', (error as Error).message)
     }

@@ -40,13 +40,20 @@ function put(next: Person): void {
   known.set(next.user, next)
 }
 
+/** How often something was heard of somebody: an answer that was asked for before is older than that. */
+const heard = new Map<string, number>()
+let hearing = 0
+const hear = (user: string): void => void heard.set(user, ++hearing)
+const heardSince = (user: string, then: number): boolean => (heard.get(user) ?? 0) > then
+
 async function loadAll(): Promise<void> {
+  const then = hearing
   try {
     const all = await get('/v1/presence', { state: 'any', limit: 100_000 })
     const there = new Set(all.people.map((p) => p.user))
-    for (const name of known.keys()) if (!there.has(name)) known.delete(name)
+    for (const name of known.keys()) if (!there.has(name) && !heardSince(name, then)) known.delete(name)
     sorted = false
-    all.people.forEach(put)
+    for (const p of all.people) if (!heardSince(p.user, then) || !known.has(p.user)) put(p)
     trouble.value = ''
   } catch (problem) {
     trouble.value = (problem as Error).message
@@ -64,6 +71,7 @@ function listen(): void {
   echo.value?.private('presence')
     .subscribed(() => void loadAll())
     .listen('.PresenceChanged', (e: PresenceChanged) => {
+      hear(e.user)
       const before = known.get(e.user)
       if (!before) return void loadOne(e.user)
       known.set(e.user, { ...before, state: e.state, since: e.at, ...(e.state === 'offline' ? {} : { last_seen: e.at }) })
@@ -71,6 +79,7 @@ function listen(): void {
       changed()
     })
     .listen('.StatusChanged', (e: StatusChanged) => {
+      hear(e.user)
       const before = known.get(e.user)
       if (!before) return
       known.set(e.user, { ...before, text: e.text, emoji: e.emoji, do_not_disturb: e.do_not_disturb })
@@ -88,8 +97,15 @@ async function loadOne(user: string): Promise<void> {
   if (asked.has(user)) return
   asked.add(user)
   try {
-    put(await get('/v1/presence/{user}', { user }))
-    changed()
+    for (;;) {
+      const then = hearing
+      const answer = await get('/v1/presence/{user}', { user })
+      if (heardSince(user, then)) continue // older than what was heard meanwhile: asked again
+      put(answer)
+      hear(user)
+      changed()
+      break
+    }
   } catch { /* gone again */ } finally {
     asked.delete(user)
   }

@@ -17,7 +17,11 @@ export interface Room {
   /** The newest message that was looked at. */
   seen: number
   complete: boolean
+  /** Messages that were removed: an older answer may still hold them. */
+  gone: Set<number>
 }
+/** Numbers of people who were forgotten: likewise. */
+const forgotten = new Set<number>()
 
 export const rooms = shallowReactive(new Map<string, Room>())
 export const open = ref('')
@@ -29,6 +33,7 @@ export const unreadOf = (room: Room): number => room.messages.filter((m) => m.id
 const keep = () => localStorage.setItem(storage('waiting'), JSON.stringify(waiting.value))
 
 function put(room: Room, message: Message): void {
+  if (room.gone.has(message.id) || forgotten.has(message.number)) return
   const at = room.messages.findIndex((m) => m.id >= message.id)
   if (at >= 0 && room.messages[at]!.id === message.id) room.messages[at] = message
   else if (at >= 0) room.messages.splice(at, 0, message)
@@ -48,7 +53,7 @@ export function look(room: Room): void {
 function enter(name: string): void {
   let room = rooms.get(name)
   if (!room) {
-    room = reactive<Room>({ name, messages: [], members: [], typing: new Map(), seen: Number(localStorage.getItem(storage(`seen:${name}`)) ?? 0), complete: false })
+    room = reactive<Room>({ name, messages: [], members: [], typing: new Map(), seen: Number(localStorage.getItem(storage(`seen:${name}`)) ?? 0), complete: false, gone: new Set() })
     rooms.set(name, room)
   }
   const here = room
@@ -65,7 +70,10 @@ function enter(name: string): void {
       const m = here.messages.find((m) => m.id === e.id)
       if (m) put(here, { ...m, text: e.text, edited_at: e.edited_at })
     })
-    .listen('.MessageRemoved', ({ id }: { id: number }) => (here.messages = here.messages.filter((m) => m.id !== id)))
+    .listen('.MessageRemoved', ({ id }: { id: number }) => {
+      here.gone.add(id)
+      here.messages = here.messages.filter((m) => m.id !== id)
+    })
     .listenForWhisper('typing', ({ user }: { user: string }) => {
       here.typing.set(user, Date.now())
       setTimeout(() => Date.now() - (here.typing.get(user) ?? 0) > 2900 && here.typing.delete(user), 3000)
@@ -73,12 +81,17 @@ function enter(name: string): void {
 }
 
 async function catchUp(room: Room): Promise<void> {
+  const had = room.messages.at(-1)?.id ?? 0
   const newest = await get('/v1/rooms/{room}/messages', { room: room.name, limit: 100 })
-  // What was removed or erased meanwhile is not in the answer: within its range it goes here, too.
-  const first = newest.messages[0]?.id ?? Number.MAX_SAFE_INTEGER
+  // What was removed or erased while nothing was heard is not in the answer: within its range it goes
+  // here, too. What came over the channel since the question is newer than the answer and stays.
+  const first = newest.messages[0]?.id ?? 0
   const there = new Set(newest.messages.map((m) => m.id))
-  room.messages = room.messages.filter((m) => m.id < first || there.has(m.id))
-  newest.messages.forEach((m) => put(room, m))
+  room.messages = room.messages.filter((m) => m.id < first || m.id > had || there.has(m.id))
+  for (const m of newest.messages) {
+    const mine = room.messages.find((own) => own.id === m.id)
+    if (!mine?.edited_at || (m.edited_at ?? '') >= mine.edited_at) put(room, m)
+  }
   if (newest.messages.length < 100) room.complete = true
 }
 
@@ -144,6 +157,7 @@ watch(echo, (now) => {
   waiting.value = JSON.parse(localStorage.getItem(storage('waiting')) ?? '[]') as Waiting[]
   me.value.rooms.forEach(enter)
   now.private('presence').listen('.PersonForgotten', ({ number }: { number: number }) => {
+    forgotten.add(number)
     for (const room of rooms.values()) room.messages = room.messages.filter((m) => m.number !== number)
   })
 })
