@@ -263,7 +263,7 @@ test('the server restarts under open pages, which recover without a reload, a lo
   await s.launch()
   await s.v1('POST', '/activity', { body: { user: 'ora', action: 'message.posted', target_type: 'room', target_id: 'lobby', description: 'while you were away' } }).catch(() => undefined)
   const all = async (page) => (await messages(page)).filter((m) => m !== 'while you were away').join()
-  await until(async () => (await all(a)) === 'one,two,three' && (await all(b)) === 'one,two,three', 'every message once', 40_000)
+  await until(async () => (await all(a)) === 'one,two,three' && (await all(b)) === 'one,two,three', 'every message once', 60_000)
   assert.equal(await a.evaluate(() => window.mark), 'the same document')
   process.kill(s.child.pid, 'SIGUSR2')
   await say(b, 'four')

@@ -24,6 +24,7 @@ export function connect(): void {
   ended.value = false
   const pusher = (made.connector as unknown as { pusher: Pusher }).pusher
   pusher.connection.bind('state_change', ({ current }: { current: string }) => {
+    if (current !== 'connected') lookForServer(pusher)
     connection.value = current === 'connected' ? 'connected' : current === 'connecting' || current === 'initialized' ? 'connecting' : 'unavailable'
   })
   pusher.connection.bind('error', (e: { error?: { data?: { code?: number } } }) => {
@@ -33,11 +34,23 @@ export function connect(): void {
     pusher.signin()
     reportActivity(pusher.subscribe(`private-presence.${channelName(me.value.user)}`))
   }
-  // pusher-js waits longer and longer after a refused port; a page that is looked at need not.
-  addEventListener('online', () => pusher.connect())
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden && connection.value !== 'connected' && !ended.value) pusher.connect()
-  })
+}
+
+let looking = 0
+let down = false
+/**
+ * pusher-js waits up to a minute after a refused port; an open page asks whether the server is back.
+ * Only where it was seen to be away: a connection that is slow to come about is left in peace.
+ */
+function lookForServer(pusher: Pusher): void {
+  clearTimeout(looking)
+  looking = window.setTimeout(async () => {
+    if (connection.value === 'connected' || ended.value || !echo.value) return void (down = false)
+    const up = await fetch('/up').then((answer) => answer.ok, () => false)
+    if (!up) down = true
+    else if (down && pusher.connection.state !== 'connected') (down = false), pusher.disconnect(), pusher.connect()
+    lookForServer(pusher)
+  }, 1000 + Math.random() * 2000) // not all pages at once
 }
 
 function left(): void {

@@ -92,6 +92,8 @@ async function catchUp(room: Room): Promise<void> {
     const mine = room.messages.find((own) => own.id === m.id)
     if (!mine?.edited_at || (m.edited_at ?? '') >= mine.edited_at) put(room, m)
   }
+  // More was said than the answer holds: what is older is fetched from there when somebody asks.
+  if (newest.messages.length === 100 && had < first) room.messages = room.messages.filter((m) => m.id >= first), (room.complete = false)
   if (newest.messages.length < 100) room.complete = true
 }
 
