@@ -20,7 +20,8 @@ namespace {
 std::atomic<bool> ended = false;
 
 /// `rollcall who` with the same options, on this terminal.
-void show(const Context& context, const std::vector<std::string>& users) {
+void show(const Context& context, const std::vector<std::string>& users,
+          const std::string& heading) {
   std::vector<std::string> words{"rollcall"};
   const auto add = [&](const char* option, const std::string& value) {
     if (value.empty()) return;
@@ -37,6 +38,7 @@ void show(const Context& context, const std::vector<std::string>& users) {
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   fmt::print("\x1b[H\x1b[J");  // home, and clear what is below
+  if (!heading.empty()) fmt::print("{}\n\n", heading);
   std::fflush(stdout);
   pid_t pid = -1;
   if (::posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) == 0)
@@ -47,12 +49,14 @@ void show(const Context& context, const std::vector<std::string>& users) {
 
 void add_watch(Command& root) {
   auto users = std::make_shared<std::vector<std::string>>();
+  auto heading = std::make_shared<std::string>();
   Command command = root.command("watch", "a live table of who is where");
   command.positionals("USER", *users, "only these");
+  command.option("--heading", *heading, "a line above the table");
   command.examples(
       "  rollcall --url http://127.0.0.1:8080 watch\n"
       "  rollcall --url http://127.0.0.1:8080 watch -o ndjson     (what changes, a line each)");
-  command.run([users](Context& context) {
+  command.run([users, heading](Context& context) {
     std::signal(SIGINT, [](int) { ended = true; });
     const bool table = ::isatty(1) == 1 && context.output == "short";
     if (!table) {
@@ -86,7 +90,7 @@ void add_watch(Command& root) {
       // At once when something happened, and every two seconds for what only time changes.
       if (changes != seen || tick % 8 == 0) {
         seen = changes;
-        show(context, *users);
+        show(context, *users, *heading);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(250));
     }

@@ -22,12 +22,13 @@ for _ in $(seq 100); do
 done
 "$rollcall" -q -d rollcall-demo --url "$url" company --speed 20 &
 company=$!
+link=$("$rollcall" -d rollcall-demo --url "$url" token link)
 cat <<TEXT
 
 Twelve invented people come and go; each is a real WebSocket client. Look at them in a browser, where you can be
 any of them (the link signs you in):
 
-  $("$rollcall" -d rollcall-demo --url "$url" token link)
+  $link
 
 In another terminal:
 
@@ -38,7 +39,7 @@ In another terminal:
 TEXT
 if [ -t 1 ]; then
   sleep 3
-  "$rollcall" -d rollcall-demo --url "$url" watch || true
+  "$rollcall" -d rollcall-demo --url "$url" watch --heading "In a browser: $link" || true
 else
   "$rollcall" -d rollcall-demo --url "$url" watch -o ndjson || true
 fi
