@@ -109,6 +109,8 @@ test('the past: who was here, a timeline with its reasons, how many at once; eac
   const before = Date.now()
   await until(() => Date.now() > before + 5)
   await server.v1('POST', '/login', { body: { user: 'tim' } })
+  const after = Date.now()
+  await until(() => Date.now() > after + 2)  // the log counts microseconds, this clock milliseconds
   const came = new Date().toISOString()
   await server.v1('POST', '/status', { body: { user: 'tim', as: 'away' } })
   await server.v1('POST', '/logout', { body: { user: 'tim' } })
