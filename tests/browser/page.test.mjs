@@ -149,9 +149,8 @@ test('a tab that is killed is Offline after the grace and no sooner', async () =
 test('the slider answers as who --at does, and moves every view', async () => {
   const page = await person('kim')
   await sees(page, 'kim', 'online')
-  await sleep(1100)  // the moment lies between: nothing happens in it
-  const moment = new Date()
-  await sleep(1100)
+  const moment = new Date(Date.now() + 5)  // between what happened and what happens next
+  await until(() => Date.now() > +moment + 5)
   await server.v1('POST', '/login', { body: { user: 'later' } })
   await sees(page, 'later', 'online')
   await page.goto(`${server.url}/people?at=${moment.toISOString()}`)
@@ -339,7 +338,7 @@ test('the first load is at most 200 KB on the wire', async () => {
   await page.goto(`${server.url}/sign-in?to=/people#token=${server.token}`)
   await page.click('text=Look on as nobody')
   await page.waitForSelector('[data-user]')
-  await sleep(500)
+  await page.waitForSelector('[data-test=connection]', { state: 'detached' })  // connected, the list read
   assert.ok(bytes < 200 * 1024, `${bytes} bytes`)
   console.log(`first load: ${(bytes / 1024).toFixed(1)} KB`)
   await context.close()
