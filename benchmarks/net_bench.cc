@@ -251,7 +251,6 @@ void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
       std::map<std::string, std::vector<double>> rates, cpus;
       for (int round = 0; round < kRounds; ++round) {
         for (const auto& name : names) {
-
           const Fanout got =
               many ? many_in_flight(name, rollcall, n) : one_at_a_time(name, rollcall, n);
           rates[name].push_back(got.deliveries);

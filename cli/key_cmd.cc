@@ -52,15 +52,15 @@ void add_key(Command& root) {
   rotate.flag("--epoch", o->epoch, "bodies from now on belong to a new key epoch");
   rotate.examples("  rollcall key rotate\n  rollcall key rotate --master");
   rotate.run([o](Context& context) {
-    if (!context.url.empty() && !o->master) {
-      const auto done = call(context, "/v1/key/rotate", {{"what", o->epoch ? "epoch" : "signing"}});
-      fmt::print("{}{}\n", o->epoch ? "key epoch " : "", std::string(done.at("key").as_string()));
+    if (!context.url.empty()) {
+      const char* what = o->epoch ? "epoch" : o->master ? "master" : "signing";
+      const auto done = call(context, "/v1/key/rotate", {{"what", what}});
+      if (o->master && !o->epoch)
+        fmt::print("every key is wrapped anew\n");
+      else
+        fmt::print("{}{}\n", o->epoch ? "key epoch " : "", std::string(done.at("key").as_string()));
       return 0;
     }
-    if (!context.url.empty())
-      throw store::Failure({store::Errc::BadInput,
-                            "the master key is changed on the store itself, with the server "
-                            "stopped: its new value must not travel"});
     const auto layout = context.layout();
     const auto writer = store::Writer::open(layout).value();
     if (o->epoch) {

@@ -32,6 +32,9 @@ net::Headers headers(const Context& context) {
   if (!ec && value.is_object())
     if (const auto* text = value.get_object().if_contains("detail"); text && text->is_string())
       detail = std::string(text->get_string());
+  if (!ec && value.is_object())
+    if (const auto* name = value.get_object().if_contains("code"); name && name->is_string())
+      if (const auto code = store::errc_named(name->get_string())) throw Failure({*code, detail});
   const Errc code = status == 401 || status == 403   ? Errc::NotPermitted
                     : status == 404                  ? Errc::NotFound
                     : status == 409                  ? Errc::Conflict
@@ -204,6 +207,12 @@ int run_there(Context& context) {
 json::object call(const Context& context, const std::string& path, const json::object& body) {
   const auto reply =
       net::post(url_of(context, path), json::serialize(body), headers(context)).value();
+  if (reply.status != 200) refused(reply.status, reply.body);
+  return json::parse(reply.body).as_object();
+}
+
+json::object ask(const Context& context, const std::string& path) {
+  const auto reply = net::get(url_of(context, path), headers(context)).value();
   if (reply.status != 200) refused(reply.status, reply.body);
   return json::parse(reply.body).as_object();
 }

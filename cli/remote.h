@@ -20,6 +20,8 @@ namespace rollcall::cli {
 /// A call of /v1 with a JSON body; throws Failure with the server's sentence.
 [[nodiscard]] boost::json::object call(const Context& context, const std::string& path,
                                        const boost::json::object& body);
+/// A question of /v1 (GET); throws Failure with the server's sentence.
+[[nodiscard]] boost::json::object ask(const Context& context, const std::string& path);
 /// Server-sent events from now on, until `event` returns false: {name, data}.
 void follow_events(const Context& context,
                    const std::function<bool(std::string_view name, std::string_view data)>& event);

@@ -47,7 +47,7 @@ unsigned status_of(Errc code) {
 }
 
 HttpReply problem_of(const Error& error) {
-  HttpReply out = problem(status_of(error.code), error.detail);
+  HttpReply out = problem(status_of(error.code), error.detail, store::name_of(error.code));
   if (out.status == 503) out.headers.emplace_back("Retry-After", "1");
   return out;
 }
@@ -104,8 +104,10 @@ std::string make_openapi() {
     }
     const json::object problem_body{
         {"description", "RFC 9457 problem details"},
-        {"content", json::object{{"application/problem+json",
-                                  json::object{{"schema", json::object{{"type", "object"}}}}}}}};
+        {"content",
+         json::object{
+             {"application/problem+json",
+              json::object{{"schema", json::object{{"$ref", "#/components/schemas/Problem"}}}}}}}};
     operation["responses"] = json::object{
         {"200", json::object{{"description", "done"},
                              {"content",

@@ -243,6 +243,18 @@ Answer<CatchupResponse> CatchupEndpoint::run(Call call, Request r) {
   co_return catch_up(call.app, r.channel, r.after);
 }
 
+Answer<LogPlace> LogEndpoint::run(Call call, Request) {
+  const auto reading = call.app.live().reading();
+  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
+  LogPlace out;
+  out.origin = reading->log().origin();
+  out.size = reading->log().last();
+  const auto last = reading->log().header(out.size);
+  if (!last) co_return last.error();
+  out.last_at = replay::rfc3339(*last ? (*last)->at : 0);
+  co_return out;
+}
+
 Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {
   HealthResponse out;
   out.writable = call.app.live().writable();

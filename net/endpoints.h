@@ -94,6 +94,13 @@ struct CatchupResponse {
 };
 BOOST_DESCRIBE_STRUCT(CatchupResponse, (), (upto, events))
 
+struct LogPlace {
+  std::string origin;      ///< of its checkpoints
+  std::uint64_t size = 0;  ///< events that are durable
+  std::string last_at;     ///< RFC 3339, of the last of them
+};
+BOOST_DESCRIBE_STRUCT(LogPlace, (), (origin, size, last_at))
+
 struct HealthResponse {
   std::string health;
   bool writable = true;
@@ -151,6 +158,12 @@ struct CatchupEndpoint {
   using Response = CatchupResponse;
   static Answer<Response> run(Call call, Request request);
 };
+struct LogEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/log", "audit:read", "How far the log has come"};
+  using Request = Nothing;
+  using Response = LogPlace;
+  static Answer<Response> run(Call call, Request request);
+};
 struct HealthEndpoint {
   static constexpr Attributes kIs{"GET", "/v1/health", "", "Whether the server reads and writes"};
   using Request = Nothing;
@@ -158,8 +171,8 @@ struct HealthEndpoint {
   static Answer<Response> run(Call call, Request request);
 };
 
-using Endpoints =
-    boost::mp11::mp_list<LoginEndpoint, ActivityEndpoint, LogoutEndpoint, StatusEndpoint,
-                         PresenceEndpoint, PersonEndpoint, CatchupEndpoint, HealthEndpoint>;
+using Endpoints = boost::mp11::mp_list<LoginEndpoint, ActivityEndpoint, LogoutEndpoint,
+                                       StatusEndpoint, PresenceEndpoint, PersonEndpoint,
+                                       CatchupEndpoint, LogEndpoint, HealthEndpoint>;
 
 }  // namespace rollcall::net

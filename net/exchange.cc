@@ -66,13 +66,14 @@ std::string_view without_port(std::string_view host) {
 
 }  // namespace
 
-HttpReply problem(unsigned status, std::string_view detail) {
+HttpReply problem(unsigned status, std::string_view detail, std::string_view code) {
   HttpReply out;
   out.status = status;
   out.type = "application/problem+json";
   // `error` beside the RFC's members: what Pusher's server libraries show.
-  out.body = fmt::format(R"({{"title":"{}","status":{},"detail":{},"error":{}}})", title(status),
-                         status, json_string(detail), json_string(detail));
+  out.body = fmt::format(R"({{"title":"{}","status":{},"detail":{},"error":{}{}}})", title(status),
+                         status, json_string(detail), json_string(detail),
+                         code.empty() ? std::string() : fmt::format(R"(,"code":"{}")", code));
   return out;
 }
 

@@ -34,7 +34,8 @@ struct HttpReply {
 };
 
 /// An RFC 9457 problem: one sentence a person can act on.
-[[nodiscard]] HttpReply problem(unsigned status, std::string_view detail);
+[[nodiscard]] HttpReply problem(unsigned status, std::string_view detail,
+                                std::string_view code = {});
 
 /// Whether a host is named by one of the patterns (`*` stands for anything, also within).
 [[nodiscard]] bool host_matches(std::string_view host, const std::vector<std::string>& patterns);

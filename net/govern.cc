@@ -94,11 +94,18 @@ Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
 }
 
 Answer<Rotated> RotateEndpoint::run(Call call, Request r) {
-  if (r.what != "signing" && r.what != "epoch")
-    co_return Error{Errc::BadInput, "what is signing or epoch"};
-  auto work = [epoch = r.what == "epoch"](store::Writer& writer,
-                                          engine::Micros at) -> Result<Rotated> {
-    if (epoch) {
+  if (r.what != "signing" && r.what != "epoch" && r.what != "master")
+    co_return Error{Errc::BadInput, "what is signing, epoch or master"};
+  auto work = [what = r.what](store::Writer& writer, engine::Micros at) -> Result<Rotated> {
+    if (what == "master") {  // drawn here, or the environment's: it never travels
+      const auto next = store::MasterKey::next();
+      if (!next) return next.error();
+      const auto done = writer.vault().rotate_master(*next);
+      if (!done) return done.error();
+      writer.drop_cached_keys();
+      return Rotated{"master"};
+    }
+    if (what == "epoch") {
       const auto number = writer.vault().add_epoch();
       if (!number) return number.error();
       return Rotated{fmt::format("{}", *number)};

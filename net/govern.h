@@ -127,7 +127,7 @@ struct ForgetEndpoint {
 };
 struct RotateEndpoint {
   static constexpr Attributes kIs{"POST", "/v1/key/rotate", "admin",
-                                  "A new signing key, or a new key epoch", 6};
+                                  "A new signing key, key epoch or master key", 6};
   using Request = RotateRequest;
   using Response = Rotated;
   static Answer<Response> run(Call call, Request request);

@@ -167,13 +167,9 @@ Result<std::string> read_maybe_zst(const std::filesystem::path& path, std::size_
   return out;
 }
 
-Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run,
-                                   Micros now, const Progress& progress) {
+Result<ImportReport> check_import(std::string_view text, Micros last_at, Micros now) {
   LineReader reader;
   ImportReport report;
-  report.dry_run = dry_run == DryRun::Yes;
-  Micros last_at = writer.state().at;
-  // First pass: every line is sound, in time order, and after what the log holds.
   const auto lines =
       for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
         const auto parsed = reader.parse(line, number);
@@ -205,6 +201,16 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
         return {};
       });
   if (!lines) return lines.error();
+  report.last_at = last_at;
+  return report;
+}
+
+Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run,
+                                   Micros now, const Progress& progress) {
+  const auto checked = check_import(text, writer.state().at, now);
+  if (!checked) return checked.error();
+  ImportReport report = *checked;
+  report.dry_run = dry_run == DryRun::Yes;
   const store::Hash digest = store::sha256({store::as_bytes(text)});
   Proposal began;
   began.kind = Kind::ImportBegan;
@@ -218,6 +224,7 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   if (report.lines == 0 || report.dry_run) return report;
 
   const engine::Seq before = writer.log().last();
+  LineReader reader;
   std::map<std::string, engine::Seq> sessions;  // user ‖ 0 ‖ the file's session → its Login
   bool first = true;
   std::uint64_t done = 0;
@@ -255,10 +262,10 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   Proposal ended;
   ended.kind = Kind::ImportEnded;
   ended.a = report.lines;
-  const auto w = writer.stage(ended, last_at);
+  const auto w = writer.stage(ended, report.last_at);
   if (!w) return w.error();
   RC_TRY(writer.commit());
-  const auto checkpoint = writer.sign(last_at);
+  const auto checkpoint = writer.sign(report.last_at);
   if (!checkpoint) return checkpoint.error();
   report.headers = writer.log().last() - before;
   if (progress) progress(report.lines, report.lines);

@@ -16,8 +16,9 @@ namespace rollcall::replay {
 
 struct ImportReport {
   std::uint64_t lines = 0, logins = 0, activities = 0, logouts = 0;
-  std::uint64_t headers = 0;  ///< appended in all, with enrolments and what timers concluded
-  std::uint64_t unknown = 0;  ///< events whose session was no longer open
+  std::uint64_t headers = 0;   ///< appended in all, with enrolments and what timers concluded
+  std::uint64_t unknown = 0;   ///< events whose session was no longer open
+  engine::Micros last_at = 0;  ///< of the last line; of the log's last event where there is none
   bool dry_run = false;
 };
 
@@ -25,6 +26,10 @@ enum class DryRun { No, Yes };
 /// Called now and then with lines done and lines in all.
 using Progress = std::function<void(std::uint64_t done, std::uint64_t all)>;
 
+/// The first pass alone: every line is sound, in time order, none before `last_at` (the log's last
+/// event) or after `now`.
+[[nodiscard]] store::Result<ImportReport> check_import(std::string_view text,
+                                                       engine::Micros last_at, engine::Micros now);
 [[nodiscard]] store::Result<ImportReport> import_ndjson(store::Writer& writer,
                                                         std::string_view text, DryRun dry_run,
                                                         engine::Micros now,

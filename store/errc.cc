@@ -1,7 +1,27 @@
-// Which exit code an error becomes (docs/cli.md).
+// Which exit code an error becomes (docs/cli.md), and what the API calls it (docs/http.md).
 #include "store/errc.h"
 
+#include <algorithm>
+#include <array>
+
 namespace rollcall::store {
+namespace {
+
+/// In the order of Errc.
+constexpr std::array<std::string_view, 12> kNames{
+    "io",       "not-found",  "refused",  "bad-input",        "conflict",       "not-permitted",
+    "tampered", "incomplete", "diverged", "cursor-malformed", "cursor-foreign", "cursor-gone"};
+static_assert(kNames.size() == static_cast<std::size_t>(Errc::CursorGone) + 1);
+
+}  // namespace
+
+std::string_view name_of(Errc code) { return kNames.at(static_cast<std::size_t>(code)); }
+
+std::optional<Errc> errc_named(std::string_view name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end()) return std::nullopt;
+  return static_cast<Errc>(found - kNames.begin());
+}
 
 int exit_code(Errc code) {
   switch (code) {

@@ -3,8 +3,10 @@
 
 #include <boost/system/result.hpp>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace rollcall::store {
 
@@ -52,6 +54,9 @@ using Result = boost::system::result<T, Error>;
 
 /// The exit code of docs/cli.md for an error.
 [[nodiscard]] int exit_code(Errc code);
+/// Its name in the API's problem details, like "refused", and back.
+[[nodiscard]] std::string_view name_of(Errc code);
+[[nodiscard]] std::optional<Errc> errc_named(std::string_view name);
 
 }  // namespace rollcall::store
 

@@ -5,7 +5,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign as cryptoSign } from 'node:crypto'
 import { spawn } from 'node:child_process'
-import { statSync, readFileSync, writeFileSync, mkdtempSync, existsSync, rmSync } from 'node:fs'
+import { statSync, readdirSync, readFileSync, writeFileSync, mkdtempSync, existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import WebSocket from 'ws'
@@ -291,9 +291,28 @@ test('a running log is governed over --url: signed, held, kept, exported, backed
   assert.equal((await ok('key', 'show')).out, rotated)
   assert.match((await ok('verify')).out, /VERIFIED/)
   assert.match((await ok('key', 'rotate', '--epoch')).out, /key epoch 2/)
-  assert.equal((await cli('key', 'rotate', '--master')).code, 1)
-  writeFileSync(join(dir, 'x'), '{}\n')
-  assert.match((await cli('import', join(dir, 'x'))).err, /not over --url/)
+  const masterFile = () => readdirSync(server.data, { recursive: true }).map((name) => join(server.data, name)).find((name) => /master\.key$/.test(name))
+  const masterBefore = readFileSync(masterFile(), 'utf8')
+  assert.match((await ok('key', 'rotate', '--master')).out, /wrapped anew/)
+  assert.notEqual(readFileSync(masterFile(), 'utf8'), masterBefore)
+  await ok('login', 'after-the-rotation')
+  assert.match((await ok('audit', '-u', 'after-the-rotation')).out, /login/)
+  assert.match((await ok('export', '-u', 'kept', '--format', 'csv')).out, /kept/)
+  // An import is checked whole, with a store's own sentences; a served log is ahead of every past.
+  const line = (at, rest = {}) => JSON.stringify({ at: new Date(at).toISOString(), type: 'login', user: 'ada', session: 's', ...rest }) + '\n'
+  const importing = async (text, ...more) => { writeFileSync(join(dir, 'x'), text); return cli('import', join(dir, 'x'), ...more) }
+  for (const [text, code, sentence] of [
+    ['{}\n', 1, /line 1: /], [line(Date.now() + 3_600_000), 1, /future/], [line(Date.now() - 3_600_000), 3, /moved on/],
+    [line(Date.now() + 1000) + line(Date.now() + 500), 3, /line 2: it is earlier/], [line(Date.now() + 1000), 3, /while the server is stopped/]]) {
+    const got = await importing(text)
+    assert.equal(got.code, code, text + got.err); assert.match(got.err, sentence)
+  }
+  assert.equal((await importing(line(Date.now() + 1000), '--dry-run')).code, 7)
+  assert.equal((await importing('', '--dry-run')).code, 0)
+  const place = await server.v1('GET', '/log')
+  assert.match(place.json.origin, /^rollcall\.local\//); assert.ok(place.json.size > 10); assert.ok(Date.parse(place.json.last_at) > Date.now() - 60_000)
+  // A refusal has its own exit code there, too.
+  assert.equal((await server.v1('POST', '/forget', { body: { user: 'nobody-known', reason: 'x' } })).json.code, 'not-found')
   // Tiles come as files of ours; a witness cosigns the running log; tokens are made and revoked there.
   await ok('checkpoint', 'sign')
   await ok('tiles', 'export', join(dir, 'tiles'))
