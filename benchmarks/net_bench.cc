@@ -4,6 +4,7 @@
 // rollcall_net_bench connect ROLLCALL [COUNT]          connect, authenticate, subscribe
 // rollcall_net_bench idle    ROLLCALL [COUNT]          bytes a connection; CPU of idle ones
 // rollcall_net_bench login   ROLLCALL [WATCHERS]       login over HTTP, durable, told to all
+// rollcall_net_bench start   ROLLCALL STORE            from nothing to listening, on a store's copy
 // rollcall_net_bench storm   ROLLCALL [COUNT]          all dropped, all back within the grace
 //
 // Every variant of a table runs in turn within one run, five times; medians are shown. Client and
@@ -71,7 +72,7 @@ class Subject {
     std::filesystem::create_directories(data_);
     if (name_ == "soketi") {
       where_.port = 16001;
-      start({"node", "benchmarks/peers/soketi.mjs", "16001", kKey, kSecret});
+      start({"node", "--no-warnings", "benchmarks/peers/soketi.mjs", "16001", kKey, kSecret});
       return;
     }
     const char* threads = std::getenv("BENCH_THREADS");
@@ -505,6 +506,26 @@ void storm(const std::string& rollcall, std::size_t count) {
   }
 }
 
+/// From exec to listening, as after a crash; with and without a snapshot.
+void start(const std::string& rollcall, const std::string& store) {
+  const auto snapshots = std::filesystem::path(store) / "apps" / "main" / "snapshots";
+  std::filesystem::remove_all(snapshots);
+  for (const bool from_snapshot : {false, true}) {
+    if (from_snapshot) {
+      const std::string make = rollcall + " -d " + store + " snapshot create";
+      if (std::system(make.c_str()) != 0) throw std::runtime_error("no snapshot was made");
+    }
+    std::vector<double> seconds;
+    for (int round = 0; round < kRounds; ++round) {
+      const auto begun = Clock::now();
+      const Subject subject("rollcall", rollcall, "", store);
+      seconds.push_back(std::chrono::duration<double>(Clock::now() - begun).count());
+    }
+    fmt::print("a start, {}  {:.2f} s\n",
+               from_snapshot ? "from the snapshot " : "folding all of it ", median(seconds));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -513,7 +534,8 @@ int main(int argc, char** argv) {
     const std::string mode = argc > 1 ? argv[1] : "";
     const std::string rollcall = argc > 2 ? argv[2] : "build/release/cli/rollcall";
     std::vector<std::size_t> numbers;
-    for (int i = 3; i < argc && mode != "many"; ++i) numbers.push_back(std::stoul(argv[i]));
+    for (int i = 3; i < argc && mode != "many" && mode != "start"; ++i)
+      numbers.push_back(std::stoul(argv[i]));
     const auto number = [&](std::size_t fallback) {
       return numbers.empty() ? fallback : numbers.front();
     };
@@ -522,7 +544,9 @@ int main(int argc, char** argv) {
       fmt::print("{} {:.0f}/s {:.2f}\n", argv[2], got.deliveries, got.cpu);
       return 0;
     }
-    if (mode == "fanout")
+    if (mode == "start" && argc > 3)
+      start(rollcall, argv[3]);
+    else if (mode == "fanout")
       fanout(rollcall, numbers);
     else if (mode == "connect")
       connect(rollcall, number(15000));
@@ -533,7 +557,7 @@ int main(int argc, char** argv) {
     else if (mode == "storm")
       storm(rollcall, number(19500));
     else
-      throw std::runtime_error("fanout, connect, idle, login or storm");
+      throw std::runtime_error("fanout, connect, idle, login, storm, or start with a store");
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());

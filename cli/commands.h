@@ -28,5 +28,6 @@ void add_hold(Command& root);
 void add_retention(Command& root);
 void add_subject(Command& root);
 void add_backup(Command& root);
+void add_snapshot(Command& root);
 
 }  // namespace rollcall::cli

@@ -4,6 +4,7 @@
 #include "cli/remote.h"
 #include "replay/import.h"
 #include "replay/time_text.h"
+#include "store/snapshot.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -51,6 +52,11 @@ void add_import(Command& root) {
                             *writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No,
                             store::wall_now(), [&](auto done, auto all) { bar.update(done, all); })
                             .value();
+    // Else the first start would fold all of it.
+    if (report.headers >= store::kSnapshotEvery)
+      (void)store::write_snapshot(context.layout(), writer->log(), writer->state(),
+                                  writer->ledger(), writer->census())
+          .value();
     return show(report);
   });
 }

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     add_export(root);
     add_import(root);
     add_backup(root);
+    add_snapshot(root);
     add_forget(root);
     add_hold(root);
     add_retention(root);

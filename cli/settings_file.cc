@@ -165,6 +165,7 @@ void read_app(Section& s, net::AppSettings& app) {
   s.integer("sign_in_within", app.sign_in_within_s, 0, 3600);
   s.integer("member_removed_delay_ms", app.member_removed_delay_ms, 0, 600'000);
   s.integer("sign_every", app.sign_every_s, 1, 86'400);
+  s.integer("snapshot_every", app.snapshot_every, 0, std::uint64_t{1} << 40);
   s.texts("attendance", app.attendance);
   s.texts("rooms", app.rooms);
   for (const auto& room : app.rooms)

@@ -1,6 +1,8 @@
 // The canonical bytes of a state, and the packing of a policy into a header's fields.
 #include "engine/state.h"
 
+#include <algorithm>
+
 namespace rollcall::engine {
 namespace {
 
@@ -140,12 +142,27 @@ class Walker {
     return true;
   }
   std::optional<std::uint32_t> u32() {
-    if (bytes_.size() - at_ < 4) return std::nullopt;
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      value |= static_cast<std::uint32_t>(bytes_[at_ + i]) << (8 * i);
-    at_ += 4;
+    if (!take(value)) return std::nullopt;
     return value;
+  }
+  /// Whole numbers and enumerations, as put() wrote them.
+  template <class T, class... More>
+  bool take(T& into, More&... more) {
+    if (bytes_.size() - at_ < sizeof(T)) return false;
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      bits |= static_cast<std::uint64_t>(bytes_[at_ + i]) << (8 * i);
+    at_ += sizeof(T);
+    into = static_cast<T>(bits);
+    if constexpr (sizeof...(more) == 0)
+      return true;
+    else
+      return take(more...);
+  }
+  /// A list's length, where so many elements of at least `element` bytes can follow.
+  bool take_count(std::uint32_t& n, std::size_t element) {
+    return take(n) && n <= (bytes_.size() - at_) / element;
   }
   bool skip_list(std::size_t element) {
     const auto n = u32();
@@ -188,6 +205,97 @@ std::optional<std::pair<std::size_t, std::size_t>> find_user_record(
     if (*n == number) found = {start, walk.at() - start};
   }
   return found;
+}
+
+namespace {
+
+template <class T>
+bool ascending(const std::vector<T>& list) {
+  return std::adjacent_find(list.begin(), list.end(),
+                            [](const T& a, const T& b) { return !(a < b); }) == list.end();
+}
+
+bool read_session(Walker& walk, UserNumber user, Session& s) {
+  std::uint8_t marks = 0;
+  std::uint32_t links = 0;
+  if (!walk.take(s.id, s.tag_high, s.tag_low, marks, s.detached_reason, s.opened_at,
+                 s.last_activity_at, s.idle_from, s.detached_from, s.act_rev, s.det_rev,
+                 s.producer_no) ||
+      marks > 7 || !walk.take_count(links, 16))
+    return false;
+  s.user = user;
+  s.away = (marks & 1) != 0;
+  s.ever_linked = (marks & 2) != 0;
+  s.detached = (marks & 4) != 0;
+  s.links.resize(links);
+  for (Link& link : s.links)
+    if (!walk.take(link.node, link.connection)) return false;
+  return ascending(s.links);
+}
+
+bool read_user(Walker& walk, State& state, UserNumber number) {
+  User u;
+  UserNumber written = 0;
+  std::uint8_t marks = 0;
+  std::uint32_t sessions = 0, attendance = 0;
+  if (!walk.take(written, u.last_seq, marks, u.manual, u.status_seq, u.override_rev, u.until,
+                 u.derived, u.state, u.visible, u.since, u.last_seen) ||
+      written != number || marks > 7 || u.manual > Override::Invisible ||
+      std::max({u.derived, u.state, u.visible}) > Presence::Away ||
+      !walk.take_count(sessions, 3 * 8 + 2 + 7 * 8 + 4))
+    return false;
+  u.enrolled = (marks & 1) != 0;
+  u.erased = (marks & 2) != 0;
+  u.do_not_disturb = (marks & 4) != 0;
+  for (std::uint32_t i = 0; i < sessions; ++i) {
+    Session s;
+    if (!read_session(walk, number, s)) return false;
+    u.sessions.push_back(s.id);
+    if (!state.sessions.emplace(s.id, std::move(s)).second) return false;
+  }
+  if (!walk.take_count(attendance, 20)) return false;
+  u.attendance.resize(attendance);
+  for (Attendance& a : u.attendance)
+    if (!walk.take(a.channel, a.node, a.count)) return false;
+  if (!ascending(u.sessions) || !ascending(u.attendance)) return false;
+  if (number >= state.users.size())
+    state.users.push_back(std::move(u));
+  else
+    state.users[number] = std::move(u);
+  return true;
+}
+
+bool read_app(Walker& walk, State& state) {
+  Policy& p = state.policy;
+  if (!walk.take(p.idle_after_ms, p.ttl_s, p.grace_clean_s, p.grace_abort_s, p.grace_node_s,
+                 p.grace_drain_s, p.sessions_max, state.clock_offset))
+    return false;
+  for (auto* nodes : {&state.nodes_open, &state.nodes_closed}) {
+    std::uint32_t n = 0;
+    if (!walk.take_count(n, 12)) return false;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      std::uint32_t node = 0;
+      std::uint64_t epoch = 0;
+      if (!walk.take(node, epoch)) return false;
+      if (!nodes->empty() && nodes->rbegin()->first >= node) return false;
+      nodes->emplace_hint(nodes->end(), node, epoch);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool read_page(State& state, std::uint32_t page, std::span<const std::uint8_t> bytes) {
+  Walker walk(bytes);
+  if (page == 0 && !read_app(walk, state)) return false;
+  const std::uint64_t first = std::uint64_t{page} * kUsersPerPage;
+  std::uint64_t number = first;
+  for (; !walk.done(); ++number) {
+    if (number >= first + kUsersPerPage) return false;
+    if (!read_user(walk, state, static_cast<UserNumber>(number))) return false;
+  }
+  return number > first;
 }
 
 }  // namespace rollcall::engine

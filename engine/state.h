@@ -112,6 +112,9 @@ inline constexpr std::uint32_t kUsersPerPage = 64;
 /// give equal bytes whatever the order in which tables were filled. Little-endian, no padding.
 void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t>& out);
 [[nodiscard]] std::uint32_t page_count(const State& state);
+/// The inverse: adds to `state` what write_page() wrote of page `page`, of which all pages before
+/// were read. Total: false, and `state` in no use, for any other bytes.
+[[nodiscard]] bool read_page(State& state, std::uint32_t page, std::span<const std::uint8_t> bytes);
 /// One user's record, as write_page() writes it.
 void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out);
 /// Where in page `page` the record of `number` lies: {offset, length}; nothing where the bytes are

@@ -26,6 +26,14 @@ using store::Error;
 using AllEndpoints = boost::mp11::mp_append<Endpoints, PageEndpoints, PastEndpoints,
                                             GovernEndpoints, boost::mp11::mp_list<CosignEndpoint>>;
 
+/// What a refusal looks like, for /openapi.json.
+struct ProblemBody {
+  std::string title, detail, error;
+  std::uint32_t status = 0;
+  std::optional<std::string> code;
+};
+BOOST_DESCRIBE_STRUCT(ProblemBody, (), (title, status, detail, error, code))
+
 unsigned status_of(Errc code) {
   switch (code) {
     case Errc::NotFound:
@@ -124,9 +132,11 @@ std::string make_openapi() {
   return json::serialize(json::object{
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "rollcall"}, {"version", "1"}}},
-      {"components", json::object{{"securitySchemes",
-                                   json::object{{"bearer", json::object{{"type", "http"},
-                                                                        {"scheme", "bearer"}}}}}}},
+      {"components",
+       json::object{
+           {"securitySchemes",
+            json::object{{"bearer", json::object{{"type", "http"}, {"scheme", "bearer"}}}}},
+           {"schemas", json::object{{"Problem", schema_of<ProblemBody>()}}}}},
       {"paths", std::move(paths)}});
 }
 

@@ -1,6 +1,7 @@
 // Putting an app together, and taking it apart in the right order.
 #include "net/app.h"
 
+#include "net/child.h"
 #include "net/person.h"
 #include "net/webhooks.h"
 
@@ -28,7 +29,14 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   store::LiveOptions options;
   options.accept_clock = server.accept_clock;
   options.policy = settings.policy;
-  options.on_start = [raw](const store::Writer& writer) { raw->board_.start(writer); };
+  options.on_start = [raw](const store::Writer& writer) {
+    raw->board_.start(writer);
+    raw->snapshot_ = writer.from_snapshot();
+    spdlog::info("app {}: {} users; state from {} and {} events after it", raw->settings_.id,
+                 writer.vault().users() - 1,
+                 raw->snapshot_ == 0 ? "the beginning" : fmt::format("snapshot {}", raw->snapshot_),
+                 writer.log().last() - raw->snapshot_);
+  };
   options.on_durable = [raw](const store::Writer::Batch& batch) {
     raw->board_.apply(batch);
     const bool noted = std::any_of(batch.events.begin(), batch.events.end(), [](const auto& e) {
@@ -71,6 +79,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
   raw->run_aside([raw] { raw->keep_signed(); });
+  if (settings.snapshot_every != 0) raw->run_aside([raw] { raw->keep_snapshots(); });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;
 }
@@ -98,6 +107,31 @@ void App::keep_signed() {
                          [&] { return stopping.load(); });
     lock.unlock();
     if (!stopping) sign();
+    lock.lock();
+  }
+}
+
+void App::keep_snapshots() {
+  std::unique_lock lock(aside_mutex_);
+  while (!stopping) {
+    aside_done_.wait_for(lock, std::chrono::seconds(settings_.sign_every_s),
+                         [&] { return stopping.load(); });
+    lock.unlock();
+    auto reading = live_->reading();
+    const engine::Seq last = reading ? reading->log().last() : 0;
+    reading.reset();
+    if (!stopping && last >= snapshot_ + settings_.snapshot_every) {
+      // A process of its own, with a state of its own: nobody here waits for it or pays for it.
+      const auto child = start_child(layout_, {"snapshot", "create"}, true);
+      const int code =
+          child ? follow_child(
+                      *child, [this] { return !stopping; }, [](bool, std::string_view) {})
+                : 1;
+      snapshot_ = last;
+      if (code != 0 && !stopping)
+        spdlog::warn("app {}: no snapshot was made; `rollcall snapshot create` says why",
+                     settings_.id);
+    }
     lock.lock();
   }
 }

@@ -60,6 +60,7 @@ class App {
 
  private:
   void keep_signed();
+  void keep_snapshots();
   App(const AppSettings& settings, store::Layout layout);
   AppSettings settings_;
   store::Layout layout_;
@@ -72,6 +73,7 @@ class App {
   std::unique_ptr<Rooms> rooms_;
   std::atomic<Rooms*> rooms_ready_ = nullptr;  ///< for the committer, which runs before it is made
   std::atomic<engine::Seq> signed_ = 0;
+  engine::Seq snapshot_ = 0;  ///< the newest one's, or of the last attempt
   std::mutex listeners_mutex_;
   std::uint64_t next_listener_ = 1;
   std::map<std::uint64_t, std::function<void()>> listeners_;

@@ -1,22 +1,14 @@
 // Which commands, and how their output travels.
 #include "net/command_runner.h"
 
+#include "net/child.h"
 #include "store/utf8.h"
 #include "store/writer.h"
 
 #include <boost/asio/io_context.hpp>
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <atomic>
-#include <csignal>
 #include <map>
-
-extern char** environ;
 
 namespace rollcall::net {
 namespace {
@@ -46,6 +38,7 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
       {"token", {"create", "list", "revoke", "watch"}},
       {"witness", {"add", "list", "status"}},
       {"backup", {"create", "list", "verify", "prune"}},
+      {"snapshot", {"create", "list", "verify", "rm"}},
       {"retention", {"show", "plan", "apply"}}};
   const auto command = allowed.find(arguments.front());
   const std::string second = arguments.size() > 1 ? arguments[1] : std::string();
@@ -96,47 +89,8 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
 /// What reads no history but makes or shows what opens and keeps it.
 bool governs(const std::vector<std::string>& arguments) {
   return arguments.front() == "backup" || arguments.front() == "token" ||
+         arguments.front() == "snapshot" ||
          (arguments.front() == "witness" && arguments.size() > 1 && arguments[1] == "add");
-}
-
-struct Child {
-  pid_t pid = -1;
-  int out = -1, err = -1;
-};
-
-store::Result<Child> start(const App& app, const std::vector<std::string>& arguments) {
-  std::array<int, 2> out{-1, -1}, err{-1, -1};
-  if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0)
-    return store::Error{store::Errc::Io, "no pipe"};
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-  const std::filesystem::path data = app.layout().app_dir.parent_path().parent_path();
-  std::vector<std::string> words{"rollcall", "--data",         data.string(),
-                                 "--app",    app.layout().app, "--no-pager"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  std::vector<char*> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-  std::string logged = "ROLLCALL_READ_LOGGED=1";
-  environment.push_back(logged.data());
-  environment.push_back(nullptr);
-  Child child;
-  const int failed = ::posix_spawn(&child.pid, "/proc/self/exe", &actions, nullptr, argv.data(),
-                                   environment.data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::close(out[1]);
-  ::close(err[1]);
-  child.out = out[0];
-  child.err = err[0];
-  if (failed == 0) return child;
-  ::close(out[0]);
-  ::close(err[0]);
-  return store::Error{store::Errc::Io, "the command cannot be started"};
 }
 
 /// Bytes of output as lines of JSON; an unfinished UTF-8 sequence waits for its rest.
@@ -162,35 +116,17 @@ void relay(Chunks::Sink& sink, const char* name, std::string& held, std::string_
   (void)sink.push(json::serialize(line) + "\n");
 }
 
-void follow(const App& app, Child child, Chunks::Sink sink) {
+void follow(const App& app, const Child& child, Chunks::Sink sink) {
+  constexpr std::size_t kWaitingMost = 1U << 20;
   std::string held_out, held_err;
-  std::array<char, 32768> buffer;
-  bool open_out = true, open_err = true;
-  while (open_out || open_err) {
-    if (sink.gone() || app.stopping) break;
-    if (sink.waiting() > (1U << 20)) {  // the reader is slow: so is the command
-      sink.wait_for_room(1U << 20);
-      continue;
-    }
-    std::array<pollfd, 2> fds{pollfd{open_out ? child.out : -1, POLLIN, 0},
-                              pollfd{open_err ? child.err : -1, POLLIN, 0}};
-    if (::poll(fds.data(), 2, 500) <= 0) continue;
-    for (std::size_t i = 0; i < 2; ++i) {
-      if (fds[i].revents == 0) continue;
-      const ssize_t n = ::read(fds[i].fd, buffer.data(), buffer.size());
-      if (n <= 0)
-        (i == 0 ? open_out : open_err) = false;
-      else
-        relay(sink, i == 0 ? "out" : "err", i == 0 ? held_out : held_err,
-              {buffer.data(), static_cast<std::size_t>(n)});
-    }
-  }
-  if (sink.gone() || app.stopping) ::kill(child.pid, SIGTERM);
-  int status = 0;
-  ::waitpid(child.pid, &status, 0);
-  ::close(child.out);
-  ::close(child.err);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  const int code = follow_child(
+      child, [&] { return !sink.gone() && !app.stopping; },
+      [&](bool error, std::string_view bytes) {
+        relay(sink, error ? "err" : "out", error ? held_err : held_out, bytes);
+        // The reader is slow: so is the command.
+        while (sink.waiting() > kWaitingMost && !sink.gone() && !app.stopping)
+          sink.wait_for_room(kWaitingMost);
+      });
   (void)sink.push(json::serialize(json::object{{"exit", code}}) + "\n");
   sink.finish();
   --commands;
@@ -235,7 +171,7 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
       std::find(asked.arguments.begin(), asked.arguments.end(), "--proof") != asked.arguments.end();
   app.run_aside([&app, proves, arguments = asked.arguments, sink = chunks.sink()]() mutable {
     if (proves) app.sign();  // reading was itself an event: what is asked about must be signed
-    const auto child = start(app, arguments);
+    const auto child = start_child(app.layout(), arguments);
     if (child) return follow(app, *child, std::move(sink));
     (void)sink.push(json::serialize(json::object{{"err", child.error().detail + "\n"}}) + "\n");
     (void)sink.push(json::serialize(json::object{{"exit", 1}}) + "\n");

@@ -3,6 +3,7 @@
 
 #include "engine/state.h"
 #include "net/asset.h"
+#include "store/snapshot.h"
 
 #include <chrono>
 #include <cstdint>
@@ -57,6 +58,7 @@ struct AppSettings {
   std::uint32_t member_removed_delay_ms = 0;         ///< so that a refreshed page is no leave
   std::vector<std::string> attendance{"presence-"};  ///< prefixes whose membership is logged
   std::uint32_t sign_every_s = 60;                   ///< a checkpoint over what was appended since
+  std::uint64_t snapshot_every = store::kSnapshotEvery;  ///< events; 0: never by itself
   std::vector<std::string> rooms{"lobby"};  ///< of the chat; everybody who is signed in may enter
   std::string last_seen = "exact";          ///< granularity for others: exact, minutes, day, hidden
   engine::Policy policy;

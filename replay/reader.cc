@@ -1,6 +1,8 @@
 // Opening for reading; names of users and actions.
 #include "replay/reader.h"
 
+#include "store/snapshot.h"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -152,9 +154,9 @@ std::optional<std::uint64_t> Reader::action_id(std::string_view name) const {
 }
 
 Result<store::Fold> state_at(const Reader& reader, Seq last_included) {
-  store::Fold fold;
-  RC_TRY(fold.advance(reader.log(), last_included));
-  return fold;
+  store::Snapshot nearest = store::nearest_snapshot(reader.layout(), reader.log(), last_included);
+  RC_TRY(nearest.fold.advance(reader.log(), last_included));
+  return std::move(nearest.fold);
 }
 
 }  // namespace rollcall::replay

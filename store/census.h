@@ -12,6 +12,15 @@ namespace rollcall::store {
 
 class Census {
  public:
+  struct Count {
+    std::uint64_t events = 0, bodies = 0;
+  };
+  using Mentions = std::map<UserNumber, std::vector<Mention>>;  ///< of whom → seq and by whom
+
+  Census() = default;
+  Census(std::vector<Count> counts, Mentions mentions)
+      : counts_(std::move(counts)), mentions_(std::move(mentions)) {}
+
   void note(const Header& h) {
     if (h.user >= counts_.size()) counts_.resize(static_cast<std::size_t>(h.user) + 1);
     ++counts_[h.user].events;
@@ -21,9 +30,8 @@ class Census {
     if (of_user && h.a != h.user)
       mentions_[static_cast<UserNumber>(h.a)].push_back({h.seq, h.user});
   }
-  struct Count {
-    std::uint64_t events = 0, bodies = 0;
-  };
+  [[nodiscard]] const std::vector<Count>& counts() const { return counts_; }  ///< by number
+  [[nodiscard]] const Mentions& mentions() const { return mentions_; }
   [[nodiscard]] Count of(UserNumber user) const {
     return user < counts_.size() ? counts_[user] : Count{};
   }
@@ -34,7 +42,7 @@ class Census {
 
  private:
   std::vector<Count> counts_;
-  std::map<UserNumber, std::vector<Mention>> mentions_;
+  Mentions mentions_;
 };
 
 }  // namespace rollcall::store

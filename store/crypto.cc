@@ -125,11 +125,17 @@ namespace {
 
 using Block = std::array<std::uint8_t, 16>;
 
-Block encrypt_block(EVP_CIPHER_CTX* ctx, const Block& in) {
-  Block out;
+/// What one key's derivations share: the key as the thread's context holds it, and K1 of it.
+struct Deriving {
+  Key key{};
+  Block k1{};
+  bool ready = false;
+};
+
+void encrypt_blocks(EVP_CIPHER_CTX* ctx, std::span<const std::uint8_t> in, std::uint8_t* out) {
   int n = 0;
-  must(EVP_EncryptUpdate(ctx, out.data(), &n, in.data(), 16) == 1 && n == 16);
-  return out;
+  must(EVP_EncryptUpdate(ctx, out, &n, in.data(), static_cast<int>(in.size())) == 1 &&
+       n == static_cast<int>(in.size()));
 }
 
 }  // namespace
@@ -137,21 +143,30 @@ Block encrypt_block(EVP_CIPHER_CTX* ctx, const Block& in) {
 Key derive(const Key& key, ByteView prefix) {
   must(prefix.size() >= 12);
   EVP_CIPHER_CTX* ctx = cipher_context<Use::Blocks>();
-  must(EVP_EncryptInit_ex2(ctx, nullptr, key.data(), nullptr, nullptr) == 1);
-  Block k1 = encrypt_block(ctx, Block{});
-  const bool carry = (k1[0] & 0x80) != 0;
-  for (std::size_t i = 0; i < 15; ++i) {
-    k1[i] = static_cast<std::uint8_t>((k1[i] << 1) | (k1[i + 1] >> 7));
+  // A vault's million records are wrapped by one key: half of the work is the same for all.
+  thread_local Deriving now;
+  if (!now.ready || now.key != key) {
+    must(EVP_EncryptInit_ex2(ctx, nullptr, key.data(), nullptr, nullptr) == 1);
+    Block& k1 = now.k1;
+    encrypt_blocks(ctx, Block{}, k1.data());
+    const bool carry = (k1[0] & 0x80) != 0;
+    for (std::size_t i = 0; i < 15; ++i) {
+      k1[i] = static_cast<std::uint8_t>((k1[i] << 1) | (k1[i + 1] >> 7));
+    }
+    k1[15] = static_cast<std::uint8_t>((k1[15] << 1) ^ (carry ? 0x87 : 0));
+    now.key = key;
+    now.ready = true;
   }
-  k1[15] = static_cast<std::uint8_t>((k1[15] << 1) ^ (carry ? 0x87 : 0));
+  std::array<std::uint8_t, 32> m{};
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint8_t* block = m.data() + 16 * half;
+    block[1] = static_cast<std::uint8_t>(half + 1);
+    block[2] = 0x58;
+    std::copy_n(prefix.begin(), 12, block + 4);
+    for (std::size_t i = 0; i < 16; ++i) block[i] ^= now.k1[i];
+  }
   Key out;
-  for (std::uint8_t half = 0; half < 2; ++half) {
-    Block m{0, static_cast<std::uint8_t>(half + 1), 0x58, 0};
-    std::copy_n(prefix.begin(), 12, m.begin() + 4);
-    for (std::size_t i = 0; i < 16; ++i) m[i] ^= k1[i];
-    const Block part = encrypt_block(ctx, m);
-    std::copy(part.begin(), part.end(), out.begin() + 16 * half);
-  }
+  encrypt_blocks(ctx, m, out.data());
   return out;
 }
 
@@ -172,22 +187,37 @@ Bytes seal_derived(const Key& derived, ByteView nonce, ByteView plain, ByteView 
   return out;
 }
 
-std::optional<Bytes> open_derived(const Key& derived, ByteView sealed, ByteView aad) {
-  if (sealed.size() < kOverhead) return std::nullopt;
-  const std::size_t size = sealed.size() - kOverhead;
-  Bytes out(size);
+namespace {
+
+bool open_into(const Key& derived, ByteView sealed, ByteView aad, std::span<std::uint8_t> out) {
   EVP_CIPHER_CTX* ctx = cipher_context<Use::Open>();
   int n = 0;
   must(EVP_DecryptInit_ex2(ctx, nullptr, derived.data(), sealed.data() + 12, nullptr) == 1);
   if (!aad.empty())
     must(EVP_DecryptUpdate(ctx, nullptr, &n, aad.data(), static_cast<int>(aad.size())) == 1);
   const std::uint8_t* text = sealed.data() + kNonceSize;
-  if (size > 0) must(EVP_DecryptUpdate(ctx, out.data(), &n, text, static_cast<int>(size)) == 1);
+  if (!out.empty())
+    must(EVP_DecryptUpdate(ctx, out.data(), &n, text, static_cast<int>(out.size())) == 1);
   std::array<std::uint8_t, kTagSize> tag;
-  std::copy_n(text + size, kTagSize, tag.begin());
+  std::copy_n(text + out.size(), kTagSize, tag.begin());
   must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1);
   std::uint8_t rest[16];
-  if (EVP_DecryptFinal_ex(ctx, rest, &n) != 1) return std::nullopt;
+  return EVP_DecryptFinal_ex(ctx, rest, &n) == 1;
+}
+
+}  // namespace
+
+std::optional<Bytes> open_derived(const Key& derived, ByteView sealed, ByteView aad) {
+  if (sealed.size() < kOverhead) return std::nullopt;
+  Bytes out(sealed.size() - kOverhead);
+  if (!open_into(derived, sealed, aad, out)) return std::nullopt;
+  return out;
+}
+
+std::optional<Key> open_key(const Key& key, ByteView sealed, ByteView aad) {
+  Key out;
+  if (sealed.size() != kOverhead + out.size()) return std::nullopt;
+  if (!open_into(derive(key, sealed.first(12)), sealed, aad, out)) return std::nullopt;
   return out;
 }
 

@@ -36,6 +36,8 @@ inline constexpr std::size_t kOverhead = kNonceSize + kTagSize;
 [[nodiscard]] Bytes seal(const Key& key, ByteView nonce, ByteView plain, ByteView aad);
 /// Nothing when the tag does not fit: another key, another AAD or a changed byte.
 [[nodiscard]] std::optional<Bytes> open(const Key& key, ByteView sealed, ByteView aad);
+/// The same for a key that was sealed.
+[[nodiscard]] std::optional<Key> open_key(const Key& key, ByteView sealed, ByteView aad);
 }  // namespace xaes
 
 /// Ed25519 (RFC 8032) with raw 32-byte keys.

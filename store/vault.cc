@@ -88,10 +88,19 @@ Result<MasterKey> MasterKey::next() {
   return MasterKey{*key, {}};
 }
 
-Bytes Vault::aad(char type, std::uint32_t number) const {
-  Bytes out{static_cast<std::uint8_t>(type)};
-  put_be32(out, number);
-  out.insert(out.end(), app_.begin(), app_.end());
+struct Vault::Aad {
+  std::array<std::uint8_t, 5 + 64> bytes;  ///< an app's id has at most 64 bytes
+  std::size_t size;
+  operator ByteView() const { return ByteView(bytes).first(size); }
+};
+
+Vault::Aad Vault::aad(char type, std::uint32_t number) const {
+  Aad out;
+  out.bytes[0] = static_cast<std::uint8_t>(type);
+  for (std::size_t i = 0; i < 4; ++i)
+    out.bytes[1 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+  out.size = 5 + std::min<std::size_t>(app_.size(), out.bytes.size() - 5);
+  std::copy_n(app_.begin(), out.size - 5, out.bytes.begin() + 5);
   return out;
 }
 
@@ -182,15 +191,32 @@ Vault::Opened Vault::open_record(ByteView record) const {
   if (out.type == 'X') return out;
   if (payload.size() < 5 + kWrappedKey) return out.fault = Fault::Short, out;
   const auto key =
-      to_key(xaes::open(master_.key, payload.subspan(5, kWrappedKey), aad(out.type, out.number)));
+      xaes::open_key(master_.key, payload.subspan(5, kWrappedKey), aad(out.type, out.number));
   if (!key) return out.fault = Fault::Closed, out;
   out.key = *key;
   if (out.type == 'E') return out;
   if (out.type != 'U') return out.fault = Fault::Unknown, out;
-  const auto name = xaes::open(*key, payload.subspan(5 + kWrappedKey), aad('N', out.number));
-  if (!name) return out.fault = Fault::NameClosed, out;
-  out.name = std::string(as_text(*name));
   return out;
+}
+
+void Vault::open_name(Opened& record, ByteView framed) const {
+  if (record.fault != Opened::Fault::None || record.type != 'U') return;
+  const auto name = xaes::open(
+      record.key, framed.subspan(4 + 5 + kWrappedKey).first(framed.size() - 8 - 5 - kWrappedKey),
+      aad('N', record.number));
+  if (name)
+    record.name = std::string(as_text(*name));
+  else
+    record.fault = Opened::Fault::NameClosed;
+}
+
+void Vault::put_user(UserNumber number, User user) {
+  // Mostly the next number: then nothing needs to be looked for.
+  const bool next = !users_.empty() && users_.rbegin()->first < number;
+  const auto known = next ? users_.end() : users_.find(number);
+  if (known != users_.end()) numbers_.erase(known->second.name);  // its key is that very name
+  const auto at = users_.insert_or_assign(users_.end(), number, std::move(user));
+  if (number != 0) numbers_[at->second.name] = number;
 }
 
 Result<void> Vault::load() {
@@ -215,8 +241,12 @@ Result<void> Vault::load() {
   // Unsealing a million records takes seconds on one core, and no record needs another.
   std::vector<Opened> opened(pieces.size());
   const auto open_range = [&](std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i)
-      opened[i] = open_record(all.subspan(pieces[i].offset, pieces[i].size));
+    const auto framed = [&](std::size_t i) {
+      return all.subspan(pieces[i].offset, pieces[i].size);
+    };
+    // Keys first, names after: what the one master key's derivations share is computed once.
+    for (std::size_t i = from; i < to; ++i) opened[i] = open_record(framed(i));
+    for (std::size_t i = from; i < to; ++i) open_name(opened[i], framed(i));
   };
   constexpr std::size_t kWorthAThread = 1000;
   const std::size_t parts =
@@ -258,10 +288,8 @@ Result<void> Vault::load() {
       const ByteView bytes = all.subspan(pieces[i].offset, pieces[i].size);
       epochs_[record.number] = {record.key, Bytes(bytes.begin(), bytes.end())};
     } else {
-      if (record.number != 0) numbers_[record.name] = record.number;
-      users_.insert_or_assign(
-          users_.end(), record.number,
-          User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
+      put_user(record.number,
+               User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
     }
   }
   if (!users_.contains(0))
@@ -272,7 +300,7 @@ Result<void> Vault::load() {
 
 std::optional<UserNumber> Vault::number_of(std::string_view name) const {
   const std::shared_lock guard(*mutex_);
-  const auto it = numbers_.find(std::string(name));
+  const auto it = numbers_.find(name);
   return it == numbers_.end() ? std::nullopt : std::optional<UserNumber>(it->second);
 }
 
@@ -352,8 +380,7 @@ void Vault::enroll(UserNumber number, std::string_view name) {
   User user{key, std::string(name), good_size_ + pending_.size(),
             static_cast<std::uint32_t>(record.size())};
   pending_.insert(pending_.end(), record.begin(), record.end());
-  numbers_[user.name] = number;
-  users_[number] = std::move(user);
+  put_user(number, std::move(user));
 }
 
 PendingRecords Vault::take_pending_locked() {

@@ -14,6 +14,8 @@
 #include "store/crypto.h"
 #include "store/errc.h"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -105,12 +107,15 @@ class Vault {
 
   Result<void> load();
   struct Opened;
-  /// A record's parts, unsealed; knows nothing of the other records, so that threads may share
-  /// them.
+  /// A record's parts but the name, unsealed; and the name. Neither knows of other records, so that
+  /// threads may share them.
   [[nodiscard]] Opened open_record(ByteView framed_record) const;
+  void open_name(Opened& record, ByteView framed_record) const;
   [[nodiscard]] Bytes user_record(UserNumber number, const Key& key, std::string_view name) const;
   [[nodiscard]] Bytes epoch_record(std::uint32_t epoch, const Key& key) const;
-  [[nodiscard]] Bytes aad(char type, std::uint32_t number) const;
+  void put_user(UserNumber number, User user);
+  struct Aad;
+  [[nodiscard]] Aad aad(char type, std::uint32_t number) const;
   /// The file anew, with the records it has of whoever is left; `fresh` replaces them.
   Result<void> rewrite(const std::map<UserNumber, Bytes>& fresh = {});
   [[nodiscard]] PendingRecords take_pending_locked();
@@ -121,7 +126,8 @@ class Vault {
   std::string app_;
   MasterKey master_;
   std::map<UserNumber, User> users_;  ///< with number 0, the app
-  std::unordered_map<std::string, UserNumber> numbers_;
+  /// By names that lie in users_: an entry goes before its user does.
+  boost::unordered_flat_map<std::string_view, UserNumber> numbers_;
   std::map<std::uint32_t, std::pair<Key, Bytes>> epochs_;
   std::set<UserNumber> erased_;
   Bytes pending_;

@@ -4,6 +4,7 @@
 #include "store/backup.h"
 #include "store/files.h"
 #include "store/forget.h"
+#include "store/snapshot.h"
 #include "store/state_digest.h"
 #include "store/utf8.h"
 
@@ -87,15 +88,17 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   auto log = Log::open(layout, Log::Mode::Write);
   if (!log) return log.error();
   RC_TRY(check_signed_history(**log, layout));
-  Fold fold;
-  Census census;
-  RC_TRY(fold.advance(**log, (*log)->last(),
-                      [&](const Header& h, ByteView, engine::Outcome, auto) { census.note(h); }));
+  Snapshot known = nearest_snapshot(layout, **log, (*log)->last());
+  const Seq from_snapshot = known.fold.state.seq;
+  RC_TRY(known.fold.advance(
+      **log, (*log)->last(),
+      [&](const Header& h, ByteView, engine::Outcome, auto) { known.census.note(h); }));
   auto vault = names.get();
   if (!vault) return vault.error();
   std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
-  writer->census_ = std::move(census);
-  RC_TRY(writer->recover(std::move(fold)));
+  writer->from_snapshot_ = from_snapshot;
+  writer->census_ = std::move(known.census);
+  RC_TRY(writer->recover(std::move(known.fold)));
   if (std::filesystem::exists(layout.restored())) RC_TRY(continue_restored(*writer));
   RC_TRY(finish_pending_erasures(*writer));
   return writer;

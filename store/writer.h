@@ -115,6 +115,8 @@ class Writer {
   }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   [[nodiscard]] const Census& census() const { return census_; }
+  /// The seq of the snapshot that this opening began from; 0 where it folded the whole log.
+  [[nodiscard]] Seq from_snapshot() const { return from_snapshot_; }
   [[nodiscard]] Log& log() { return *log_; }
   [[nodiscard]] const Log& log() const { return *log_; }
   [[nodiscard]] Vault& vault() { return vault_; }
@@ -143,6 +145,7 @@ class Writer {
   Sealer sealer_;
   Ledger ledger_;
   Census census_;
+  Seq from_snapshot_ = 0;
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
   mutable std::mutex channel_ids_mutex_;

@@ -163,6 +163,30 @@ test('a drain closes with 4200, staggered, and what was held back is written', a
   await s.close()
 })
 
+test('a server keeps snapshots by itself, and a start after a crash goes on from the newest', async () => {
+  const s = await Server.start({ settings: 'sign_every = 1\nsnapshot_every = 25' })
+  for (let i = 0; i < 30; i++) await s.v1('POST', '/login', { body: { user: `snap${i}` } })
+  await s.v1('POST', '/logout', { body: { user: 'snap3' } })
+  const kept = await until(async () => JSON.parse((await s.cli('snapshot', 'list', '-o', 'json')).out).at(0), 'a snapshot', 15000)
+  assert.ok(kept.seq >= 25 && kept.users > 20)
+  await s.v1('POST', '/login', { body: { user: 'after' } })
+  const before = (await s.v1('GET', '/presence?state=any')).json.people.map((p) => [p.user, p.state, p.since])
+  s.child.kill('SIGKILL'); await s.exited
+  await s.launch()
+  assert.match(s.out + s.log, /state from snapshot \d+ and \d+ events after it/)
+  assert.deepEqual((await s.v1('GET', '/presence?state=any')).json.people.map((p) => [p.user, p.state, p.since]), before)
+  const verified = await s.cli('snapshot', 'verify')
+  assert.equal(verified.code, 0, verified.out)
+  // The same over --url, for admins alone.
+  const there = await s.cli('--url', s.url, 'snapshot', 'create', '-o', 'json')
+  assert.ok(JSON.parse(there.out)[0].seq > kept.seq, there.err)
+  assert.equal((await s.cli('--url', s.url, 'snapshot', 'verify')).code, 0)
+  await s.stop()
+  const replayed = await s.cli('verify', '--full', '--replay', '--strict')
+  assert.equal(replayed.code, 0, replayed.out)
+  await s.close()
+})
+
 test('a disk that says no: writing stops, reading goes on, and the writer comes back by itself', async () => {
   const s = await Server.start()
   await s.v1('POST', '/login', { body: { user: 'before' } })

@@ -55,7 +55,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -124,7 +124,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -186,7 +186,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -248,7 +248,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -311,7 +311,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -368,7 +368,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -426,7 +426,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -475,7 +475,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -524,7 +524,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -577,7 +577,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -638,7 +638,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -683,7 +683,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -742,7 +742,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -781,7 +781,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -847,7 +847,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -915,7 +915,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -975,7 +975,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1028,7 +1028,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1083,7 +1083,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1138,7 +1138,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1192,7 +1192,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1243,7 +1243,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1303,7 +1303,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1361,7 +1361,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1414,7 +1414,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1470,7 +1470,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": Record<string, never>;
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1484,7 +1484,15 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
+    schemas: {
+        Problem: {
+            title: string;
+            status: number;
+            detail: string;
+            error: string;
+            code?: string;
+        };
+    };
     responses: never;
     parameters: never;
     requestBodies: never;

@@ -1,0 +1,61 @@
+// Snapshots: the state at a seq in a file, so that a start or a question about the past folds only
+// what came after it.
+//
+// Why this file exists: folding a log takes time that grows with its history. A snapshot is only a
+// shortcut: deletable at any time, never evidence (verify and replay fold the log itself), and used
+// only where it fits the log by its root. It holds numbers and times, no name and no text.
+//
+// The file, snapshots/<seq, 20 digits>, integers big-endian:
+//   "rcsnap01" · reducer u32 · pages u32 · seq u64 · at i64 · sessions u64 · users u64
+//   · root of the log's first seq leaves 32 B · state digest 32 B
+//   · ledger u32 length and bytes · census u64 length and bytes
+//   · pages, each u32 length and the canonical bytes of engine::write_page · SHA-256 of all before
+#pragma once
+
+#include "store/census.h"
+#include "store/history.h"
+#include "store/layout.h"
+
+#include <functional>
+#include <vector>
+
+namespace rollcall::store {
+
+/// What is known of a log at a seq without reading on: fold.state.seq says which.
+struct Snapshot {
+  Fold fold;
+  Census census;
+};
+
+struct SnapshotInfo {
+  std::filesystem::path path;
+  Seq seq = 0;
+  engine::Micros at = 0;
+  std::uint32_t reducer = 0;
+  std::uint64_t users = 0, bytes = 0;
+  Hash root{};    ///< of the log's first `seq` events
+  Hash digest{};  ///< of the state, as a StateDigest after `seq` would say it
+};
+
+/// The files there are, newest first; what is no snapshot is left out.
+[[nodiscard]] std::vector<SnapshotInfo> list_snapshots(const Layout& layout);
+/// One file, whole and checked against the log; an error says what is wrong with it.
+[[nodiscard]] Result<Snapshot> read_snapshot(const SnapshotInfo& info, const Log& log);
+/// Bytes of a file. Total: an error for any that write_snapshot() did not make.
+[[nodiscard]] Result<Snapshot> parse_snapshot(ByteView bytes);
+/// The newest at or before `upto` that fits the log; of an empty log where there is none. Damaged
+/// ones are passed over: the log has it all.
+[[nodiscard]] Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto);
+/// Written aside, synced, renamed.
+[[nodiscard]] Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
+                                                  const engine::State& state, const Ledger& ledger,
+                                                  const Census& census);
+inline constexpr std::size_t kSnapshotsKept = 3;
+/// How many events make one worth its file.
+inline constexpr std::uint64_t kSnapshotEvery = 1'000'000;
+/// Folds on from the nearest one to the log's end and writes that; keeps the newest `keep` files.
+[[nodiscard]] Result<SnapshotInfo> make_snapshot(
+    const Layout& layout, const Log& log, std::size_t keep,
+    const std::function<void(std::uint64_t done, std::uint64_t all)>& progress = nullptr);
+
+}  // namespace rollcall::store
