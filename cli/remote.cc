@@ -3,6 +3,7 @@
 
 #include "cli/pager.h"
 #include "net/http.h"
+#include "net/signature.h"
 #include "replay/bundle.h"
 #include "store/crypto.h"
 #include "store/files.h"
@@ -22,7 +23,13 @@ using store::Errc;
 using store::Failure;
 
 net::Headers headers(const Context& context) {
-  return {{"Authorization", "Bearer " + token_of(context)}, {"Content-Type", "application/json"}};
+  net::Headers out{{"Authorization", "Bearer " + token_of(context)},
+                   {"Content-Type", "application/json"}};
+  if (!context.reason.empty())
+    out.emplace_back("Rollcall-Reason", net::percent_encode(context.reason));
+  if (!context.ticket.empty())
+    out.emplace_back("Rollcall-Ticket", net::percent_encode(context.ticket));
+  return out;
 }
 
 [[noreturn]] void refused(unsigned status, const std::string& body) {

@@ -15,12 +15,9 @@ namespace {
 using store::SnapshotInfo;
 
 boost::json::object row_of(const SnapshotInfo& info) {
-  return {{"seq", info.seq},
-          {"at", replay::rfc3339(info.at)},
-          {"users", info.users},
-          {"bytes", info.bytes},
-          {"reducer", info.reducer},
-          {"digest", store::hex(info.digest)}};
+  return {{"seq", info.seq},         {"at", replay::rfc3339(info.at)},
+          {"users", info.users},     {"bytes", info.bytes},
+          {"reducer", info.reducer}, {"digest", store::hex(info.digest)}};
 }
 
 const std::vector<std::string> kColumns{"seq", "at", "users", "bytes", "reducer", "digest"};
@@ -53,10 +50,10 @@ void add_snapshot(Command& root) {
   create.run_here_or_there([o](Context& context) {
     const auto log = store::Log::open(context.layout(), store::Log::Mode::Read).value();
     ProgressBar bar(context, "folding");
-    const auto made = store::make_snapshot(
-                          context.layout(), *log, static_cast<std::size_t>(o->keep),
-                          [&](std::uint64_t done, std::uint64_t all) { bar.update(done, all); })
-                          .value();
+    const auto made =
+        store::make_snapshot(context.layout(), *log, static_cast<std::size_t>(o->keep),
+                             [&](std::uint64_t done, std::uint64_t all) { bar.update(done, all); })
+            .value();
     Rows rows(context, kColumns);
     rows.add(row_of(made));
     rows.finish();
@@ -86,9 +83,11 @@ void add_snapshot(Command& root) {
       const auto kept = store::read_snapshot(info, *log);
       std::string verdict = "ok";
       if (kept) {
-        fold.advance(*log, info.seq, [&](const engine::Header& h, auto, auto, auto) {
-              if (h.seq % 65'536 == 0) bar.update(h.seq, all.back().seq);
-            }).value();
+        fold.advance(*log, info.seq,
+                     [&](const engine::Header& h, auto, auto, auto) {
+                       if (h.seq % 65'536 == 0) bar.update(h.seq, all.back().seq);
+                     })
+            .value();
         const bool same = store::digest_of(fold.state) == info.digest &&
                           store::digest_of(kept->fold.state) == info.digest;
         if (!same) verdict = "DIVERGED: the log gives another state";

@@ -2,12 +2,14 @@
 // asks for.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "replay/attendance.h"
 #include "replay/read_log.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/writer.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -67,6 +69,12 @@ void add_store(Command& root) {
                             "reason (every read is logged) or free; without it, shown");
   reads.examples("  rollcall store reads reason\n  rollcall --reason 'incident 7' audit -u ada");
   reads.run([setting](Context& context) {
+    const bool there = !context.url.empty();
+    if (there && setting->empty()) {
+      const bool needed = ask(context, "/v1/log").at("reads_need_reason").as_bool();
+      fmt::print("{}\n", needed ? "reason" : "free");
+      return 0;
+    }
     if (setting->empty()) {
       const auto log = store::Log::open(context.layout(), store::Log::Mode::Read).value();
       fmt::print("{}\n", replay::reads_need_reason(*log).value() ? "reason" : "free");
@@ -74,6 +82,10 @@ void add_store(Command& root) {
     }
     if (*setting != "reason" && *setting != "free")
       throw store::Failure({store::Errc::BadInput, "SETTING is reason or free"});
+    if (there) {
+      (void)call(context, "/v1/reads", {{"need_reason", *setting == "reason"}});
+      return 0;
+    }
     const auto writer = store::Writer::open(context.layout()).value();
     replay::set_reads_need_reason(*writer, *setting == "reason", store::wall_now()).value();
     return 0;

@@ -293,7 +293,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
     reply.headers = {{"Access-Control-Allow-Methods", "GET, POST, DELETE"},
                      {"Access-Control-Allow-Headers",
                       "Authorization, Content-Type, Idempotency-Key, X-Socket-Id, X-CSRF-TOKEN, "
-                      "X-Requested-With"},
+                      "X-Requested-With, Rollcall-Reason, Rollcall-Ticket"},
                      {"Access-Control-Max-Age", "600"}};
     co_return with_cors(std::move(reply));
   }

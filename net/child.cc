@@ -26,8 +26,8 @@ store::Result<Child> start_child(const store::Layout& layout,
   ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
   ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
   const std::filesystem::path data = layout.app_dir.parent_path().parent_path();
-  std::vector<std::string> words{"rollcall", "--data", data.string(), "--app", layout.app,
-                                 "--no-pager"};
+  std::vector<std::string> words{"rollcall", "--data",   data.string(),
+                                 "--app",    layout.app, "--no-pager"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

@@ -2,11 +2,13 @@
 #include "net/command_runner.h"
 
 #include "net/child.h"
+#include "net/history_read.h"
 #include "store/utf8.h"
 #include "store/writer.h"
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <atomic>
 #include <map>
 
@@ -132,6 +134,13 @@ void follow(const App& app, const Child& child, Chunks::Sink sink) {
   --commands;
 }
 
+/// What is refused without a reason where the store asks for one: the same as on the store itself.
+bool tells_of_people(const std::vector<std::string>& arguments) {
+  constexpr std::array<std::string_view, 6> kReading{"who",    "last", "audit",
+                                                     "export", "show", "subject"};
+  return std::find(kReading.begin(), kReading.end(), arguments.front()) != kReading.end();
+}
+
 struct Asked {
   std::vector<std::string> arguments;
   std::optional<std::string> reason, ticket;
@@ -153,15 +162,10 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
   if (governs(asked.arguments) && !caller.may("admin"))
     return problem(403, "this needs the scope admin");
   // Reading somebody's history is itself in the log: before it is answered.
-  const bool noted = app.live().submit([asked, name = caller.name](store::Turn& turn) {
-    store::Proposal p;
-    p.kind = engine::Kind::HistoryRead;
-    p.body.reason = asked.reason.value_or("");
-    p.body.ticket = asked.ticket.value_or("");
-    p.body.detail = json::serialize(json::object{{"what", asked.arguments.front()}, {"by", name}});
-    (void)turn.append(p);
-  });
-  (void)noted;  // a stopped writer does not keep anybody from reading
+  const ReadReason why{asked.reason.value_or(""), asked.ticket.value_or("")};
+  const auto noted = note_read(app, caller, asked.arguments.front(), why, Often::EveryTime);
+  if (!noted && noted.error().code == store::Errc::Refused && tells_of_people(asked.arguments))
+    return problem(409, noted.error().detail, store::name_of(noted.error().code));
   if (++commands > kCommandsMost) {
     --commands;
     return problem(503, "as many commands run as may run at a time: try again");

@@ -6,6 +6,7 @@
 #include "net/past.h"
 #include "net/shard.h"
 #include "net/signature.h"
+#include "replay/read_log.h"
 #include "replay/time_text.h"
 #include "store/crypto.h"
 
@@ -252,6 +253,9 @@ Answer<LogPlace> LogEndpoint::run(Call call, Request) {
   const auto last = reading->log().header(out.size);
   if (!last) co_return last.error();
   out.last_at = replay::rfc3339(*last ? (*last)->at : 0);
+  const auto needed = replay::reads_need_reason(reading->log());
+  if (!needed) co_return needed.error();
+  out.reads_need_reason = *needed;
   co_return out;
 }
 

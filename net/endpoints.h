@@ -98,8 +98,9 @@ struct LogPlace {
   std::string origin;      ///< of its checkpoints
   std::uint64_t size = 0;  ///< events that are durable
   std::string last_at;     ///< RFC 3339, of the last of them
+  bool reads_need_reason = false;
 };
-BOOST_DESCRIBE_STRUCT(LogPlace, (), (origin, size, last_at))
+BOOST_DESCRIBE_STRUCT(LogPlace, (), (origin, size, last_at, reads_need_reason))
 
 struct HealthResponse {
   std::string health;

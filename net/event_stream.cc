@@ -1,6 +1,7 @@
 // A thread a stream that reads the log to its end and waits for more.
 #include "net/event_stream.h"
 
+#include "net/history_read.h"
 #include "net/signature.h"
 #include "replay/event_view.h"
 #include "store/bytes.h"
@@ -99,6 +100,11 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     const auto parsed = store::parse_decimal(from);
     if (!parsed) return problem(422, "after is a seq: a whole number");
     seq = *parsed;
+  }
+  if (everything) {
+    const auto noted = note_read(app, caller, "stream", read_reason(request), Often::OnceAMinute);
+    if (!noted && noted.error().code == store::Errc::Refused)
+      return problem(409, noted.error().detail, store::name_of(noted.error().code));
   }
   if (++streams > kStreamsMost) {
     --streams;

@@ -2,6 +2,7 @@
 #include "net/govern.h"
 
 #include "net/aside.h"
+#include "replay/read_log.h"
 #include "store/forget.h"
 #include "store/govern.h"
 #include "store/retention.h"
@@ -50,6 +51,15 @@ Answer<Place> RetentionEndpoint::run(Call call, Request r) {
     const auto written = store::set_retention(writer, kind, seconds, at);
     if (!written) return written.error();
     return Place{written->seq};
+  };
+  co_return co_await alone<Place>(call, std::move(work));
+}
+
+Answer<Place> ReadsEndpoint::run(Call call, Request r) {
+  auto work = [needed = r.need_reason](store::Writer& writer, engine::Micros at) -> Result<Place> {
+    const auto set = replay::set_reads_need_reason(writer, needed, at);
+    if (!set) return set.error();
+    return Place{writer.log().last()};
   };
   co_return co_await alone<Place>(call, std::move(work));
 }

@@ -31,6 +31,11 @@ struct RetentionRequest {
 };
 BOOST_DESCRIBE_STRUCT(RetentionRequest, (), (kind, keep_seconds))
 
+struct ReadsRequest {
+  bool need_reason = false;
+};
+BOOST_DESCRIBE_STRUCT(ReadsRequest, (), (need_reason))
+
 struct Dropped {
   std::uint64_t bodies = 0;
 };
@@ -104,6 +109,13 @@ struct RetentionEndpoint {
   using Response = Place;
   static Answer<Response> run(Call call, Request request);
 };
+struct ReadsEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/reads", "admin",
+                                  "Whether every read of others' past needs a reason"};
+  using Request = ReadsRequest;
+  using Response = Place;
+  static Answer<Response> run(Call call, Request request);
+};
 struct RetentionApplyEndpoint {
   static constexpr Attributes kIs{"POST", "/v1/retention/apply", "admin",
                                   "Drop the bodies that are older than their rule"};
@@ -133,8 +145,9 @@ struct RotateEndpoint {
   static Answer<Response> run(Call call, Request request);
 };
 
-using GovernEndpoints = boost::mp11::mp_list<SignEndpoint, HoldEndpoint, ReleaseEndpoint,
-                                             RetentionEndpoint, RetentionApplyEndpoint,
-                                             ForgetPlanEndpoint, ForgetEndpoint, RotateEndpoint>;
+using GovernEndpoints =
+    boost::mp11::mp_list<SignEndpoint, HoldEndpoint, ReleaseEndpoint, RetentionEndpoint,
+                         ReadsEndpoint, RetentionApplyEndpoint, ForgetPlanEndpoint, ForgetEndpoint,
+                         RotateEndpoint>;
 
 }  // namespace rollcall::net

@@ -5,6 +5,7 @@
 #include "net/channel_name.h"
 #include "net/page_session.h"
 #include "net/signature.h"
+#include "replay/read_log.h"
 #include "store/bytes.h"
 #include "store/checkpoints.h"
 
@@ -56,6 +57,9 @@ Answer<Me> MeEndpoint::run(Call call, Request) {
   out.rooms = call.app.settings().rooms;
   if (const auto keys = store::trusted_keys(call.app.layout()); keys && !keys->empty())
     out.vkey = keys->front().vkey();
+  if (const auto reading = call.app.live().reading())
+    if (const auto needed = replay::reads_need_reason(reading->log()))
+      out.reads_need_reason = *needed;
   co_return out;
 }
 

@@ -8,8 +8,9 @@ namespace rollcall::net {
 struct Me {
   std::string name, user, app, key, vkey;
   std::vector<std::string> scopes, rooms;
+  bool reads_need_reason = false;  ///< headers Rollcall-Reason, Rollcall-Ticket
 };
-BOOST_DESCRIBE_STRUCT(Me, (), (name, user, app, key, vkey, scopes, rooms))
+BOOST_DESCRIBE_STRUCT(Me, (), (name, user, app, key, vkey, scopes, rooms, reads_need_reason))
 
 struct MessagesRequest {
   std::string room;

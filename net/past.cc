@@ -2,6 +2,7 @@
 #include "net/past.h"
 
 #include "net/aside.h"
+#include "net/history_read.h"
 #include "replay/event_view.h"
 #include "replay/time_text.h"
 #include "replay/timeline.h"
@@ -14,24 +15,8 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-/// Reading somebody's history is itself in the log; a slider that is dragged is one question.
-void note_read(App& app, const Caller& caller, const std::string& what) {
-  static std::mutex mutex;
-  static std::map<std::string, Micros> asked;
-  {
-    const std::lock_guard guard(mutex);
-    const Micros now = store::wall_now();
-    if (asked.size() > 10'000) asked.clear();
-    Micros& last = asked[app.settings().id + '\n' + caller.name + '\n' + what];
-    if (now - last < 60'000'000) return;
-    last = now;
-  }
-  (void)app.live().submit([what, by = caller.name](store::Turn& turn) {
-    store::Proposal p;
-    p.kind = engine::Kind::HistoryRead;
-    p.body.detail = json::serialize(json::object{{"what", what}, {"by", by}});
-    (void)turn.append(p);
-  });
+Result<void> note(const Call& call, const std::string& what) {
+  return note_read(call.app, call.caller, what, read_reason(call.http), Often::OnceAMinute);
 }
 
 Result<replay::Reader> reader_of(App& app) {
@@ -67,7 +52,7 @@ Result<Range> range_of(const std::optional<std::string>& from,
 Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
   if (!call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "asking about the past needs the scope audit:read"};
-  note_read(call.app, call.caller, "who --at");
+  if (const auto noted = note(call, "who --at"); !noted) co_return noted.error();
   auto work = [&app = call.app, r, limit]() -> Result<People> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();
@@ -121,7 +106,8 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
 Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
   if (call.caller.user != r.user && !call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
-  if (call.caller.user != r.user) note_read(call.app, call.caller, "timeline");
+  if (call.caller.user != r.user)
+    if (const auto noted = note(call, "timeline"); !noted) co_return noted.error();
   auto work = [&app = call.app, r]() -> Result<TimelineResponse> {
     constexpr std::size_t kEventsMost = 2000;
     const auto reader = reader_of(app);
@@ -162,7 +148,7 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kSlicesMost = 5000;
   const std::uint64_t slices = r.slices.value_or(96);
   if (slices == 0 || slices > kSlicesMost) co_return Error{Errc::BadInput, "slices is 1 to 5000"};
-  note_read(call.app, call.caller, "concurrency");
+  if (const auto noted = note(call, "concurrency"); !noted) co_return noted.error();
   auto work = [&app = call.app, r, slices]() -> Result<ConcurrencyResponse> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();

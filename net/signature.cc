@@ -3,6 +3,8 @@
 
 #include "store/crypto.h"
 
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -79,6 +81,10 @@ std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
     }
   }
   return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars);
 }
 
 std::optional<Query> parse_query(std::string_view query) {

@@ -28,6 +28,8 @@ namespace rollcall::net {
 enum class Plus { Literal, Space };
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text,
                                                         Plus plus = Plus::Literal);
+/// Everything but RFC 3986's unreserved characters as %XX.
+[[nodiscard]] std::string percent_encode(std::string_view text);
 /// Parameters of a query in order, decoded. Nothing where an escape is broken.
 using Query = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<Query> parse_query(std::string_view query);

@@ -8,6 +8,11 @@ namespace {
 constexpr std::string_view kSetting = "setting/reads";
 }
 
+store::Error reason_missing() {
+  return {store::Errc::Refused,
+          "this store logs who reads personal data and why: give --reason (and --ticket)"};
+}
+
 store::Result<bool> reads_need_reason(const store::Log& log) {
   const auto value = log.meta(kSetting);
   if (!value) return value.error();
@@ -34,10 +39,7 @@ store::Result<void> note_read(const store::Layout& layout, const ReadNote& note)
     if (!log) return log.error();
     const auto needed = reads_need_reason(**log);
     if (!needed) return needed.error();
-    if (*needed)
-      return store::Error{
-          store::Errc::Refused,
-          "this store logs who reads personal data and why: give --reason (and --ticket)"};
+    if (*needed) return reason_missing();
     return {};
   }
   const auto writer = store::Writer::open(layout);

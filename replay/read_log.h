@@ -16,6 +16,9 @@ struct ReadNote {
 /// and none is given; a conflict where another process holds the writer's lock.
 [[nodiscard]] store::Result<void> note_read(const store::Layout& layout, const ReadNote& note);
 
+/// What is said where a reason is needed and none was given.
+[[nodiscard]] store::Error reason_missing();
+
 /// Whether every read needs a reason.
 [[nodiscard]] store::Result<bool> reads_need_reason(const store::Log& log);
 [[nodiscard]] store::Result<void> set_reads_need_reason(store::Writer& writer, bool needed,

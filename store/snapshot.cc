@@ -148,8 +148,7 @@ class Mapped {
     if (at == MAP_FAILED) return Error{Errc::Io, fmt::format("cannot map {}", path.string())};
     return Mapped(static_cast<const std::uint8_t*>(at), size);
   }
-  Mapped(Mapped&& other) noexcept
-      : at_(std::exchange(other.at_, nullptr)), size_(other.size_) {}
+  Mapped(Mapped&& other) noexcept : at_(std::exchange(other.at_, nullptr)), size_(other.size_) {}
   Mapped& operator=(Mapped&&) = delete;
   ~Mapped() {
     if (at_ != nullptr) ::munmap(const_cast<std::uint8_t*>(at_), size_);
@@ -228,7 +227,8 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
   state.seq = head->seq;
   state.at = head->at;
   // Bounded by what the file can hold, whatever its head says.
-  state.users.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(head->users, in.ok() ? bytes.size() / 64 : 0)));
+  state.users.reserve(static_cast<std::size_t>(
+      std::min<std::uint64_t>(head->users, in.ok() ? bytes.size() / 64 : 0)));
   state.sessions.reserve(
       static_cast<std::size_t>(std::min<std::uint64_t>(head->sessions, bytes.size() / 64)));
   for (std::uint32_t page = 0; page < head->pages; ++page) {
@@ -272,7 +272,9 @@ Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto) {
   return {};
 }
 
-Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log, const engine::State& state, const Ledger& ledger, const Census& census) {
+Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
+                                    const engine::State& state, const Ledger& ledger,
+                                    const Census& census) {
   const auto root = log.root_at(state.seq);
   if (!root) return root.error();
   const std::uint32_t pages = engine::page_count(state);
@@ -324,7 +326,8 @@ Result<SnapshotInfo> make_snapshot(
     snapshot.census.note(h);
     if (progress && h.seq % 65'536 == 0) progress(h.seq - from, log.last() - from);
   }));
-  auto made = write_snapshot(layout, log, snapshot.fold.state, snapshot.fold.ledger, snapshot.census);
+  auto made =
+      write_snapshot(layout, log, snapshot.fold.state, snapshot.fold.ledger, snapshot.census);
   if (!made) return made;
   const auto all = list_snapshots(layout);
   for (std::size_t i = std::max<std::size_t>(keep, 1); i < all.size(); ++i) {

@@ -344,6 +344,36 @@ test('a running log is governed over --url: signed, held, kept, exported, backed
   rmSync(dir, { recursive: true })
 })
 
+test('where the store asks for a reason, nobody reads over the wire without one', async () => {
+  const s = await Server.start()
+  const cli = (...args) => run(['-d', s.data, '--url', s.url, ...args])
+  await s.v1('POST', '/login', { body: { user: 'ada' } })
+  assert.equal((await cli('store', 'reads')).out, 'free\n')
+  assert.equal((await cli('audit')).code, 0)
+  assert.equal((await cli('store', 'reads', 'reason')).code, 0)
+  assert.equal((await cli('store', 'reads')).out, 'reason\n')
+  for (const args of [['audit'], ['who'], ['last'], ['show', '1'], ['export', '--format', 'csv'], ['subject', 'export', 'ada'], ['watch']]) {
+    const here = await run(['-d', s.data, ...args]), there = await cli(...args)
+    assert.equal(there.code, 3, args.join(' ') + there.err)
+    if (args[0] !== 'watch') assert.deepEqual([there.code, there.err], [here.code, here.err])
+    if (args[0] !== 'watch') assert.equal((await cli('--reason', `because of ${args[0]}`, ...args)).code, 0)
+  }
+  assert.equal((await cli('verify', '--full')).code % 21, 0, 'a proof tells of nobody')
+  for (const path of ['/timeline/ada', '/concurrency', '/presence?at=now', '/stream?after=0']) {
+    const without = await s.v1('GET', path)
+    assert.deepEqual([without.status, without.json.code], [409, 'refused'], path)
+  }
+  const headers = { 'rollcall-reason': encodeURIComponent('Fall Nr. 7 – Prüfung'), 'rollcall-ticket': 'DP-7' }
+  for (const path of ['/timeline/ada', '/concurrency', '/presence?at=now'])
+    assert.equal((await s.v1('GET', path, { headers })).status, 200, path)
+  const read = JSON.parse((await cli('--reason', 'checking', 'audit', 'queries', '-o', 'json')).out)
+  for (const reason of ['because of subject', 'Fall Nr. 7 – Prüfung', 'checking']) assert.ok(read.some((q) => q.reason === reason), reason)
+  assert.ok(read.some((q) => q.ticket === 'DP-7'))
+  assert.equal((await cli('store', 'reads', 'free')).code, 0)
+  assert.equal((await cli('audit')).code, 0)
+  await s.close()
+})
+
 // -- who may --
 
 const b64 = (x) => Buffer.from(typeof x === 'string' ? x : JSON.stringify(x)).toString('base64url')

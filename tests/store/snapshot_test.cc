@@ -108,8 +108,7 @@ TEST_CASE("a start from a snapshot knows what a start from the whole log knows",
   const auto users = Writer::open(layout).value()->state().users.size();
   auto with = Writer::open(layout).value();
   const Hash digest = digest_of(with->state());
-  const std::string said =
-      beside(with->ledger(), with->census(), static_cast<UserNumber>(users));
+  const std::string said = beside(with->ledger(), with->census(), static_cast<UserNumber>(users));
   CHECK(with->from_snapshot() == at);
   CHECK(with->state().users[with->vault().number_of("here").value()].attendance.size() == 1);
   const auto deadline = with->next_deadline();
@@ -137,7 +136,8 @@ TEST_CASE("a question about the past begins at the nearest snapshot before it", 
   }
   Snapshot part;
   part.fold.advance(reader.log(), 300).value();
-  (void)write_snapshot(layout, reader.log(), part.fold.state, part.fold.ledger, part.census).value();
+  (void)write_snapshot(layout, reader.log(), part.fold.state, part.fold.ledger, part.census)
+      .value();
   (void)snap(layout);
   REQUIRE(list_snapshots(layout).size() == 2);
   CHECK(nearest_snapshot(layout, reader.log(), 299).fold.state.seq == 0);
@@ -165,7 +165,8 @@ TEST_CASE("a snapshot that is damaged, cut off or of another log is passed over"
     INFO("byte " << at);
     CHECK(used(bytes) == 0);
   }
-  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, whole.size() / 2, whole.size() - 1})
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{5}, whole.size() / 2, whole.size() - 1})
     CHECK(used(whole.substr(0, size)) == 0);
   CHECK(used(whole + "x") == 0);
   // Of another log, under a name that would fit.
@@ -187,7 +188,8 @@ TEST_CASE("only the newest snapshots are kept, and none holds a name", "[store]"
       test::fill(*writer, 20, static_cast<std::uint64_t>(i), writer->state().at);
     }
     (void)snap(layout, 2);
-    CHECK(list_snapshots(layout).size() == std::min<std::size_t>(2, static_cast<std::size_t>(i) + 1));
+    CHECK(list_snapshots(layout).size() ==
+          std::min<std::size_t>(2, static_cast<std::size_t>(i) + 1));
   }
   const auto reader = replay::Reader::open(layout).value();
   for (UserNumber user = 1; user < reader.vault()->users(); ++user)

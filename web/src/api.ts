@@ -1,4 +1,5 @@
 // Calls of /v1 with the types of /openapi.json; the cookie of POST /login says who asks.
+import { ref, watch } from 'vue'
 import type { paths } from './v1'
 
 type Get<P extends keyof paths> = paths[P] extends { get: { responses: { 200: { content: { 'application/json': infer R } } } } } ? R : never
@@ -19,6 +20,10 @@ export class Problem extends Error {
   }
 }
 
+/** Why others' past is read, where the store asks for it: sent with every call, stored with every read. */
+export const lookingBecause = ref(sessionStorage.getItem('rollcall-reason') ?? '')
+watch(lookingBecause, (reason) => sessionStorage.setItem('rollcall-reason', reason))
+
 type Values = Record<string, string | number | undefined | null>
 
 function fill(path: string, values: Values): string {
@@ -36,7 +41,8 @@ function fill(path: string, values: Values): string {
 export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(url, { credentials: 'same-origin', ...init })
+    const why: Record<string, string> = lookingBecause.value ? { 'rollcall-reason': encodeURIComponent(lookingBecause.value) } : {}
+    response = await fetch(url, { credentials: 'same-origin', ...init, headers: { ...why, ...(init.headers as Record<string, string> | undefined) } })
   } catch {
     throw new Problem(0, 'The server does not answer.')
   }
@@ -60,7 +66,7 @@ export const remove = (path: keyof paths, values: Values): Promise<Response> => 
 
 /** A reading command of the command line, run by the server: what it printed, and its exit code. */
 export async function command(args: string[]): Promise<{ out: string; err: string; exit: number }> {
-  const response = await ask('/v1/command', { method: 'POST', body: JSON.stringify({ arguments: args }), headers: { 'content-type': 'application/json' } })
+  const response = await ask('/v1/command', { method: 'POST', body: JSON.stringify({ arguments: args, reason: lookingBecause.value || undefined }), headers: { 'content-type': 'application/json' } })
   const result = { out: '', err: '', exit: 1 }
   for (const line of (await response.text()).split('\n')) {
     if (!line) continue

@@ -466,6 +466,7 @@ export interface paths {
                             origin: string;
                             size: number;
                             last_at: string;
+                            reads_need_reason: boolean;
                         };
                     };
                 };
@@ -568,6 +569,7 @@ export interface paths {
                             vkey: string;
                             scopes: string[];
                             rooms: string[];
+                            reads_need_reason: boolean;
                         };
                     };
                 };
@@ -1171,6 +1173,59 @@ export interface paths {
                     "application/json": {
                         kind: string;
                         keep_seconds: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description done */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            seq: number;
+                        };
+                    };
+                };
+                /** @description RFC 9457 problem details */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether every read of others' past needs a reason */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        need_reason: boolean;
                     };
                 };
             };
