@@ -9,8 +9,7 @@
 //
 // Every variant of a table runs in turn within one run, five times; medians are shown. Client and
 // server share the machine's cores.
-#include "benchmarks/net_client.h"
-#include "benchmarks/net_floor.h"
+#include "benchmarks/net_subject.h"
 #include "net/message.h"
 #include "net/signature.h"
 
@@ -39,7 +38,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-const std::string kKey = "bench-key", kSecret = "bench-secret";
 constexpr int kRounds = 5;
 const auto kMeasured =
     milliseconds(std::getenv("BENCH_MS") != nullptr ? std::atoi(std::getenv("BENCH_MS")) : 1500);
@@ -48,105 +46,6 @@ double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   return v.empty() ? 0 : v[v.size() / 2];
 }
-
-/// A server that runs while this lives.
-class Subject {
- public:
-  Subject(std::string name, const std::string& rollcall, const std::string& settings = "",
-          std::filesystem::path keep = {})
-      : name_(std::move(name)) {
-    if (name_ == "send" || name_ == "sweep") {
-      int pipe[2];
-      if (::pipe(pipe) != 0) throw std::runtime_error("no pipe");
-      pid_ = ::fork();
-      if (pid_ == 0) run_floor(name_, pipe[1]);
-      (void)!::read(pipe[0], &where_.port, sizeof where_.port);
-      ::close(pipe[0]);
-      ::close(pipe[1]);
-      return;
-    }
-    data_ = keep.empty() ? std::filesystem::temp_directory_path() /
-                               fmt::format("rollcall-bench-{}", ::getpid())
-                         : keep;
-    keep_ = !keep.empty();
-    std::filesystem::create_directories(data_);
-    if (name_ == "soketi") {
-      where_.port = 16001;
-      start({"node", "--no-warnings", "benchmarks/peers/soketi.mjs", "16001", kKey, kSecret});
-      return;
-    }
-    const char* threads = std::getenv("BENCH_THREADS");
-    std::ofstream(data_ / "rollcall.toml")
-        << settings << (threads != nullptr ? fmt::format("threads = {}\n", threads) : std::string())
-        << fmt::format(
-               "\n[[apps]]\nid = \"main\"\nkey = \"{}\"\nsecret = \"{}\"\nactivity_timeout = "
-               "120\nevent_max = 100000\n",
-               kKey, kSecret);
-    start({rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log",
-           "quiet"});
-  }
-  ~Subject() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    if (!keep_ && !data_.empty()) std::filesystem::remove_all(data_);
-  }
-  Subject(const Subject&) = delete;
-  Subject& operator=(const Subject&) = delete;
-
-  [[nodiscard]] const Where& where() const { return where_; }
-  [[nodiscard]] int pid() const { return pid_; }
-  [[nodiscard]] Usage usage() const { return usage_of(pid_); }
-  [[nodiscard]] bool floor() const { return name_ == "send" || name_ == "sweep"; }
-  [[nodiscard]] std::string token() const {
-    std::ifstream file(data_ / "admin.token");
-    std::string token;
-    file >> token;
-    return token;
-  }
-
- private:
-  void start(const std::vector<std::string>& words) {
-    int pipe[2];
-    if (::pipe(pipe) != 0) throw std::runtime_error("no pipe");
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(pipe[1], 1);
-      ::close(pipe[0]);
-      std::vector<char*> argv;
-      for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-      argv.push_back(nullptr);
-      ::execvp(argv[0], argv.data());
-      ::_exit(127);
-    }
-    ::close(pipe[1]);
-    std::string out;
-    char c = 0;
-    while (::read(pipe[0], &c, 1) == 1) {
-      out += c;
-      if (c == '\n' && out.find("listening on") != std::string::npos) {
-        const std::size_t colon = out.rfind(':');
-        where_.port = static_cast<std::uint16_t>(std::stoi(out.substr(colon + 1)));
-        break;
-      }
-    }
-    if (where_.port == 0) throw std::runtime_error("the server did not start");
-    for (int i = 0; i < 400; ++i) {  // some say so before they do
-      try {
-        ::close(connect_to(where_));
-        break;
-      } catch (const std::exception&) {
-        std::this_thread::sleep_for(milliseconds(50));
-      }
-    }
-    // The pipe stays open: a server that writes to it later must not be ended by that.
-    pipe_ = pipe[0];
-  }
-  std::string name_;
-  Where where_;
-  int pid_ = -1, pipe_ = -1;
-  std::filesystem::path data_;
-  bool keep_ = false;
-};
 
 const std::string kPath = "/app/" + kKey + "?protocol=7&client=js&version=8.6.0&flash=false";
 

@@ -18,8 +18,12 @@ namespace rollcall::net {
 store::Result<Child> start_child(const store::Layout& layout,
                                  const std::vector<std::string>& arguments, bool nice) {
   std::array<int, 2> out{-1, -1}, err{-1, -1};
-  if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0)
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) return store::Error{store::Errc::Io, "no pipe"};
+  if (::pipe2(err.data(), O_CLOEXEC) != 0) {
+    ::close(out[0]);
+    ::close(out[1]);
     return store::Error{store::Errc::Io, "no pipe"};
+  }
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);

@@ -92,6 +92,7 @@ void Shard::adopt(int fd, App& app, std::string_view early, std::string from) {
   connection.from = std::make_unique<std::string>(std::move(from));
   connection.place = static_cast<std::uint32_t>(list_.size());
   list_.push_back(&connection);
+  look_.push_back(0);
   by_id_.emplace(connection.id, std::move(owned));
   count_ = list_.size();
   epoll_event event{};
@@ -347,6 +348,7 @@ void Shard::close(Connection& connection, std::uint16_t code, std::string_view r
   if (connection.doomed || connection.closing) return;
   const std::string bytes = close_frame(code, reason);
   connection.closing = true;
+  look_[connection.place] = 0;
   connection.heard_s = now_s_;
   if (connection.blocked) {
     connection.out += bytes;
@@ -390,6 +392,8 @@ void Shard::bury() {
     list_[connection->place] = list_.back();
     list_[connection->place]->place = connection->place;
     list_.pop_back();
+    look_[connection->place] = look_.back();
+    look_.pop_back();
     by_id_.erase(connection->id);
     count_ = list_.size();
   }

@@ -123,6 +123,9 @@ class Shard final : public Outlet {
   std::uint32_t next_number_ = 0;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> by_id_;
   std::vector<Connection*> list_;
+  /// Beside list_: the second before which scan() need not look at the connection. Thousands of
+  /// idle ones cost a glance at this instead of a cache line each.
+  std::vector<std::uint32_t> look_;
   std::atomic<std::size_t> count_ = 0;
   std::vector<std::pair<Connection*, Protocol::End>> doomed_;
   std::unordered_map<std::uint64_t, std::unique_ptr<LocalChannel>> channels_;

@@ -16,13 +16,7 @@ constexpr auto kDrainSlice = std::chrono::milliseconds(50);
 
 void Shard::tick() {
   now_s_ = static_cast<std::uint32_t>(now_ms() / 1000) + 1;
-  // Everybody is looked at a few times within the shortest patience, at least every five seconds.
-  std::uint32_t every = 5;
-  for (const AppSettings& app : settings_.apps)
-    for (const std::uint32_t patience :
-         {app.activity_timeout_s, app.pong_timeout_s, app.sign_in_within_s})
-      if (patience != 0) every = std::min(every, std::max(1U, patience / 10));
-  if (now_s_ % every == 0) scan();
+  scan();
   bury();
   inner_->second.expires_after(std::chrono::seconds(1));
   inner_->second.async_wait([this](const boost::system::error_code& ec) {
@@ -32,33 +26,37 @@ void Shard::tick() {
 
 void Shard::scan() {
   for (std::size_t i = 0; i < list_.size(); ++i) {
+    if (look_[i] > now_s_) continue;
     Connection& c = *list_[i];
     if (c.doomed) continue;
     const AppSettings& app = c.app->settings();
-    const std::uint32_t silent = now_s_ - c.heard_s;
     if (c.closing) {
-      if (silent > kCloseWaitSeconds) doom(c, Protocol::End::Abort);
+      if (now_s_ - c.heard_s > kCloseWaitSeconds) doom(c, Protocol::End::Abort);
       continue;
     }
-    if (app.sign_in_within_s != 0 && !c.authorized && now_s_ - c.opened_s > app.sign_in_within_s) {
+    const bool waits_for_sign_in = app.sign_in_within_s != 0 && !c.authorized;
+    if (waits_for_sign_in && now_s_ - c.opened_s > app.sign_in_within_s) {
       send_message(c, message::error(4009, "Connection not authorized within timeout"));
       close(c, 4009, "Connection not authorized within timeout", Protocol::End::Abort);
-      continue;
-    }
-    if (c.pinged_s != 0) {
-      if (now_s_ - c.pinged_s >= app.pong_timeout_s) {
-        send_message(c, message::error(4201, "Pong reply not received in time"));
-        close(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
-      }
       continue;
     }
     // A little later than the client's own time-out, so that a lively one is never asked.
     const std::uint32_t patience =
         app.activity_timeout_s + std::max<std::uint32_t>(1, app.activity_timeout_s / 10);
-    if (silent < patience) continue;
-    c.pinged_s = now_s_;
-    if (!c.answers_frames) send_message(c, message::ping());
-    if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
+    if (c.pinged_s != 0 && now_s_ - c.pinged_s >= app.pong_timeout_s) {
+      send_message(c, message::error(4201, "Pong reply not received in time"));
+      close(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
+      continue;
+    }
+    if (c.pinged_s == 0 && now_s_ - c.heard_s >= patience) {
+      c.pinged_s = now_s_;
+      if (!c.answers_frames) send_message(c, message::ping());
+      if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
+      if (c.doomed || c.closing) continue;
+    }
+    look_[i] = c.pinged_s != 0 ? c.pinged_s + std::min(app.pong_timeout_s, patience)
+                               : c.heard_s + patience;
+    if (waits_for_sign_in) look_[i] = std::min(look_[i], c.opened_s + app.sign_in_within_s + 1);
   }
 }
 

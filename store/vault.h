@@ -16,6 +16,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -114,7 +115,11 @@ class Vault {
   [[nodiscard]] Bytes user_record(UserNumber number, const Key& key, std::string_view name) const;
   [[nodiscard]] Bytes epoch_record(std::uint32_t epoch, const Key& key) const;
   void put_user(UserNumber number, User user);
-  struct Aad;
+  struct Aad {
+    std::array<std::uint8_t, 5 + 64> bytes;  ///< an app's id has at most 64 bytes
+    std::size_t size;
+    operator ByteView() const { return ByteView(bytes).first(size); }
+  };
   [[nodiscard]] Aad aad(char type, std::uint32_t number) const;
   /// The file anew, with the records it has of whoever is left; `fresh` replaces them.
   Result<void> rewrite(const std::map<UserNumber, Bytes>& fresh = {});
