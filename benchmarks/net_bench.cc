@@ -201,7 +201,33 @@ void connect(const std::string& rollcall, std::size_t count) {
   fmt::print("\n");
 }
 
+/// Percent of a core while each client pings as pusher-js does: once every activity_timeout of
+/// 120 s.
+double idle_cpu(const Subject& subject, Load& load) {
+  const double cpu = subject.usage().cpu_s;
+  const auto begun = Clock::now();
+  const auto watched = std::chrono::seconds(30);
+  const std::string ping = masked(R"({"event":"pusher:ping","data":{}})");
+  std::size_t next = 0;
+  while (Clock::now() - begun < watched) {
+    const auto due =
+        static_cast<std::size_t>(std::chrono::duration<double>(Clock::now() - begun).count() / 120 *
+                                 static_cast<double>(load.size()));
+    for (; next < due; ++next) load.send(next, ping);
+    load.turn(milliseconds(5));
+  }
+  const double took = std::chrono::duration<double>(Clock::now() - begun).count();
+  return (subject.usage().cpu_s - cpu) / took * 100;
+}
+
 void idle(const std::string& rollcall, std::size_t count) {
+  double bare = 0;
+  {
+    const Subject subject("send", rollcall);
+    Load load(subject.where());
+    load.open(count + 200, "/", nullptr, "");
+    bare = idle_cpu(subject, load);
+  }
   {
     const Subject subject("rollcall", rollcall);
     Load load(subject.where());
@@ -211,22 +237,10 @@ void idle(const std::string& rollcall, std::size_t count) {
     const std::uint64_t after = subject.usage().rss;
     fmt::print("idle, subscribed            {:>6.0f} B a connection\n",
                static_cast<double>(after - before) / static_cast<double>(count));
-    const double cpu = subject.usage().cpu_s;
-    const auto begun = Clock::now();
-    const auto watched = std::chrono::seconds(30);
-    // Each client pings as pusher-js does: once every activity_timeout of 120 s.
-    const std::string ping = masked(R"({"event":"pusher:ping","data":{}})");
-    std::size_t next = 0;
-    while (Clock::now() - begun < watched) {
-      const auto due =
-          static_cast<std::size_t>(std::chrono::duration<double>(Clock::now() - begun).count() /
-                                   120 * static_cast<double>(load.size()));
-      for (; next < due; ++next) load.send(next, ping);
-      load.turn(milliseconds(5));
-    }
-    const double took = std::chrono::duration<double>(Clock::now() - begun).count();
-    fmt::print("idle CPU, {} connections  {:.2f} % of a core with their pings\n", load.size(),
-               (subject.usage().cpu_s - cpu) / took * 100);
+    fmt::print(
+        "idle CPU, {} connections  {:.2f} % of a core with their pings  (bare epoll, recv and "
+        "send: {:.2f} %)\n",
+        load.size(), idle_cpu(subject, load), bare);
   }
   {
     const Subject subject("rollcall", rollcall);

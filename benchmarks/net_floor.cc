@@ -82,7 +82,11 @@ void run_floor(const std::string& kind, int port_pipe) {
         if (got == 0) std::exit(0);  // the load has gone
         continue;
       }
-      if (c->subscriber) continue;
+      if (c->subscriber) {  // a subscriber only ever pings
+        constexpr std::string_view kPong = "\x81\x21{\"event\":\"pusher:pong\",\"data\":{}}";
+        (void)!::send(c->fd, kPong.data(), kPong.size(), MSG_NOSIGNAL);
+        continue;
+      }
       c->in.append(buffer.data(), static_cast<std::size_t>(got));
       const std::size_t head = c->in.find("\r\n\r\n");
       if (head == std::string::npos) continue;

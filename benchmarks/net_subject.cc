@@ -19,7 +19,7 @@ namespace rollcall::bench {
 using std::chrono::milliseconds;
 
 Subject::Subject(std::string name, const std::string& rollcall, const std::string& settings,
-        std::filesystem::path keep)
+                 std::filesystem::path keep)
     : name_(std::move(name)) {
   if (name_ == "send" || name_ == "sweep") {
     int pipe[2];
@@ -48,8 +48,8 @@ Subject::Subject(std::string name, const std::string& rollcall, const std::strin
              "\n[[apps]]\nid = \"main\"\nkey = \"{}\"\nsecret = \"{}\"\nactivity_timeout = "
              "120\nevent_max = 100000\n",
              kKey, kSecret);
-  start({rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log",
-         "quiet"});
+  start(
+      {rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log", "quiet"});
 }
 
 Subject::~Subject() {

@@ -15,8 +15,8 @@ inline const std::string kKey = "bench-key", kSecret = "bench-secret";
 
 class Subject {
  public:
-  /// `name`: send, sweep, soketi, or anything else for the program `rollcall` with `settings` on top
-  /// of its rollcall.toml. `keep`: a store's folder, which stays; else an empty one of its own.
+  /// `name`: send, sweep, soketi, or anything else for the program `rollcall` with `settings` on
+  /// top of its rollcall.toml. `keep`: a store's folder, which stays; else an empty one of its own.
   Subject(std::string name, const std::string& rollcall, const std::string& settings = "",
           std::filesystem::path keep = {});
   ~Subject();
