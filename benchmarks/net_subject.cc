@@ -46,8 +46,8 @@ Subject::Subject(std::string name, const std::string& rollcall, const std::strin
       << settings << (threads != nullptr ? fmt::format("threads = {}\n", threads) : std::string())
       << fmt::format(
              "\n[[apps]]\nid = \"main\"\nkey = \"{}\"\nsecret = \"{}\"\nactivity_timeout = "
-             "120\nevent_max = 100000\n",
-             kKey, kSecret);
+             "120\nevent_max = 100000\n[apps.policy]\ngrace_abort = {}\n",
+             kKey, kSecret, kGraceSeconds);
   start(
       {rollcall, "-d", data_.string(), "-q", "serve", "--listen", "127.0.0.1:0", "--log", "quiet"});
 }

@@ -11,6 +11,8 @@
 namespace rollcall::bench {
 
 /// The app that every subject serves.
+/// Its lost connections have 30 s to come back, so that a slow day of the machine is no offline.
+inline constexpr int kGraceSeconds = 30;
 inline const std::string kKey = "bench-key", kSecret = "bench-secret";
 
 class Subject {
