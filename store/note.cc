@@ -88,7 +88,8 @@ Result<Verifier> Verifier::parse(std::string_view vkey) {
   const auto parts = parse_key(vkey);
   if (!parts) return Error{Errc::BadInput, "not a verifier key: expected name+hash+base64"};
   Verifier v{parts->name, parts->algorithm, parts->key};
-  if (v.id() != parts->id)
+  // One spelling: capital hex digits or loose base64 would be other bytes that say the same.
+  if (v.id() != parts->id || v.vkey() != vkey)
     return Error{Errc::BadInput, "verifier key: its hash does not fit its name and key"};
   return v;
 }

@@ -115,6 +115,12 @@ TEST_CASE("malformed notes and keys are refused with a sentence", "[store]") {
         "o\n-1\ns7M93gfaaLoE+fqL78UAP5hLnmB7TLCqkp3PisumGeI=\n"}) {
     CHECK_FALSE(note::parse_checkpoint(bad));
   }
+  // One spelling: the same key with capital hex digits is other bytes.
+  std::string capital = kLogKey;
+  const auto letter = capital.find('b', capital.find('+'));
+  capital[letter] = 'B';
+  CHECK(note::Verifier::parse(kLogKey));
+  CHECK_FALSE(note::Verifier::parse(capital));
 }
 
 TEST_CASE("a receipt of the 700-entry log verifies, and no damaged one", "[store]") {
