@@ -7,16 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
-#include <thread>
 
 namespace rollcall::bench {
-
-using std::chrono::milliseconds;
 
 Subject::Subject(std::string name, const std::string& rollcall, const std::string& settings,
                  std::filesystem::path keep)
@@ -90,14 +86,6 @@ void Subject::start(const std::vector<std::string>& words) {
     }
   }
   if (where_.port == 0) throw std::runtime_error("the server did not start");
-  for (int i = 0; i < 400; ++i) {  // some say so before they do
-    try {
-      ::close(connect_to(where_));
-      break;
-    } catch (const std::exception&) {
-      std::this_thread::sleep_for(milliseconds(50));
-    }
-  }
   // The pipe stays open: a server that writes to it later must not be ended by that.
   pipe_ = pipe[0];
 }

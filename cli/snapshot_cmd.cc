@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 
 namespace rollcall::cli {
 namespace {

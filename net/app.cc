@@ -78,8 +78,9 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
-  raw->run_aside([raw] { raw->keep_signed(); });
-  if (settings.snapshot_every != 0) raw->run_aside([raw] { raw->keep_snapshots(); });
+  raw->run_aside([raw] { raw->now_and_then([raw] { raw->sign(); }); });
+  if (settings.snapshot_every != 0)
+    raw->run_aside([raw] { raw->now_and_then([raw] { raw->keep_snapshot(); }); });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;
 }
@@ -100,40 +101,30 @@ void App::run_aside(std::function<void()> work) {
   }).detach();
 }
 
-void App::keep_signed() {
+void App::now_and_then(const std::function<void()>& work) {
   std::unique_lock lock(aside_mutex_);
   while (!stopping) {
     aside_done_.wait_for(lock, std::chrono::seconds(settings_.sign_every_s),
                          [&] { return stopping.load(); });
     lock.unlock();
-    if (!stopping) sign();
+    if (!stopping) work();
     lock.lock();
   }
 }
 
-void App::keep_snapshots() {
-  std::unique_lock lock(aside_mutex_);
-  while (!stopping) {
-    aside_done_.wait_for(lock, std::chrono::seconds(settings_.sign_every_s),
-                         [&] { return stopping.load(); });
-    lock.unlock();
-    auto reading = live_->reading();
-    const engine::Seq last = reading ? reading->log().last() : 0;
-    reading.reset();
-    if (!stopping && last >= snapshot_ + settings_.snapshot_every) {
-      // A process of its own, with a state of its own: nobody here waits for it or pays for it.
-      const auto child = start_child(layout_, {"snapshot", "create"}, true);
-      const int code =
-          child ? follow_child(
-                      *child, [this] { return !stopping; }, [](bool, std::string_view) {})
-                : 1;
-      snapshot_ = last;
-      if (code != 0 && !stopping)
-        spdlog::warn("app {}: no snapshot was made; `rollcall snapshot create` says why",
-                     settings_.id);
-    }
-    lock.lock();
-  }
+void App::keep_snapshot() {
+  auto reading = live_->reading();
+  const engine::Seq last = reading ? reading->log().last() : 0;
+  reading.reset();
+  if (last < snapshot_ + settings_.snapshot_every) return;
+  // A process of its own, with a state of its own: nobody here waits for it or pays for it.
+  const auto child = start_child(layout_, {"snapshot", "create"}, true);
+  const int code = child ? follow_child(
+                               *child, [this] { return !stopping; }, [](bool, std::string_view) {})
+                         : 1;
+  snapshot_ = last;
+  if (code != 0 && !stopping)
+    spdlog::warn("app {}: no snapshot was made; `rollcall snapshot create` says why", settings_.id);
 }
 
 void App::sign() {

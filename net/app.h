@@ -59,8 +59,10 @@ class App {
   void sign();
 
  private:
-  void keep_signed();
-  void keep_snapshots();
+  /// Calls `work` every sign_every seconds until stop(), on the thread it is called on.
+  void now_and_then(const std::function<void()>& work);
+  /// A snapshot, where there were enough events since the newest.
+  void keep_snapshot();
   App(const AppSettings& settings, store::Layout layout);
   AppSettings settings_;
   store::Layout layout_;

@@ -13,5 +13,5 @@ server.setOptions?.({
     maxBackendEventsPerSecond: -1, maxClientEventsPerSecond: -1, maxReadRequestsPerSecond: -1, webhooks: [] }],
 })
 // It looks for others by UDP; only on loopback, by the settings above.
-await server.start()
+await new Promise((listening) => server.start(listening))
 console.log(`listening on http://127.0.0.1:${port}`)

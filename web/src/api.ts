@@ -1,6 +1,6 @@
 // Calls of /v1 with the types of /openapi.json; the cookie of POST /login says who asks.
 import { ref, watch } from 'vue'
-import type { paths } from './v1'
+import type { paths } from '../generated/v1'
 
 type Get<P extends keyof paths> = paths[P] extends { get: { responses: { 200: { content: { 'application/json': infer R } } } } } ? R : never
 type Post<P extends keyof paths> = paths[P] extends { post: { responses: { 200: { content: { 'application/json': infer R } } } } } ? R : never
