@@ -280,7 +280,7 @@ bool Api::within_rate(const std::string& who, const Attributes& is) {
 }
 
 boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
-                                              boost::asio::io_context& io) {
+                                              Loop& loop) {
   std::vector<std::pair<std::string, std::string>> cors;
   if (auto bad = origin_problem(request, cors)) co_return *bad;
   const auto with_cors = [&](HttpReply reply) {
@@ -339,7 +339,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
       other_method = true;
       return;
     }
-    run = [this, &request, &io,
+    run = [this, &request, &loop,
            values = std::move(*values)]() -> boost::asio::awaitable<HttpReply> {
       App* app = app_of(request);
       if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
@@ -378,7 +378,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
       typename E::Request parsed{};
       if (const auto read = read_value(given, parsed, ""); !read)
         co_return problem(422, read.error().detail);
-      const auto response = co_await E::run({*app, caller, request, io}, std::move(parsed));
+      const auto response = co_await E::run({*app, caller, request, loop}, std::move(parsed));
       if (!response) co_return problem_of(response.error());
       HttpReply out;
       out.body = json::serialize(write_value(*response));
@@ -453,7 +453,7 @@ bool Api::streams(const HttpRequest& request) {
 }
 
 boost::asio::awaitable<HttpReply> Api::begin(const HttpRequest& request, Chunks& chunks,
-                                             boost::asio::io_context& io) {
+                                             Loop& loop) {
   std::vector<std::pair<std::string, std::string>> cors;
   if (auto bad = origin_problem(request, cors)) co_return *bad;
   App* app = app_of(request);
@@ -465,7 +465,7 @@ boost::asio::awaitable<HttpReply> Api::begin(const HttpRequest& request, Chunks&
     out = request.method == "GET" ? begin_event_stream(*app, *who, request, chunks)
                                   : problem(405, "GET is answered here");
   } else {
-    out = request.method == "POST" ? run_command(*app, *who, request, chunks, io)
+    out = request.method == "POST" ? run_command(*app, *who, request, chunks, loop)
                                    : problem(405, "POST is answered here");
   }
   for (auto& header : cors) out.headers.push_back(header);

@@ -14,11 +14,11 @@ class Api {
   explicit Api(Server& server);
 
   [[nodiscard]] boost::asio::awaitable<HttpReply> answer(const HttpRequest& request,
-                                                         boost::asio::io_context& io);
+                                                         Loop& loop);
   /// Answers that go on: GET /v1/stream and POST /v1/command.
   [[nodiscard]] static bool streams(const HttpRequest& request);
   [[nodiscard]] boost::asio::awaitable<HttpReply> begin(const HttpRequest& request, Chunks& chunks,
-                                                        boost::asio::io_context& io);
+                                                        Loop& loop);
 
  private:
   /// The app a request is about: of ?app= or of the only one.

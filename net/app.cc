@@ -17,7 +17,7 @@ App::App(const AppSettings& settings, store::Layout layout)
 
 store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppSettings& settings,
                                               std::vector<Outlet*> shards,
-                                              boost::asio::io_context& timers) {
+                                              Loop& loop) {
   const auto layout = store::locate(server.data, settings.id);
   if (!layout) return layout.error();
   std::unique_ptr<App> app(new App(settings, *layout));
@@ -25,7 +25,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   raw->hub_ = std::make_unique<Hub>(raw->settings_, std::move(shards), [raw](HubEvent event) {
     raw->tell_webhooks(std::move(event));
   });
-  raw->broadcast_ = std::make_unique<Broadcast>(raw->board_, *raw->hub_, timers);
+  raw->broadcast_ = std::make_unique<Broadcast>(raw->board_, *raw->hub_, loop);
   store::LiveOptions options;
   options.accept_clock = server.accept_clock;
   options.policy = settings.policy;

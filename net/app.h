@@ -20,7 +20,7 @@ class App {
   static store::Result<std::unique_ptr<App>> open(const Settings& server,
                                                   const AppSettings& settings,
                                                   std::vector<Outlet*> shards,
-                                                  boost::asio::io_context& timers);
+                                                  Loop& loop);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;

@@ -4,7 +4,6 @@
 #include "net/endpoints.h"
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace rollcall::net {
@@ -16,9 +15,9 @@ Answer<T> aside(Call& call, Work work) {
   // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
   auto begin = [&call, out, &work](auto handler) {
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    call.app.run_aside([out, shared, &io = call.io, work = std::move(work)]() mutable {
+    call.app.run_aside([out, shared, &loop = call.loop, work = std::move(work)]() mutable {
       *out = work();
-      boost::asio::post(io, [shared] { std::move (*shared)(); });
+      loop.post([shared] { std::move (*shared)(); });
     });
   };
   co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(

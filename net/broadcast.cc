@@ -62,14 +62,14 @@ struct Broadcast::Inner {
   Clock::duration tick = kTickLeast;
 };
 
-Broadcast::Broadcast(Board& board, Hub& hub, boost::asio::io_context& io)
-    : board_(board), hub_(hub), io_(io), inner_(std::make_unique<Inner>(io)) {}
+Broadcast::Broadcast(Board& board, Hub& hub, Loop& loop)
+    : board_(board), hub_(hub), loop_(loop), inner_(std::make_unique<Inner>(loop.io())) {}
 
 Broadcast::~Broadcast() = default;
 
 void Broadcast::notify() {
   if (posted_.exchange(true)) return;
-  boost::asio::post(io_, [this] {
+  loop_.post([this] {
     posted_ = false;
     due();
   });

@@ -7,8 +7,7 @@
 
 #include "net/board.h"
 #include "net/hub.h"
-
-#include <boost/asio/io_context.hpp>
+#include "net/loop.h"
 
 #include <atomic>
 
@@ -24,7 +23,7 @@ namespace rollcall::net {
 class Broadcast {
  public:
   /// `vault`: gives the names; looked at in flush() only.
-  Broadcast(Board& board, Hub& hub, boost::asio::io_context& io);
+  Broadcast(Board& board, Hub& hub, Loop& loop);
   ~Broadcast();
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
@@ -52,7 +51,7 @@ class Broadcast {
 
   Board& board_;
   Hub& hub_;
-  boost::asio::io_context& io_;
+  Loop& loop_;
   std::unique_ptr<Inner> inner_;
   std::atomic<bool> posted_ = false;
   void tell_notes();

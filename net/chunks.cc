@@ -2,7 +2,6 @@
 #include "net/chunks.h"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -18,8 +17,8 @@ constexpr auto kKeepAlive = std::chrono::seconds(15);
 }  // namespace
 
 struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
-  explicit State(boost::asio::io_context& context) : io(context), timer(context) {}
-  boost::asio::io_context& io;
+  explicit State(Loop& consumer) : loop(consumer), timer(consumer.io()) {}
+  Loop& loop;
   boost::asio::steady_timer timer;  // on the consumer's thread alone
   mutable std::mutex mutex;
   std::condition_variable taken;
@@ -29,7 +28,7 @@ struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
   void wake() {
     if (posted) return;
     posted = true;
-    boost::asio::post(io, [self = shared_from_this()] {
+    loop.post([self = shared_from_this()] {
       {
         const std::lock_guard guard(self->mutex);
         self->posted = false;
@@ -39,7 +38,7 @@ struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
   }
 };
 
-Chunks::Chunks(boost::asio::io_context& io) : state_(std::make_shared<Sink::State>(io)) {}
+Chunks::Chunks(Loop& loop) : state_(std::make_shared<Sink::State>(loop)) {}
 Chunks::~Chunks() { close(); }
 
 bool Chunks::Sink::push(std::string piece) {

@@ -1,8 +1,9 @@
 // What an answer that goes on is made of: pieces from any thread, awaited on the connection's.
 #pragma once
 
+#include "net/loop.h"
+
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <memory>
 #include <string>
@@ -11,7 +12,7 @@ namespace rollcall::net {
 
 class Chunks {
  public:
-  explicit Chunks(boost::asio::io_context& io);
+  explicit Chunks(Loop& loop);
   ~Chunks();
   Chunks(const Chunks&) = delete;
   Chunks& operator=(const Chunks&) = delete;

@@ -6,7 +6,6 @@
 #include "store/utf8.h"
 #include "store/writer.h"
 
-#include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <atomic>
@@ -150,7 +149,7 @@ BOOST_DESCRIBE_STRUCT(Asked, (), (arguments, reason, ticket))
 }  // namespace
 
 HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request, Chunks& chunks,
-                      boost::asio::io_context&) {
+                      Loop&) {
   if (!caller.may("audit:read")) return problem(403, "this needs the scope audit:read");
   boost::system::error_code ec;
   const json::value body = json::parse(request.body, ec);

@@ -14,6 +14,6 @@ namespace rollcall::net {
 /// "out64", base64, where the bytes are no UTF-8) and at last {"exit":code}. Needs audit:read,
 /// backups the scope admin; every call is logged as HistoryRead.
 [[nodiscard]] HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request,
-                                    Chunks& chunks, boost::asio::io_context& io);
+                                    Chunks& chunks, Loop& loop);
 
 }  // namespace rollcall::net

@@ -30,9 +30,9 @@ boost::asio::awaitable<Result<WriteReply>> durable(Call& call, Write write) {
   auto begin = [&call, out, &write](auto handler) {
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     call.app.sessions().write(std::move(write),
-                              [out, shared, &io = call.io](const Result<WriteReply>& reply) {
+                              [out, shared, &loop = call.loop](const Result<WriteReply>& reply) {
                                 *out = reply;
-                                boost::asio::post(io, [shared] { std::move (*shared)(); });
+                                loop.post([shared] { std::move (*shared)(); });
                               });
   };
   co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
@@ -91,7 +91,7 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
   const auto found = std::make_shared<bool>(false);
   auto begin = [&call, &r, id, fits, found](auto handler) {
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    call.app.with_connection(id, [found, fits, shared, &io = call.io, name = r.channel,
+    call.app.with_connection(id, [found, fits, shared, &loop = call.loop, name = r.channel,
                                   auth = r.auth](Connection* connection) {
       if (connection != nullptr) {
         const Subscription* s = Shard::subscription(*connection, name);
@@ -103,7 +103,7 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
                 store::equal_constant_time(store::as_bytes(m.auth), store::as_bytes(auth)))
               *found = true;
       }
-      boost::asio::post(io, [shared] { std::move (*shared)(); });
+      loop.post([shared] { std::move (*shared)(); });
     });
   };
   co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(

@@ -23,7 +23,7 @@ struct Call {
   App& app;
   const Caller& caller;
   const HttpRequest& http;
-  boost::asio::io_context& io;
+  Loop& loop;
 };
 
 struct Nothing {};

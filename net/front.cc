@@ -109,7 +109,7 @@ HttpRequest convert(const http::request<http::string_body>& message, const std::
 class Conversation {
  public:
   Conversation(Server& server, Shard& shard, int fd, std::string peer, bool tls)
-      : server_(server), shard_(shard), stream_(shard.io()), peer_(std::move(peer)), tls_(tls) {
+      : server_(server), shard_(shard), stream_(shard.loop().io()), peer_(std::move(peer)), tls_(tls) {
     ++server_.conversations;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -177,7 +177,7 @@ class Conversation {
       const std::int64_t now_s = store::wall_now() / 1'000'000;
       co_return pusher_api(*app, request, path.substr(slash), now_s);
     }
-    co_return co_await server_.api().answer(request, shard_.io());
+    co_return co_await server_.api().answer(request, shard_.loop());
   }
 
   asio::awaitable<bool> write(const HttpReply& reply, bool keep) {
@@ -195,8 +195,8 @@ class Conversation {
 
   /// Chunks of an answer that goes on, until the source ends or the client goes.
   asio::awaitable<void> stream(const HttpRequest& request) {
-    Chunks chunks(shard_.io());
-    HttpReply head = co_await server_.api().begin(request, chunks, shard_.io());
+    Chunks chunks(shard_.loop());
+    HttpReply head = co_await server_.api().begin(request, chunks, shard_.loop());
     if (head.status != 200) {
       co_await write(head, false);
       co_return;
@@ -281,9 +281,6 @@ class Conversation {
       }
       co_return;
     }
-    const int fd = stream_.socket().native_handle();
-    const ssize_t n = ::send(fd, head.data(), head.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n != static_cast<ssize_t>(head.size())) co_return;  // a fresh socket takes 150 bytes
     boost::system::error_code ec;
     const int mine = stream_.socket().release(ec);
     if (ec) co_return;
@@ -291,7 +288,7 @@ class Conversation {
     std::string from = peer_;
     const std::string_view agent = request.header("user-agent");
     if (!agent.empty()) from.append("\n").append(agent.substr(0, kAgentMax));
-    shard_.adopt(mine, *app, {static_cast<const char*>(early.data()), early.size()},
+    shard_.adopt(mine, *app, std::move(head), {static_cast<const char*>(early.data()), early.size()},
                  std::move(from));
   }
 
@@ -309,7 +306,7 @@ asio::awaitable<void> converse(std::unique_ptr<Conversation> conversation) {
 }  // namespace
 
 void serve_front(Server& server, Shard& shard, int fd, std::string peer, bool tls) {
-  asio::co_spawn(shard.io(),
+  asio::co_spawn(shard.loop().io(),
                  converse(std::make_unique<Conversation>(server, shard, fd, std::move(peer), tls)),
                  [](const std::exception_ptr& thrown) {
                    if (!thrown) return;

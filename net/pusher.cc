@@ -48,11 +48,11 @@ Speaker& Pusher::speaker(Connection& connection) {
   return *connection.speaker;
 }
 
-void Pusher::opened(Connection& connection) {
+std::string Pusher::opened(Connection& connection) {
   ++connection.app->connections;
-  shard_.send_message(
-      connection, message::connection_established(socket_id_text(connection.id),
-                                                  connection.app->settings().activity_timeout_s));
+  return frame(Opcode::Text, message::connection_established(
+                                 socket_id_text(connection.id),
+                                 connection.app->settings().activity_timeout_s));
 }
 
 void Pusher::message(Connection& connection, std::string_view text) {

@@ -11,7 +11,7 @@ class Pusher final : public Protocol {
  public:
   explicit Pusher(Shard& shard) : shard_(shard) {}
 
-  void opened(Connection& connection) override;
+  std::string opened(Connection& connection) override;
   void message(Connection& connection, std::string_view text) override;
   void closed(Connection& connection, End end) override;
   void refused(Connection& connection, const std::string& channel) override;

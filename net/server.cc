@@ -7,7 +7,6 @@
 #include "store/writer.h"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
@@ -101,7 +100,7 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     server->shards_.back()->set_protocol(*server->protocols_.back());
     outlets.push_back(server->shards_.back().get());
   }
-  server->inner_ = std::make_unique<Inner>(server->shards_.front()->io());
+  server->inner_ = std::make_unique<Inner>(server->shards_.front()->loop().io());
   RC_TRY(server->listen());
   if (!s.tls_certificate.empty()) {
     auto tls = Tls::open(s);
@@ -109,14 +108,14 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     server->tls_ = std::move(*tls);
   }
   for (const AppSettings& app : s.apps) {
-    auto opened = App::open(s, app, outlets, server->shards_.front()->io());
+    auto opened = App::open(s, app, outlets, server->shards_.front()->loop());
     if (!opened) return opened.error();
     (*opened)->with_connection = [raw = server.get()](ConnectionId id,
                                                       std::function<void(Connection*)> visit) {
       const unsigned shard = shard_of(id);
       if (shard >= raw->shards_.size()) return visit(nullptr);
       Shard& home = *raw->shards_[shard];
-      asio::post(home.io(), [&home, id, visit = std::move(visit)] { visit(home.find(id)); });
+      home.loop().post([&home, id, visit = std::move(visit)] { visit(home.find(id)); });
     };
     server->apps_.push_back(std::move(*opened));
   }
@@ -127,7 +126,7 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
 Server::~Server() = default;
 
 store::Result<void> Server::listen() {
-  auto& io = shards_.front()->io();
+  auto& io = shards_.front()->loop().io();
   const std::vector<int> passed = passed_listeners();
   std::size_t taken = 0;
   for (const Endpoint& endpoint : settings_.listen) {
@@ -232,12 +231,12 @@ void Server::serve(int fd, std::string peer, bool tls) {
     return;
   }
   Shard& shard = *shards_[next_shard_++ % shards_.size()];
-  asio::post(shard.io(), [this, &shard, fd, peer = std::move(peer), tls] {
+  shard.loop().post([this, &shard, fd, peer = std::move(peer), tls] {
     if (!tls) {
       serve_front(*this, shard, fd, peer, false);
       return;
     }
-    tls_->accept(shard.io(), fd,
+    tls_->accept(shard.loop().io(), fd,
                  [this, &shard, peer](int plain) { serve_front(*this, shard, plain, peer, true); });
   });
 }
@@ -299,7 +298,7 @@ void Server::drain(Ended how) {
   }
   const auto left = std::make_shared<std::atomic<std::size_t>>(shards_.size());
   for (const auto& shard : shards_) {
-    asio::post(shard->io(), [this, left, raw = shard.get()] {
+    shard->loop().post([this, left, raw = shard.get()] {
       raw->drain(settings_.drain, [this, left] {
         if (--*left == 0)
           for (const auto& each : shards_) each->stop();

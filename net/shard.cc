@@ -6,8 +6,6 @@
 #include "store/crypto.h"
 #include "store/utf8.h"
 
-#include <boost/asio/post.hpp>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,16 +18,11 @@ namespace rollcall::net {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr int kEventsAtOnce = 512;
 
 }  // namespace
 
 Shard::Shard(unsigned index, const Settings& settings)
-    : index_(index), settings_(settings), inner_(std::make_unique<Inner>(io_)) {
-  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_ < 0)
-    throw store::Failure({store::Errc::Io, std::string("epoll_create1: ") + std::strerror(errno)});
-  inner_->set.assign(epoll_);
+    : index_(index), settings_(settings), inner_(std::make_unique<Inner>(loop_.io())) {
   std::uint32_t message_max = 0;
   for (const AppSettings& app : settings.apps) message_max = std::max(message_max, app.message_max);
   buffer_.resize(message_max + 16 + kReadBytes);
@@ -49,35 +42,23 @@ std::int64_t Shard::now_ms() const {
 }
 
 void Shard::run() {
-  wait();
   tick();
-  io_.run();
+  loop_.run([this](std::span<const epoll_event> events) { ready(events); });
 }
 
-void Shard::stop() { io_.stop(); }
+void Shard::stop() { loop_.stop(); }
 
-void Shard::wait() {
-  inner_->set.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [this](const boost::system::error_code& ec) {
-                           if (!ec) ready();
-                         });
-}
-
-void Shard::ready() {
-  std::array<epoll_event, kEventsAtOnce> events;
-  const int n = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, 0);
-  for (int i = 0; i < n; ++i) {
-    auto& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
-    const std::uint32_t what = events[static_cast<std::size_t>(i)].events;
+void Shard::ready(std::span<const epoll_event> events) {
+  for (const epoll_event& event : events) {
+    auto& connection = *static_cast<Connection*>(event.data.ptr);
     if (connection.doomed) continue;
-    if ((what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0) readable(connection);
-    if (!connection.doomed && (what & EPOLLOUT) != 0) writable(connection);
+    if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0) readable(connection);
+    if (!connection.doomed && (event.events & EPOLLOUT) != 0) writable(connection);
   }
   bury();
-  wait();
 }
 
-void Shard::adopt(int fd, App& app, std::string_view early, std::string from) {
+void Shard::adopt(int fd, App& app, std::string answer, std::string_view early, std::string from) {
   auto owned = std::make_unique<Connection>();
   Connection& connection = *owned;
   connection.fd = fd;
@@ -95,16 +76,14 @@ void Shard::adopt(int fd, App& app, std::string_view early, std::string from) {
   look_.push_back(0);
   by_id_.emplace(connection.id, std::move(owned));
   count_ = list_.size();
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP;
-  event.data.ptr = &connection;
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+  if (!loop_.add(fd, EPOLLIN | EPOLLRDHUP, &connection)) {
     connection.told = true;
     doom(connection, Protocol::End::Abort);
     bury();
     return;
   }
-  protocol_->opened(connection);
+  answer += protocol_->opened(connection);
+  send(connection, answer);
   if (!connection.doomed && !early.empty()) {
     if (early.size() <= buffer_.size()) {
       std::copy(early.begin(), early.end(), buffer_.begin());
@@ -218,10 +197,7 @@ bool Shard::handle(Connection& connection, const Frame& frame) {
 
 void Shard::watch(Connection& connection, bool for_writing) {
   connection.blocked = for_writing;
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP | (for_writing ? EPOLLOUT : 0U);
-  event.data.ptr = &connection;
-  (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd, &event);
+  loop_.change(connection.fd, EPOLLIN | EPOLLRDHUP | (for_writing ? EPOLLOUT : 0U), &connection);
 }
 
 void Shard::send(Connection& connection, std::string_view framed) {
@@ -275,7 +251,7 @@ void Shard::writable(Connection& connection) {
     if (!s.channel->dirty) {  // the next sweep gives the bytes back if nobody else lacks them
       s.channel->dirty = true;
       dirty_.push_back(s.channel);
-      if (dirty_.size() == 1) boost::asio::post(io_, [this] { sweep(); });
+      if (dirty_.size() == 1) loop_.post([this] { sweep(); });
     }
   }
 }

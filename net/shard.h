@@ -1,13 +1,12 @@
-// A shard: one thread, one io_context, and an epoll set of its own for established connections.
+// A shard: one thread's established connections, on a loop that it shares with Asio.
 //
-// Why this file exists: Asio waits on the set's descriptor as on one; what is ready in it is read
-// with one shared buffer and written from the channels' rings, so an idle connection costs a few
-// hundred bytes (README has the figures). Asio and Beast do everything rare.
+// Why this file exists: what is ready is read with one shared buffer and written from the channels'
+// rings, so an idle connection costs a few hundred bytes (README has the figures). Asio and Beast do
+// everything rare.
 #pragma once
 
 #include "net/hub.h"
-
-#include <boost/asio/io_context.hpp>
+#include "net/loop.h"
 
 #include <atomic>
 #include <chrono>
@@ -39,7 +38,8 @@ struct LocalChannel {
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  virtual void opened(Connection& connection) = 0;
+  /// The first message, framed.
+  virtual std::string opened(Connection& connection) = 0;
   virtual void message(Connection& connection, std::string_view text) = 0;
   /// Why it ended: clean (a close frame came), abort (the socket broke), timeout, drain.
   enum class End : std::uint8_t { Clean, Abort, Timeout, Drain };
@@ -57,7 +57,7 @@ class Shard final : public Outlet {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+  [[nodiscard]] Loop& loop() { return loop_; }
   void set_protocol(Protocol& protocol) { protocol_ = &protocol; }
   /// Until stop(). On the thread that is to be this shard's.
   void run();
@@ -68,8 +68,9 @@ class Shard final : public Outlet {
 
   // On this shard's thread:
 
-  /// Takes over a socket after its upgrade. `early`: what came behind the upgrade request.
-  void adopt(int fd, App& app, std::string_view early, std::string from);
+  /// Takes over a socket. `answer`: to its upgrade request, sent together with the first message;
+  /// `early`: what came behind the request.
+  void adopt(int fd, App& app, std::string answer, std::string_view early, std::string from);
   /// Written at once, or owed. Never more than the outbox may hold: then the connection is closed.
   void send(Connection& connection, std::string_view framed);
   void send_message(Connection& connection, std::string_view json);
@@ -93,8 +94,7 @@ class Shard final : public Outlet {
 
  private:
   struct Inner;
-  void wait();
-  void ready();
+  void ready(std::span<const epoll_event> events);
   void readable(Connection& connection);
   void frames(Connection& connection, std::span<std::uint8_t> bytes);
   bool handle(Connection& connection, const struct Frame& frame);
@@ -115,10 +115,9 @@ class Shard final : public Outlet {
 
   unsigned index_;
   const Settings& settings_;
-  boost::asio::io_context io_{1};
+  Loop loop_;
   std::unique_ptr<Inner> inner_;
   Protocol* protocol_ = nullptr;
-  int epoll_ = -1;
   std::uint32_t now_s_ = 1;
   std::uint32_t next_number_ = 0;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> by_id_;

@@ -1,10 +1,9 @@
-// What the two halves of a shard share: its timers and its epoll set as Asio sees it. Included by
-// shard.cc (reading, writing, sweeping) and shard_life.cc (who is alive, the drain) alone.
+// What the parts of a shard share: its timers. Included by shard.cc (reading, writing, sweeping),
+// shard_inbox.cc and shard_life.cc (who is alive, the drain) alone.
 #pragma once
 
 #include "net/shard.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
@@ -12,8 +11,7 @@
 namespace rollcall::net {
 
 struct Shard::Inner {
-  explicit Inner(boost::asio::io_context& io) : set(io), second(io), drain(io), gather(io) {}
-  boost::asio::posix::stream_descriptor set;
+  explicit Inner(boost::asio::io_context& io) : second(io), drain(io), gather(io) {}
   boost::asio::steady_timer second;
   boost::asio::steady_timer drain;
   boost::asio::steady_timer gather;

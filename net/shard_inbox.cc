@@ -2,8 +2,6 @@
 #include "net/message.h"
 #include "net/shard_impl.h"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 
 namespace rollcall::net {
@@ -45,7 +43,7 @@ void Shard::deliver(Delivery delivery) {
     wake = inbox_.empty();
     inbox_.push_back(std::move(delivery));
   }
-  if (wake) boost::asio::post(io_, [this] { drain_inbox(); });
+  if (wake) loop_.post([this] { drain_inbox(); });
 }
 
 void Shard::drain_inbox() {
