@@ -2,8 +2,6 @@
 #include "benchmarks/net_client.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -46,8 +45,6 @@ int connect_to(const Where& where) {
   ::inet_pton(AF_INET, where.address.c_str(), &address.sin_addr);
   if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("cannot connect: " + std::string(std::strerror(errno)));
-  const int one = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   return fd;
 }
 
@@ -79,6 +76,17 @@ Usage usage_of(int pid) {
   }
   out.cpu_s = ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
   return out;
+}
+
+double cpu_of(int pid) {
+  double nanoseconds = 0;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    double on_cpu = 0;
+    std::ifstream(task.path() / "schedstat") >> on_cpu;
+    nanoseconds += on_cpu;
+  }
+  return nanoseconds / 1e9;
 }
 
 Load::Load(Where where) : where_(std::move(where)) { epoll_ = ::epoll_create1(EPOLL_CLOEXEC); }
@@ -117,7 +125,6 @@ double Load::open(std::size_t count, const std::string& path,
            clients_.size() - before < ready_count_ - done_before + parallel) {
       auto* c = new Client;
       c->fd = connect_to(where_);
-      ::fcntl(c->fd, F_SETFL, O_NONBLOCK);
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.ptr = c;

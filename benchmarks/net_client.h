@@ -85,5 +85,8 @@ struct Usage {
   std::uint64_t rss = 0;
 };
 [[nodiscard]] Usage usage_of(int pid);
+/// CPU seconds of the threads that a process has now, to the nanosecond: usage_of() counts in
+/// hundredths of a second.
+[[nodiscard]] double cpu_of(int pid);
 
 }  // namespace rollcall::bench

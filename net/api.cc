@@ -279,8 +279,7 @@ bool Api::within_rate(const std::string& who, const Attributes& is) {
   return ++rate.count <= is.per_minute;
 }
 
-boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request,
-                                              Loop& loop) {
+boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& loop) {
   std::vector<std::pair<std::string, std::string>> cors;
   if (auto bad = origin_problem(request, cors)) co_return *bad;
   const auto with_cors = [&](HttpReply reply) {

@@ -13,8 +13,7 @@ class Api {
  public:
   explicit Api(Server& server);
 
-  [[nodiscard]] boost::asio::awaitable<HttpReply> answer(const HttpRequest& request,
-                                                         Loop& loop);
+  [[nodiscard]] boost::asio::awaitable<HttpReply> answer(const HttpRequest& request, Loop& loop);
   /// Answers that go on: GET /v1/stream and POST /v1/command.
   [[nodiscard]] static bool streams(const HttpRequest& request);
   [[nodiscard]] boost::asio::awaitable<HttpReply> begin(const HttpRequest& request, Chunks& chunks,

@@ -16,8 +16,7 @@ App::App(const AppSettings& settings, store::Layout layout)
     : settings_(settings), layout_(std::move(layout)) {}
 
 store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppSettings& settings,
-                                              std::vector<Outlet*> shards,
-                                              Loop& loop) {
+                                              std::vector<Outlet*> shards, Loop& loop) {
   const auto layout = store::locate(server.data, settings.id);
   if (!layout) return layout.error();
   std::unique_ptr<App> app(new App(settings, *layout));

@@ -19,8 +19,7 @@ class App {
   /// Opens the log; an error where it cannot be opened or the clock is refused.
   static store::Result<std::unique_ptr<App>> open(const Settings& server,
                                                   const AppSettings& settings,
-                                                  std::vector<Outlet*> shards,
-                                                  Loop& loop);
+                                                  std::vector<Outlet*> shards, Loop& loop);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;

@@ -6,7 +6,6 @@
 #include "store/utf8.h"
 #include "store/writer.h"
 
-
 #include <array>
 #include <atomic>
 #include <map>

@@ -59,19 +59,20 @@ struct Connection {
   std::uint32_t pinged_s = 0;  ///< 0: no ping is open
   ConnectionId id = 0;
   App* app = nullptr;
-  std::string out;  ///< what the socket did not take: the rest of a frame, then control frames
   std::unique_ptr<std::string> in;         ///< the beginning of a frame
   std::unique_ptr<std::string> fragments;  ///< of a text message
+  std::uint32_t place = 0;                 ///< in the shard's list
+  bool blocked : 1 = false;                ///< waits until the socket takes more
+  bool closing : 1 = false;                ///< a close frame was sent or came; nothing more is said
+  bool doomed : 1 = false;                 ///< to be destroyed at the end of this turn
+  bool answers_frames : 1 = false;         ///< has answered a WebSocket ping
+  bool authorized : 1 = false;             ///< signed in, or in a channel that needs authentication
+  bool told : 1 = false;                   ///< the protocol knows that it is closed
+  // What a ping or a frame to all touches ends here, within a cache line.
+  std::string out;  ///< what the socket did not take: the rest of a frame, then control frames
   std::vector<Subscription> subscriptions;
   std::unique_ptr<Speaker> speaker;
   std::unique_ptr<std::string> from;  ///< address, a line feed, user agent
-  std::uint32_t place = 0;            ///< in the shard's list
-  bool blocked : 1 = false;           ///< waits until the socket takes more
-  bool closing : 1 = false;           ///< a close frame was sent or came; nothing more is said
-  bool doomed : 1 = false;            ///< to be destroyed at the end of this turn
-  bool answers_frames : 1 = false;    ///< has answered a WebSocket ping
-  bool authorized : 1 = false;        ///< signed in, or in a channel that needs authentication
-  bool told : 1 = false;              ///< the protocol knows that it is closed
 };
 
 }  // namespace rollcall::net

@@ -23,7 +23,8 @@ void unmask(std::span<std::uint8_t> payload, const std::uint8_t* key) {
 
 }  // namespace
 
-FrameFault parse_frame(std::span<std::uint8_t> bytes, std::size_t payload_max, Frame& out) {
+[[gnu::hot]] FrameFault parse_frame(std::span<std::uint8_t> bytes, std::size_t payload_max,
+                                    Frame& out) {
   if (bytes.empty()) return FrameFault::Incomplete;
   const std::uint8_t first = bytes[0];
   if ((first & 0x70) != 0) return FrameFault::Protocol;  // no extension was agreed on

@@ -109,13 +109,14 @@ HttpRequest convert(const http::request<http::string_body>& message, const std::
 class Conversation {
  public:
   Conversation(Server& server, Shard& shard, int fd, std::string peer, bool tls)
-      : server_(server), shard_(shard), stream_(shard.loop().io()), peer_(std::move(peer)), tls_(tls) {
+      : server_(server),
+        shard_(shard),
+        stream_(shard.loop().io()),
+        peer_(std::move(peer)),
+        tls_(tls) {
     ++server_.conversations;
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     boost::system::error_code ec;
-    stream_.socket().assign(Protocol(address.ss_family, 0), fd, ec);
+    stream_.socket().assign(Protocol(AF_UNSPEC, 0), fd, ec);  // nobody asks for the family
   }
 
   ~Conversation() { --server_.conversations; }
@@ -288,8 +289,8 @@ class Conversation {
     std::string from = peer_;
     const std::string_view agent = request.header("user-agent");
     if (!agent.empty()) from.append("\n").append(agent.substr(0, kAgentMax));
-    shard_.adopt(mine, *app, std::move(head), {static_cast<const char*>(early.data()), early.size()},
-                 std::move(from));
+    shard_.adopt(mine, *app, std::move(head),
+                 {static_cast<const char*>(early.data()), early.size()}, std::move(from));
   }
 
   Server& server_;

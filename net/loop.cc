@@ -99,7 +99,7 @@ void Loop::stop() {
   ring();
 }
 
-void Loop::run(const std::function<void(std::span<const epoll_event>)>& ready) {
+[[gnu::hot]] void Loop::run(const std::function<void(std::span<const epoll_event>)>& ready) {
   std::array<epoll_event, kEventsAtOnce> events;
   while (!io_.stopped()) {
     bool for_asio = rung_.exchange(false);
@@ -119,8 +119,7 @@ void Loop::run(const std::function<void(std::span<const epoll_event>)>& ready) {
       else
         events[static_cast<std::size_t>(connections++)] = events[at];
     }
-    if (connections > 0)
-      ready(std::span(events).first(static_cast<std::size_t>(connections)));
+    if (connections > 0) ready(std::span(events).first(static_cast<std::size_t>(connections)));
     if (rung_.exchange(false)) for_asio = true;
     if (!for_asio) continue;
     int handled = 0;

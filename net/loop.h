@@ -53,9 +53,10 @@ class Loop {
   void ring();
 
   boost::asio::io_context io_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy_{io_.get_executor()};
-  int set_ = -1;   ///< connections, the bell, and Asio's set
-  int bell_ = -1;  ///< an eventfd: wakes a thread that waits
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy_{
+      io_.get_executor()};
+  int set_ = -1;                   ///< connections, the bell, and Asio's set
+  int bell_ = -1;                  ///< an eventfd: wakes a thread that waits
   std::atomic<bool> rung_ = true;  ///< the io_context may have something to do
   std::atomic<bool> waits_ = false;
 };

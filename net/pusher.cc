@@ -50,12 +50,12 @@ Speaker& Pusher::speaker(Connection& connection) {
 
 std::string Pusher::opened(Connection& connection) {
   ++connection.app->connections;
-  return frame(Opcode::Text, message::connection_established(
-                                 socket_id_text(connection.id),
-                                 connection.app->settings().activity_timeout_s));
+  return frame(Opcode::Text,
+               message::connection_established(socket_id_text(connection.id),
+                                               connection.app->settings().activity_timeout_s));
 }
 
-void Pusher::message(Connection& connection, std::string_view text) {
+[[gnu::hot]] void Pusher::message(Connection& connection, std::string_view text) {
   // What an idle client says all day, as pusher-js writes it: answered without a parser.
   if (text == R"({"event":"pusher:ping","data":{}})") {
     static const std::string kPong = frame(Opcode::Text, message::pong());

@@ -10,7 +10,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
-#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -144,6 +143,7 @@ store::Result<void> Server::listen() {
       if (!ec) acceptor->listen(asio::socket_base::max_listen_connections, ec);
     }
     if (!ec) acceptor->native_non_blocking(true, ec);
+    if (!ec) acceptor->set_option(tcp::no_delay(true), ec);  // accepted ones inherit it
     if (ec)
       return Error{Errc::Io, fmt::format("cannot listen on {}:{}: {}", endpoint.address,
                                          endpoint.port, ec.message())};
@@ -216,8 +216,6 @@ void Server::accept(std::size_t index) {
             }
             break;
           }
-          const int one = 1;
-          (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
           serve(fd, address_text(address), l.tls);
         }
         accept(index);

@@ -1,8 +1,8 @@
 // A shard: one thread's established connections, on a loop that it shares with Asio.
 //
 // Why this file exists: what is ready is read with one shared buffer and written from the channels'
-// rings, so an idle connection costs a few hundred bytes (README has the figures). Asio and Beast do
-// everything rare.
+// rings, so an idle connection costs a few hundred bytes (README has the figures). Asio and Beast
+// do everything rare.
 #pragma once
 
 #include "net/hub.h"

@@ -5,7 +5,7 @@
 
 namespace rollcall::store {
 
-bool valid_utf8(std::string_view s) {
+[[gnu::hot]] bool valid_utf8(std::string_view s) {
   for (std::size_t i = 0; i < s.size();) {
     const auto c = static_cast<std::uint8_t>(s[i]);
     std::size_t n = 0;
