@@ -1,6 +1,7 @@
 // Channels, members, caches, users: all under one lock, which is held for no I/O.
 #include "net/hub.h"
 
+#include "net/clock.h"
 #include "net/frame.h"
 #include "net/message.h"
 
@@ -69,7 +70,7 @@ std::string Hub::members_json(const Channel& channel) const {
 
 std::string Hub::cache_message(const std::string& name) {
   const auto it = caches_.find(name);
-  if (it != caches_.end() && it->second.until_ms > now_ms_) return it->second.message;
+  if (it != caches_.end() && it->second.until_ms > steady_ms()) return it->second.message;
   if (misses_told_.size() < kCachesMax && misses_told_.emplace(name, true).second)
     on_event_({"cache_miss", name, {}, {}, {}, {}, 0});
   return message::cache_miss(name);
@@ -145,7 +146,7 @@ void Hub::unsubscribe(ConnectionId connection, const std::string& name, const st
       if (settings_.member_removed_delay_ms == 0) {
         remove_member(name, channel, *user_id, seq);
       } else {
-        member->second.leaves_at_ms = now_ms_ + settings_.member_removed_delay_ms;
+        member->second.leaves_at_ms = steady_ms() + settings_.member_removed_delay_ms;
         member->second.left_seq = seq;
       }
     }
@@ -171,11 +172,11 @@ void Hub::vanish_if_empty(const std::string& name) {
 
 void Hub::count_changed(const std::string& name, Channel& channel) {
   if (!settings_.subscription_count || channel.kind.presence) return;
-  if (channel.total > kCountAlwaysUpTo && now_ms_ - channel.counted_at_ms < kCountEveryMs) {
+  if (channel.total > kCountAlwaysUpTo && steady_ms() - channel.counted_at_ms < kCountEveryMs) {
     channel.count_due = true;
     return;
   }
-  channel.counted_at_ms = now_ms_;
+  channel.counted_at_ms = steady_ms();
   channel.count_due = false;
   send(channel, message::subscription_count(name, channel.total), 0);
   HubEvent event;
@@ -198,7 +199,7 @@ void Hub::publish_event(const std::string& name, const ChannelKind& kind, const 
   const std::lock_guard guard(mutex_);
   if (kind.cached) {
     if (caches_.size() < kCachesMax || caches_.contains(name))
-      caches_[name] = {message, data, now_ms_ + std::int64_t{settings_.cache_ttl_s} * 1000};
+      caches_[name] = {message, data, steady_ms() + std::int64_t{settings_.cache_ttl_s} * 1000};
     misses_told_.erase(name);
   }
   const auto it = channels_.find(name);
@@ -318,14 +319,14 @@ std::vector<Hub::Member> Hub::members(const std::string& name) const {
 std::optional<Hub::Cached> Hub::cached(const std::string& name) const {
   const std::lock_guard guard(mutex_);
   const auto it = caches_.find(name);
-  if (it == caches_.end() || it->second.until_ms <= now_ms_) return std::nullopt;
-  return Cached{it->second.data, (it->second.until_ms - now_ms_ + 999) / 1000};
+  if (it == caches_.end() || it->second.until_ms <= steady_ms()) return std::nullopt;
+  return Cached{it->second.data, (it->second.until_ms - steady_ms() + 999) / 1000};
 }
 
 std::optional<std::string> Hub::cached_message(const std::string& name) const {
   const std::lock_guard guard(mutex_);
   const auto it = caches_.find(name);
-  if (it == caches_.end() || it->second.until_ms <= now_ms_) return std::nullopt;
+  if (it == caches_.end() || it->second.until_ms <= steady_ms()) return std::nullopt;
   return it->second.message;
 }
 
@@ -336,18 +337,26 @@ std::optional<std::string> Hub::snapshot(const std::string& name) const {
   return message::subscription_succeeded(name, members_json(it->second));
 }
 
-void Hub::tick(std::int64_t now_ms) {
+bool Hub::counts_or_delays() const {
+  return settings_.subscription_count || settings_.member_removed_delay_ms != 0;
+}
+
+std::chrono::milliseconds Hub::tick_every() const {
+  return std::chrono::milliseconds(counts_or_delays() ? 250 : 1000);
+}
+
+void Hub::tick() {
   const std::lock_guard guard(mutex_);
-  now_ms_ = now_ms;
-  std::erase_if(caches_, [&](const auto& entry) { return entry.second.until_ms <= now_ms; });
-  if (!settings_.subscription_count && settings_.member_removed_delay_ms == 0) return;
+  const std::int64_t now = steady_ms();
+  std::erase_if(caches_, [&](const auto& entry) { return entry.second.until_ms <= now; });
+  if (!counts_or_delays()) return;
   std::vector<std::string> empty;
   for (auto& [name, channel] : channels_) {
     if (channel.count_due) count_changed(name, channel);
     if (settings_.member_removed_delay_ms == 0 || !channel.members) continue;
     std::vector<std::pair<std::string, std::uint64_t>> gone;
     for (const auto& [user, presence] : *channel.members)
-      if (presence.leaves_at_ms != 0 && presence.leaves_at_ms <= now_ms)
+      if (presence.leaves_at_ms != 0 && presence.leaves_at_ms <= now)
         gone.emplace_back(user, presence.left_seq);
     for (const auto& [user, seq] : gone) remove_member(name, channel, user, seq);
     if (channel.total == 0 && channel.members->empty()) empty.push_back(name);

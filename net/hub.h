@@ -9,6 +9,7 @@
 #include "net/connection.h"
 #include "net/settings.h"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -115,8 +116,10 @@ class Hub {
   /// The success message again, for a subscriber that lost its place: presence channels only.
   [[nodiscard]] std::optional<std::string> snapshot(const std::string& name) const;
 
-  /// Four times a second: delayed leaves, counts, caches that have run out. Milliseconds, any base.
-  void tick(std::int64_t now_ms);
+  /// Delayed leaves, counts, caches that have run out.
+  void tick();
+  /// How often tick() is to be called: seldom where the app has only caches that run out.
+  [[nodiscard]] std::chrono::milliseconds tick_every() const;
 
  private:
   struct Presence {
@@ -139,6 +142,7 @@ class Hub {
     std::int64_t until_ms = 0;
   };
 
+  [[nodiscard]] bool counts_or_delays() const;
   void send(const Channel& channel, const Bytes& bytes, ConnectionId except);
   void send(const Channel& channel, const std::string& message, ConnectionId except);
   void one(ConnectionId connection, Delivery::What what, std::string message);
@@ -153,7 +157,6 @@ class Hub {
   std::vector<Outlet*> shards_;
   std::function<void(HubEvent)> on_event_;
   mutable std::mutex mutex_;
-  std::int64_t now_ms_ = 0;
   std::unordered_map<std::string, Channel> channels_;
   std::unordered_map<std::string, CacheEntry> caches_;
   std::map<std::string, bool> misses_told_;  ///< cache channels whose miss was told already

@@ -2,6 +2,7 @@
 #include "net/pusher.h"
 
 #include "net/app.h"
+#include "net/clock.h"
 #include "net/frame.h"
 #include "net/signature.h"
 
@@ -257,7 +258,7 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
 bool Pusher::spend_token(Connection& connection) {
   Speaker& me = speaker(connection);
   const double rate = connection.app->settings().client_events_per_s;
-  const std::int64_t now = shard_.now_ms();
+  const std::int64_t now = steady_ms();
   if (me.tokens_at_ms == 0)
     me.tokens = rate;
   else
@@ -272,7 +273,7 @@ bool Pusher::spend_token(Connection& connection) {
 void Pusher::touch(Connection& connection) {
   Speaker* me = connection.speaker.get();
   if (me == nullptr || (me->user_id.empty() && me->members.empty())) return;
-  const std::int64_t now = shard_.now_ms();
+  const std::int64_t now = steady_ms();
   if (me->touched_at_ms != 0 && now - me->touched_at_ms < kTouchEveryMs) return;
   me->touched_at_ms = now;
   connection.app->sessions().touch(connection.id);

@@ -2,6 +2,7 @@
 #include "net/server.h"
 
 #include "net/api.h"
+#include "net/clock.h"
 #include "net/front.h"
 #include "net/tls.h"
 #include "store/writer.h"
@@ -240,9 +241,12 @@ void Server::serve(int fd, std::string peer, bool tls) {
 }
 
 void Server::tick() {
-  const std::int64_t now_ms = shards_.front()->now_ms();
-  for (const auto& app : apps_) app->hub().tick(now_ms);
-  inner_->second.expires_after(std::chrono::milliseconds(250));
+  std::chrono::milliseconds every = std::chrono::seconds(1);
+  for (const auto& app : apps_) {
+    app->hub().tick();
+    every = std::min(every, app->hub().tick_every());
+  }
+  inner_->second.expires_at(next_beat(every));
   inner_->second.async_wait([this](const boost::system::error_code& ec) {
     if (!ec) tick();
   });

@@ -35,12 +35,6 @@ Shard::~Shard() {
   for (auto& [id, connection] : by_id_) ::close(connection->fd);
 }
 
-std::int64_t Shard::now_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 void Shard::run() {
   tick();
   loop_.run([this](std::span<const epoll_event> events) { ready(events); });

@@ -79,7 +79,6 @@ class Shard final : public Outlet {
              Protocol::End end);
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] std::uint32_t now_s() const { return now_s_; }
-  [[nodiscard]] std::int64_t now_ms() const;
   [[nodiscard]] std::size_t connections() const { return list_.size(); }
 
   /// The subscription of that name, if any.

@@ -1,5 +1,6 @@
 // The look each second at who is still alive, and the drain.
 #include "net/app.h"
+#include "net/clock.h"
 #include "net/frame.h"
 #include "net/message.h"
 #include "net/shard_impl.h"
@@ -15,10 +16,10 @@ constexpr auto kDrainSlice = std::chrono::milliseconds(50);
 }  // namespace
 
 void Shard::tick() {
-  now_s_ = static_cast<std::uint32_t>(now_ms() / 1000) + 1;
+  now_s_ = static_cast<std::uint32_t>(steady_ms() / 1000) + 1;
   scan();
   bury();
-  inner_->second.expires_after(std::chrono::seconds(1));
+  inner_->second.expires_at(next_beat(std::chrono::seconds(1)));
   inner_->second.async_wait([this](const boost::system::error_code& ec) {
     if (!ec) tick();
   });
