@@ -86,6 +86,8 @@ void Loop::change(int fd, std::uint32_t what, void* whose) {
   (void)::epoll_ctl(set_, EPOLL_CTL_MOD, fd, &event);
 }
 
+void Loop::remove(int fd) { (void)::epoll_ctl(set_, EPOLL_CTL_DEL, fd, nullptr); }
+
 void Loop::ring() {
   if (io_.get_executor().running_in_this_thread()) return;  // its turn goes on until all is done
   rung_ = true;

@@ -39,10 +39,12 @@ class Loop {
   }
 
   /// Adds a descriptor to the connections' set, or changes what it is watched for (EPOLLIN, …).
-  /// `whose` is what an event's data.ptr will be, never null. False where the system refuses. A
-  /// descriptor leaves the set when it is closed.
+  /// `whose` is what an event's data.ptr will be, never null. False where the system refuses.
   [[nodiscard]] bool add(int fd, std::uint32_t what, void* whose);
   void change(int fd, std::uint32_t what, void* whose);
+  /// Before it is closed: a child of this process that has not called exec yet has the socket, too,
+  /// and would keep it in the set.
+  void remove(int fd);
 
   /// Until stop(). `ready` is given what connections have, once a turn.
   void run(const std::function<void(std::span<const epoll_event>)>& ready);

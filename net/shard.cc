@@ -44,8 +44,7 @@ void Shard::stop() { loop_.stop(); }
 
 // What an idle client's ping runs through is marked hot here, in loop.cc, frame.cc and pusher.cc:
 // the compiler lays it out side by side. Pings come milliseconds apart, when another program has
-// had the processor: each page of code is then a miss, and they were half of what a ping cost
-// beside its system calls.
+// had the processor: each page of code is then a miss.
 [[gnu::hot]] void Shard::ready(std::span<const epoll_event> events) {
   for (const epoll_event& event : events) {
     auto& connection = *static_cast<Connection*>(event.data.ptr);
@@ -363,6 +362,7 @@ void Shard::doom(Connection& connection, Protocol::End end) {
   }
   for (const auto& [connection, end] : std::exchange(doomed_, {})) {
     if (!connection->doomed) continue;  // still waits for the other side's close
+    loop_.remove(connection->fd);
     ::close(connection->fd);
     list_[connection->place] = list_.back();
     list_[connection->place]->place = connection->place;

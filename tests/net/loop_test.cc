@@ -133,6 +133,40 @@ TEST_CASE("what connections have is told with whose it is, and may post to the l
   ::close(pair[1]);
 }
 
+TEST_CASE("a removed descriptor is not told of, even while another process has its socket",
+          "[net]") {
+  std::array<int, 2> pair{}, other{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()) == 0);
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, other.data()) == 0);
+  const int kept = ::dup(pair[0]);  // as a child between fork and exec has it
+  int gone = 0, here = 0;
+  std::atomic<int> wrong = 0;
+  Flag heard;
+  Running running([&](std::span<const epoll_event> events) {
+    for (const epoll_event& event : events) {
+      if (event.data.ptr == &gone) ++wrong;
+      if (event.data.ptr == &here) heard.set();
+    }
+  });
+  Flag removed;
+  running.loop.post([&] {
+    const bool both =
+        running.loop.add(pair[0], EPOLLIN, &gone) && running.loop.add(other[0], EPOLLIN, &here);
+    running.loop.remove(pair[0]);
+    ::close(pair[0]);
+    if (both) removed.set();
+  });
+  removed.wait();
+  REQUIRE(::write(pair[1], "x", 1) == 1);
+  REQUIRE(::write(other[1], "x", 1) == 1);
+  heard.wait();
+  CHECK(wrong == 0);
+  ::close(kept);
+  ::close(pair[1]);
+  ::close(other[0]);
+  ::close(other[1]);
+}
+
 TEST_CASE("Asio's work that never ends does not keep connections waiting", "[net]") {
   std::array<int, 2> pair{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()) == 0);
