@@ -180,11 +180,11 @@ void connect(const std::string& rollcall, std::size_t count) {
     {
       const Subject subject("rollcall", rollcall);
       Load load(subject.where());
-      const double cpu_before = subject.cpu_now();
+      const double cpu_before = subject.usage().cpu_s;
       const double took =
           load.open(count, kPath, subscribe_to("private-bench"), "subscription_succeeded", 256);
       rates.push_back(static_cast<double>(count) / took);
-      cpu.push_back((subject.cpu_now() - cpu_before) / static_cast<double>(count) * 1e6);
+      cpu.push_back((subject.usage().cpu_s - cpu_before) / static_cast<double>(count) * 1e6);
     }
     if (have_soketi() && round < 1) {
       const Subject subject("soketi", rollcall);
@@ -210,7 +210,7 @@ double idle_cpu(const Subject& subject, Load& load) {
   std::size_t next = 0;
   std::vector<double> percents;
   for (int round = 1; round <= kRounds; ++round) {
-    const double cpu = subject.cpu_now();
+    const double cpu = subject.usage().cpu_s;
     const auto round_begun = Clock::now();
     while (Clock::now() - begun < round * std::chrono::seconds(10)) {
       const auto due =
@@ -220,7 +220,7 @@ double idle_cpu(const Subject& subject, Load& load) {
       load.turn(milliseconds(5));
     }
     const double took = std::chrono::duration<double>(Clock::now() - round_begun).count();
-    percents.push_back((subject.cpu_now() - cpu) / took * 100);
+    percents.push_back((subject.usage().cpu_s - cpu) / took * 100);
   }
   return median(percents);
 }

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 namespace rollcall::bench {
@@ -64,29 +63,16 @@ std::string masked(std::string_view text) {
 
 Usage usage_of(int pid) {
   Usage out;
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(stat, line);
-  std::istringstream words(line.substr(line.rfind(')') + 2));
-  std::string word;
-  double ticks = 0;
-  for (int i = 3; words >> word; ++i) {
-    if (i == 14 || i == 15) ticks += std::stod(word);
-    if (i == 24) out.rss = std::stoull(word) * 4096;
+  const std::filesystem::path process = "/proc/" + std::to_string(pid);
+  for (const auto& task : std::filesystem::directory_iterator(process / "task")) {
+    double nanoseconds = 0;
+    std::ifstream(task.path() / "schedstat") >> nanoseconds;
+    out.cpu_s += nanoseconds / 1e9;
   }
-  out.cpu_s = ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  std::uint64_t pages = 0;
+  std::ifstream(process / "statm") >> pages >> pages;
+  out.rss = pages * 4096;
   return out;
-}
-
-double cpu_of(int pid) {
-  double nanoseconds = 0;
-  for (const auto& task :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
-    double on_cpu = 0;
-    std::ifstream(task.path() / "schedstat") >> on_cpu;
-    nanoseconds += on_cpu;
-  }
-  return nanoseconds / 1e9;
 }
 
 Load::Load(Where where) : where_(std::move(where)) { epoll_ = ::epoll_create1(EPOLL_CLOEXEC); }

@@ -79,14 +79,11 @@ class Load {
 
 /// A masked text frame, as a client sends it.
 [[nodiscard]] std::string masked(std::string_view text);
-/// User and system seconds of a process, and its resident bytes.
+/// CPU seconds of the threads that a process has now, to the nanosecond, and its resident bytes.
 struct Usage {
   double cpu_s = 0;
   std::uint64_t rss = 0;
 };
 [[nodiscard]] Usage usage_of(int pid);
-/// CPU seconds of the threads that a process has now, to the nanosecond: usage_of() counts in
-/// hundredths of a second.
-[[nodiscard]] double cpu_of(int pid);
 
 }  // namespace rollcall::bench

@@ -28,7 +28,6 @@ class Subject {
   [[nodiscard]] const Where& where() const { return where_; }
   [[nodiscard]] int pid() const { return pid_; }
   [[nodiscard]] Usage usage() const { return usage_of(pid_); }
-  [[nodiscard]] double cpu_now() const { return cpu_of(pid_); }
   [[nodiscard]] bool floor() const { return name_ == "send" || name_ == "sweep"; }
   [[nodiscard]] std::string token() const;
 

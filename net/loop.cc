@@ -58,13 +58,8 @@ Loop::Loop() {
   bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (bell_ < 0) fail("eventfd");
   // Edge by edge, so that the bell need not be read: each ring is an event.
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
-  event.data.ptr = nullptr;
-  if (::epoll_ctl(set_, EPOLL_CTL_ADD, bell_, &event) != 0) fail("epoll_ctl");
-  event.events = EPOLLIN;
-  event.data.ptr = this;
-  if (::epoll_ctl(set_, EPOLL_CTL_ADD, reactor_of(io_, bell_), &event) != 0) fail("epoll_ctl");
+  if (!add(bell_, EPOLLIN | EPOLLET, nullptr) || !add(reactor_of(io_, bell_), EPOLLIN, this))
+    fail("epoll_ctl");
 }
 
 Loop::~Loop() {
@@ -72,18 +67,19 @@ Loop::~Loop() {
   ::close(set_);
 }
 
-bool Loop::add(int fd, std::uint32_t what, void* whose) {
+bool Loop::control(int operation, int fd, std::uint32_t what, void* whose) {
   epoll_event event{};
   event.events = what;
   event.data.ptr = whose;
-  return ::epoll_ctl(set_, EPOLL_CTL_ADD, fd, &event) == 0;
+  return ::epoll_ctl(set_, operation, fd, &event) == 0;
+}
+
+bool Loop::add(int fd, std::uint32_t what, void* whose) {
+  return control(EPOLL_CTL_ADD, fd, what, whose);
 }
 
 void Loop::change(int fd, std::uint32_t what, void* whose) {
-  epoll_event event{};
-  event.events = what;
-  event.data.ptr = whose;
-  (void)::epoll_ctl(set_, EPOLL_CTL_MOD, fd, &event);
+  (void)control(EPOLL_CTL_MOD, fd, what, whose);
 }
 
 void Loop::remove(int fd) { (void)::epoll_ctl(set_, EPOLL_CTL_DEL, fd, nullptr); }

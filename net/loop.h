@@ -53,6 +53,7 @@ class Loop {
 
  private:
   void ring();
+  bool control(int operation, int fd, std::uint32_t what, void* whose);
 
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy_{

@@ -117,15 +117,16 @@ test('chat both ways: typing, unread, other tabs at once, edited, removed', asyn
 
 test('who is forgotten goes from the list and from the rooms, on open pages', async () => {
   const a = await person('gus', { at: '/rooms/lobby' }), b = await person('hal', { at: '/rooms/lobby' })
+  await say(a, 'I stay')
   await say(b, 'forget me')
-  await until(async () => (await messages(a)).includes('forget me'))
+  await until(async () => (await messages(a)).includes('forget me'), 'the message comes')
   await b.context().close()
   const done = await run(['-d', server.data, '--url', server.url, '--reason', 'asked', 'forget', 'hal', '--yes', '--receipt', `${server.data}/hal.proof`])
   assert.equal(done.code, 0, done.err)
   await until(async () => !(await messages(a)).includes('forget me'), 'the message goes')
   await a.reload()
   await a.waitForSelector('#say')
-  await until(async () => (await messages(a)).length > 0)
+  await until(async () => (await messages(a)).includes('I stay'), 'what gus said is there')
   assert.ok(!(await messages(a)).includes('forget me'))
   await a.goto(`${server.url}/people`)
   await sees(a, 'gus', 'online')
