@@ -7,8 +7,8 @@
 // rollcall_net_bench start   ROLLCALL STORE            from nothing to listening, on a store's copy
 // rollcall_net_bench storm   ROLLCALL [COUNT]          all dropped, all back within the grace
 //
-// Every variant of a table runs in turn within one run, five times; medians are shown. Client and
-// server share the machine's cores.
+// Every variant of a table runs in turn within one run, five times; medians are shown, of
+// rates and of each round's ratios. Client and server share the machine's cores.
 #include "benchmarks/net_subject.h"
 #include "net/message.h"
 #include "net/signature.h"
@@ -45,6 +45,14 @@ const auto kMeasured =
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   return v.empty() ? 0 : v[v.size() / 2];
+}
+
+/// The median of each round's own ratio: neighbours in time saw the same machine, which a ratio of
+/// two medians does not promise.
+double ratio(const std::vector<double>& of, const std::vector<double>& to) {
+  std::vector<double> rounds;
+  for (std::size_t i = 0; i < of.size(); ++i) rounds.push_back(of[i] / to[i]);
+  return median(std::move(rounds));
 }
 
 const std::string kPath = "/app/" + kKey + "?protocol=7&client=js&version=8.6.0&flash=false";
@@ -157,13 +165,18 @@ void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
           cpus[name].push_back(got.cpu);
         }
       }
-      const double floor = median(rates[names.front()]);
-      for (const auto& name : names)
+      for (const auto& name : names) {
+        std::string against;
+        if (name == "rollcall" && have_soketi())
+          against =
+              fmt::format("; {:.2f} times Soketi's rate, {:.3f} of its CPU",
+                          ratio(rates[name], rates["soketi"]), ratio(cpus[name], cpus["soketi"]));
         fmt::print(
             "{:<14} {:>6} subscribers  {:<9} {:>10.0f} deliveries/s  {:.2f} of floor  {:>6.2f} "
-            "CPU-s a million\n",
+            "CPU-s a million{}\n",
             many ? "16 in flight" : "one at a time", n, name, median(rates[name]),
-            median(rates[name]) / floor, median(cpus[name]));
+            ratio(rates[name], rates[names.front()]), median(cpus[name]), against);
+      }
       std::fflush(stdout);
     }
   }
