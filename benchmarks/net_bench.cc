@@ -468,13 +468,14 @@ int main(int argc, char** argv) {
     const std::string mode = argc > 1 ? argv[1] : "";
     const std::string rollcall = argc > 2 ? argv[2] : "build/release/cli/rollcall";
     std::vector<std::size_t> numbers;
-    for (int i = 3; i < argc && mode != "many" && mode != "start"; ++i)
+    for (int i = 3; i < argc && mode != "many" && mode != "one" && mode != "start"; ++i)
       numbers.push_back(std::stoul(argv[i]));
     const auto number = [&](std::size_t fallback) {
       return numbers.empty() ? fallback : numbers.front();
     };
-    if (mode == "many") {
-      const Fanout got = many_in_flight(argv[2], argv[3], std::stoul(argv[4]));
+    if ((mode == "many" || mode == "one") && argc > 4) {
+      const Fanout got =
+          (mode == "many" ? many_in_flight : one_at_a_time)(argv[2], argv[3], std::stoul(argv[4]));
       fmt::print("{} {:.0f}/s {:.2f}\n", argv[2], got.deliveries, got.cpu);
       return 0;
     }

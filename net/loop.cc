@@ -97,7 +97,8 @@ void Loop::stop() {
   ring();
 }
 
-[[gnu::hot]] void Loop::run(const std::function<void(std::span<const epoll_event>)>& ready) {
+[[gnu::hot]] void Loop::run(const std::function<void(std::span<const epoll_event>)>& ready,
+                            const std::function<void()>& over) {
   std::array<epoll_event, kEventsAtOnce> events;
   while (!io_.stopped()) {
     bool for_asio = rung_.exchange(false);
@@ -119,10 +120,12 @@ void Loop::stop() {
     }
     if (connections > 0) ready(std::span(events).first(static_cast<std::size_t>(connections)));
     if (rung_.exchange(false)) for_asio = true;
-    if (!for_asio) continue;
-    int handled = 0;
-    while (handled < kHandlersAtOnce && io_.poll_one() != 0) ++handled;
-    if (handled == kHandlersAtOnce) rung_ = true;
+    if (for_asio) {
+      int handled = 0;
+      while (handled < kHandlersAtOnce && io_.poll_one() != 0) ++handled;
+      if (handled == kHandlersAtOnce) rung_ = true;
+    }
+    over();
   }
 }
 

@@ -46,8 +46,12 @@ class Loop {
   /// and would keep it in the set.
   void remove(int fd);
 
-  /// Until stop(). `ready` is given what connections have, once a turn.
-  void run(const std::function<void(std::span<const epoll_event>)>& ready);
+  /// Until stop(). In each turn `ready` is given what connections have, if anything; then Asio does
+  /// what it can do at once (within bounds, so that connections are not kept waiting); then comes
+  /// `over`.
+  void run(
+      const std::function<void(std::span<const epoll_event>)>& ready,
+      const std::function<void()>& over = [] {});
   /// From any thread.
   void stop();
 

@@ -37,7 +37,8 @@ Shard::~Shard() {
 
 void Shard::run() {
   tick();
-  loop_.run([this](std::span<const epoll_event> events) { ready(events); });
+  loop_.run([this](std::span<const epoll_event> events) { ready(events); },
+            [this] { turn_over(); });
 }
 
 void Shard::stop() { loop_.stop(); }
@@ -245,10 +246,9 @@ void Shard::writable(Connection& connection) {
     auto& subscriber = s.channel->subscribers[s.index];
     if (subscriber.cursor == s.channel->ring.end()) continue;
     if (!catch_up(*s.channel, subscriber)) return;
-    if (!s.channel->dirty) {  // the next sweep gives the bytes back if nobody else lacks them
+    if (!s.channel->dirty) {  // the sweep gives the bytes back if nobody else lacks them
       s.channel->dirty = true;
       dirty_.push_back(s.channel);
-      if (dirty_.size() == 1) loop_.post([this] { sweep(); });
     }
   }
 }
@@ -308,9 +308,7 @@ void Shard::sweep() {
   }
   dirty_.clear();
   if (g.frames != 0) {
-    if (++g.sweeps % 32 == 0 && g.most > 1) --g.most;  // what is not reached any more is forgotten
-    g.most = std::max(g.most, g.frames);
-    g.frames = 0;
+    g.frames = g.bytes = 0;
     g.last_sweep = std::chrono::steady_clock::now() - begun;
   }
   bury();

@@ -94,6 +94,7 @@ class Shard final : public Outlet {
  private:
   struct Inner;
   void ready(std::span<const epoll_event> events);
+  void turn_over();
   void readable(Connection& connection);
   void frames(Connection& connection, std::span<std::uint8_t> bytes);
   bool handle(Connection& connection, const struct Frame& frame);
@@ -130,13 +131,11 @@ class Shard final : public Outlet {
   std::vector<LocalChannel*> dirty_;
   std::vector<std::uint8_t> buffer_;
 
-  // Under load a write costs the same whatever it carries, so frames that come a moment later are
-  // worth waiting for. Publishers that answer each other's sweeps settle into halves that never
-  // meet; the largest batch seen lately tells how many there are. A lone frame never waits.
+  // A write costs nearly the same whatever it carries, so under load frames that come a moment
+  // later are worth waiting for. A lone frame never waits.
   struct Gathering {
     std::size_t frames = 0;  ///< since the last sweep
-    std::size_t most = 1;    ///< in a sweep, lately
-    std::uint64_t sweeps = 0;
+    std::size_t bytes = 0;   ///< of those frames
     std::chrono::steady_clock::time_point first{};
     std::chrono::steady_clock::duration last_sweep{};
     bool armed = false;

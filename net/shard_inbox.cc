@@ -53,28 +53,30 @@ void Shard::drain_inbox() {
   }
   for (Delivery& delivery : taken_) handle_delivery(delivery);
   taken_.clear();
-  if (!gather()) sweep();
   bury();
+}
+
+[[gnu::hot]] void Shard::turn_over() {
+  if (!dirty_.empty() && !gather()) sweep();
 }
 
 bool Shard::gather() {
   constexpr auto kWorthIt = std::chrono::milliseconds(1);  // of a sweep: below, nothing is gained
   constexpr auto kLongest = std::chrono::milliseconds(10);
-  constexpr std::uint64_t kExploreEvery = 16;
+  // Enough for a write: 64 frames of a usual size. With less the number of writes still counts,
+  // with more the kernel would hold it for every subscriber.
+  constexpr std::size_t kBytesMost = 16 * 1024;
   Gathering& g = gathering_;
-  if (g.frames == 0 || g.last_sweep < kWorthIt) return false;
-  const bool explore = g.most > 1 && g.sweeps % kExploreEvery == 0;
-  if (g.frames >= g.most && !explore) return false;
+  if (g.frames < 2 || g.bytes >= kBytesMost || g.last_sweep < kWorthIt) return false;
   const auto until =
       g.first + std::min<std::chrono::steady_clock::duration>(g.last_sweep / 8, kLongest);
   if (std::chrono::steady_clock::now() >= until) return false;
   if (!g.armed) {
     g.armed = true;
     inner_->gather.expires_at(until);
-    inner_->gather.async_wait([this](const boost::system::error_code&) {
-      gathering_.armed = false;
-      if (gathering_.frames != 0) sweep();
-    });
+    // The turn that it begins ends with the sweep.
+    inner_->gather.async_wait(
+        [this](const boost::system::error_code&) { gathering_.armed = false; });
   }
   return true;
 }
@@ -87,6 +89,7 @@ void Shard::handle_delivery(Delivery& d) {
       LocalChannel& channel = *it->second;
       channel.ring.append(*d.bytes, d.connection);
       if (gathering_.frames++ == 0) gathering_.first = std::chrono::steady_clock::now();
+      gathering_.bytes += d.bytes->size();
       if (!channel.dirty) {
         channel.dirty = true;
         dirty_.push_back(&channel);

@@ -181,3 +181,20 @@ TEST_CASE("Asio's work that never ends does not keep connections waiting", "[net
   ::close(pair[0]);
   ::close(pair[1]);
 }
+
+TEST_CASE("a turn is over when all that Asio could do at once is done", "[net]") {
+  constexpr std::size_t kEach = 20;
+  Loop loop;
+  std::size_t seen = 0, turns = 0;
+  std::vector<std::size_t> at_the_end;
+  for (std::size_t i = 0; i < kEach; ++i)
+    loop.post([&] {
+      boost::asio::post(loop.io(), [&] { ++seen; });  // what follows from it is the same turn's
+    });
+  loop.run([](std::span<const epoll_event>) {},
+           [&] {
+             at_the_end.push_back(seen);
+             if (++turns == 1) loop.stop();
+           });
+  CHECK(at_the_end == std::vector<std::size_t>{kEach});
+}
