@@ -254,8 +254,9 @@ HttpReply Api::sign_out(App& app, const HttpRequest& request) const {
   return out;
 }
 
-std::optional<HttpReply> Api::origin_problem(
-    const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors) const {
+std::optional<HttpReply> Api::origin_problem(const HttpRequest& request,
+                                             std::vector<std::pair<std::string, std::string>>& cors,
+                                             bool socket) const {
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return std::nullopt;
   if (same_origin(request)) return std::nullopt;
@@ -265,7 +266,8 @@ std::optional<HttpReply> Api::origin_problem(
     cors.emplace_back("Vary", "Origin");
     return std::nullopt;
   }
-  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;  // unreadable there
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads && !socket) return std::nullopt;  // unreadable there
   return problem(403, "a page of another site may not do this: name the site with --origin");
 }
 
@@ -461,14 +463,25 @@ boost::asio::awaitable<HttpReply> Api::begin(const HttpRequest& request, Chunks&
   if (!who) co_return problem(401, who.error().detail);
   HttpReply out;
   if (request.path == "/v1/stream") {
-    out = request.method == "GET" ? begin_event_stream(*app, *who, request, chunks)
-                                  : problem(405, "GET is answered here");
+    out = request.method == "GET"
+              ? begin_event_stream(*app, *who, request, StreamForm::Text, chunks)
+              : problem(405, "GET is answered here");
   } else {
     out = request.method == "POST" ? run_command(*app, *who, request, chunks, loop)
                                    : problem(405, "POST is answered here");
   }
   for (auto& header : cors) out.headers.push_back(header);
   co_return out;
+}
+
+HttpReply Api::begin_socket(const HttpRequest& request, Chunks& chunks) {
+  std::vector<std::pair<std::string, std::string>> cors;
+  if (auto bad = origin_problem(request, cors, true)) return *bad;
+  App* app = app_of(request);
+  if (app == nullptr) return problem(404, "say which app: ?app=ID");
+  const auto who = caller(*app, request);
+  if (!who) return problem(401, who.error().detail);
+  return begin_event_stream(*app, *who, request, StreamForm::CapnProto, chunks);
 }
 
 }  // namespace rollcall::net

@@ -3,6 +3,7 @@
 
 #include "net/chunks.h"
 #include "net/endpoints.h"
+#include "net/event_stream.h"
 #include "net/tokens.h"
 
 namespace rollcall::net {
@@ -18,6 +19,8 @@ class Api {
   [[nodiscard]] static bool streams(const HttpRequest& request);
   [[nodiscard]] boost::asio::awaitable<HttpReply> begin(const HttpRequest& request, Chunks& chunks,
                                                         Loop& loop);
+  /// The same stream for a WebSocket: 200 where it has begun.
+  [[nodiscard]] HttpReply begin_socket(const HttpRequest& request, Chunks& chunks);
 
  private:
   /// The app a request is about: of ?app= or of the only one.
@@ -29,9 +32,11 @@ class Api {
   [[nodiscard]] HttpReply sign_out(App& app, const HttpRequest& request) const;
   [[nodiscard]] HttpReply broadcasting_auth(App& app, const HttpRequest& request,
                                             bool user_auth) const;
-  /// CORS headers where the origin is allowed; a problem where a foreign page changes something.
+  /// CORS headers where the origin is allowed; a problem where a foreign page changes something, or
+  /// would read a WebSocket, of which browsers keep nobody.
   [[nodiscard]] std::optional<HttpReply> origin_problem(
-      const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors) const;
+      const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors,
+      bool socket = false) const;
   [[nodiscard]] bool within_rate(const std::string& who, const Attributes& is);
 
   Server& server_;

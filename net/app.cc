@@ -45,8 +45,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
     });
     if (noted || !batch.transitions.empty()) raw->broadcast_->notify();
     if (Rooms* rooms = raw->rooms_ready_) rooms->publish(batch);
-    const std::lock_guard guard(raw->listeners_mutex_);
-    for (const auto& [id, listener] : raw->listeners_) listener();
+    raw->tell_listeners();
   };
   // So that a clean stop leaves no unsigned tail.
   options.on_farewell = [raw](store::Writer& writer, engine::Micros at) {
@@ -139,6 +138,11 @@ void App::sign() {
     spdlog::warn("app {}: no checkpoint was signed: {}", settings_.id, done.error().detail);
 }
 
+void App::drain() {
+  draining = true;
+  tell_listeners();
+}
+
 void App::stop() {
   if (stopping.exchange(true)) return;
   {
@@ -166,6 +170,11 @@ std::uint64_t App::on_batch(std::function<void()> listener) {
   const std::lock_guard guard(listeners_mutex_);
   listeners_.emplace(next_listener_, std::move(listener));
   return next_listener_++;
+}
+
+void App::tell_listeners() {
+  const std::lock_guard guard(listeners_mutex_);
+  for (const auto& [id, listener] : listeners_) listener();
 }
 
 void App::off_batch(std::uint64_t listener) {

@@ -53,6 +53,9 @@ class App {
 
   std::atomic<std::uint64_t> connections = 0;
   std::atomic<bool> stopping = false;
+  /// Streams end; all else goes on until stop().
+  void drain();
+  std::atomic<bool> draining = false;
 
   /// Signs a checkpoint over what is durable, where there is anything new.
   void sign();
@@ -60,6 +63,7 @@ class App {
  private:
   /// Calls `work` every sign_every seconds until stop(), on the thread it is called on.
   void now_and_then(const std::function<void()>& work);
+  void tell_listeners();
   /// A snapshot, where there were enough events since the newest.
   void keep_snapshot();
   App(const AppSettings& settings, store::Layout layout);

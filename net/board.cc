@@ -2,6 +2,7 @@
 #include "net/board.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace rollcall::net {
 
@@ -17,7 +18,7 @@ void Board::start(const store::Writer& writer) {
     const engine::User& user = state.users[n];
     Standing& s = users_[n];
     s.state = user.state;
-    s.visible = s.told = user.visible;
+    s.visible = s.told = s.told_before = user.visible;
     s.manual = user.manual;
     s.do_not_disturb = user.do_not_disturb;
     s.erased = user.erased;
@@ -74,7 +75,7 @@ void Board::note(const engine::Sequenced& event) {
       const Presence told = s.told;
       const bool pending = s.pending;
       s = {};
-      s.told = told;
+      s.told = s.told_before = told;
       s.pending = pending;
       s.erased = true;
       notes_.forgotten.push_back(h.user);
@@ -130,7 +131,7 @@ std::vector<Board::Change> Board::take_changes() {
     s.pending = false;
     if (s.visible == s.told) continue;
     out.push_back({user, s.told, s.visible, s.changed_at, s.changed_seq});
-    s.told = s.visible;
+    s.told_before = std::exchange(s.told, s.visible);
     s.told_seq = s.changed_seq;
   }
   pending_.clear();

@@ -16,6 +16,8 @@ struct Standing {
   engine::Presence state = engine::Presence::Offline;    ///< for the user himself and auditors
   engine::Presence visible = engine::Presence::Offline;  ///< for everybody else
   engine::Presence told = engine::Presence::Offline;     ///< what watchers were told last
+  /// What they were told before that; the same as `told` where nothing was since the start.
+  engine::Presence told_before = engine::Presence::Offline;
   engine::Override manual = engine::Override::None;
   bool do_not_disturb = false;
   bool erased = false;
@@ -44,6 +46,10 @@ class Board {
     engine::Micros at = 0;
     engine::Seq seq = 0;
   };
+  /// The change that was told last, for those who come late.
+  [[nodiscard]] static Change last_told(engine::UserNumber user, const Standing& s) {
+    return {user, s.told_before, s.told, s.changed_at, s.told_seq};
+  }
   /// Net changes since the last call: what came and went in between is none (C23).
   [[nodiscard]] std::vector<Change> take_changes();
   /// Whose status text, emoji or do-not-disturb was set or cleared since the last call, once each;

@@ -166,8 +166,7 @@ void Broadcast::tell_newest(ConnectionId connection, const std::string& channel)
   for (const auto& [number, standing] : changed) {
     const auto name = names_(number);
     if (!name || (only && *name != *only)) continue;
-    const Board::Change change{number, standing.told, standing.told, standing.changed_at,
-                               standing.told_seq};
+    const Board::Change change = Board::last_told(number, standing);
     hub_.tell(connection, message::event("PresenceChanged", channel,
                                          presence_changed(*name, change), change.seq));
   }

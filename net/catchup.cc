@@ -33,7 +33,7 @@ store::Result<CatchupResponse> catch_up(App& app, const std::string& channel, Se
     for (const auto& [number, s] : app.board().changed_after(after)) {
       const auto name = reading->vault().name_of(number);
       if (!name || (only && *name != *only)) continue;
-      const Board::Change change{number, s.told, s.told, s.changed_at, s.told_seq};
+      const Board::Change change = Board::last_told(number, s);
       out.events.push_back(
           {s.told_seq, "PresenceChanged", channel, presence_changed(*name, change)});
     }

@@ -5,6 +5,7 @@
 #include "net/signature.h"
 #include "replay/event_view.h"
 #include "store/bytes.h"
+#include "store/codec.h"
 
 #include <spdlog/spdlog.h>
 
@@ -27,38 +28,57 @@ struct Waker {
   std::uint64_t batches = 0;
 };
 
-void append_event(std::string& out, Seq seq, std::string_view name, const std::string& data) {
+void append_text(std::string& out, Seq seq, std::string_view name, const std::string& data) {
   out += fmt::format("id: {}\nevent: {}\ndata: {}\n\n", seq, name, data);
 }
 
+void append_event(std::string& out, StreamForm form, const replay::EventView& view) {
+  if (form == StreamForm::Text) {
+    append_text(out, view.header.seq, engine::name_of(view.header.kind),
+                json::serialize(replay::to_json(view)));
+    return;
+  }
+  const bool shown = view.body.state == store::BodyState::Open;
+  out += store::as_text(store::encode_stream_event(view.header, view.user, view.action,
+                                                   shown ? &view.body.body : nullptr));
+}
+
+void append_change(std::string& out, StreamForm form, const std::string& user,
+                   const Board::Change& c) {
+  if (form == StreamForm::Text) {
+    append_text(out, c.seq, "PresenceChanged", presence_changed(user, c));
+    return;
+  }
+  out += store::as_text(store::encode_presence_changed(
+      {user, std::string(edge_of(c.previous, c.now)), c.now, c.previous, c.at, c.seq}));
+}
+
 /// Events after `seq` into `out`, at most about kAhead bytes; the last seq put in.
-store::Result<Seq> more(App& app, Seq seq, std::string& out) {
+store::Result<Seq> more(App& app, StreamForm form, Seq seq, std::string& out) {
   auto writer = app.live().reading();
   if (!writer) return store::Error{store::Errc::Io, "the log is being opened anew"};
   const auto reader = replay::Reader::beside(std::move(writer));
   RC_TRY(reader.log().scan(seq + 1, reader.last(), [&](const engine::Header& h, store::ByteView) {
-    const auto view = replay::view_of(reader, h);
-    append_event(out, h.seq, engine::name_of(h.kind), json::serialize(replay::to_json(view)));
+    append_event(out, form, replay::view_of(reader, h));
     seq = h.seq;
     return out.size() < kAhead;
   }));
   return seq;
 }
 
-store::Result<Seq> more_presence(App& app, Seq seq, std::string& out) {
+store::Result<Seq> more_presence(App& app, StreamForm form, Seq seq, std::string& out) {
   const auto writer = app.live().reading();
   if (!writer) return store::Error{store::Errc::Io, "the log is being opened anew"};
   for (const auto& [number, s] : app.board().changed_after(seq)) {
     const auto name = writer->vault().name_of(number);
     if (!name) continue;
-    const Board::Change change{number, s.told, s.told, s.changed_at, s.told_seq};
-    append_event(out, s.told_seq, "PresenceChanged", presence_changed(*name, change));
+    append_change(out, form, *name, Board::last_told(number, s));
     seq = s.told_seq;
   }
   return seq;
 }
 
-void produce(App& app, Chunks::Sink sink, Seq seq, bool everything) {
+void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everything) {
   const auto waker = std::make_shared<Waker>();
   const auto listener = app.on_batch([waker] {
     const std::lock_guard guard(waker->mutex);
@@ -66,11 +86,12 @@ void produce(App& app, Chunks::Sink sink, Seq seq, bool everything) {
     waker->wake.notify_one();
   });
   std::uint64_t seen = 0;
-  while (!sink.gone() && !app.stopping) {
+  while (!sink.gone() && !app.stopping && !app.draining) {
     std::string out;
     const Seq before = seq;
     if (sink.waiting() < kAhead) {
-      const auto reached = everything ? more(app, seq, out) : more_presence(app, seq, out);
+      const auto reached =
+          everything ? more(app, form, seq, out) : more_presence(app, form, seq, out);
       if (reached) seq = *reached;
       if (!out.empty() && !sink.push(std::move(out))) break;
     }
@@ -88,7 +109,7 @@ void produce(App& app, Chunks::Sink sink, Seq seq, bool everything) {
 }  // namespace
 
 HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& request,
-                             Chunks& chunks) {
+                             StreamForm form, Chunks& chunks) {
   const bool everything = caller.may("audit:read");
   if (!everything && !caller.may("presence:read"))
     return problem(403, "this needs the scope audit:read or presence:read");
@@ -110,10 +131,13 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     --streams;
     return problem(503, "there are as many streams as there may be");
   }
-  chunks.set_keepalive(":\n\n");
-  (void)chunks.sink().push(":\n\n");  // the head goes out at once
-  app.run_aside(
-      [&app, sink = chunks.sink(), seq, everything] { produce(app, sink, seq, everything); });
+  if (form == StreamForm::Text) {
+    chunks.set_keepalive(":\n\n");
+    (void)chunks.sink().push(":\n\n");  // the head goes out at once
+  }
+  app.run_aside([&app, sink = chunks.sink(), form, seq, everything] {
+    produce(app, sink, form, seq, everything);
+  });
   HttpReply out;
   out.type = "text/event-stream";
   return out;

@@ -1,4 +1,4 @@
-// GET /v1/stream: the log as server-sent events, first the past, then live, without a gap.
+// GET /v1/stream: the log as it grows, first the past, then live, without a gap.
 #pragma once
 
 #include "net/chunks.h"
@@ -6,9 +6,15 @@
 
 namespace rollcall::net {
 
+/// Server-sent events for people's programs, Cap'n Proto's StreamMessages (store/event.capnp) for
+/// services.
+enum class StreamForm : std::uint8_t { Text, CapnProto };
+
 /// From ?after= or Last-Event-ID on (default: from now). With audit:read every event, as audit
-/// shows it; with presence:read alone, PresenceChanged from now on.
+/// shows it; with presence:read alone, PresenceChanged from now on. A piece that `chunks` gives is
+/// made of whole events.
 [[nodiscard]] HttpReply begin_event_stream(App& app, const Caller& caller,
-                                           const HttpRequest& request, Chunks& chunks);
+                                           const HttpRequest& request, StreamForm form,
+                                           Chunks& chunks);
 
 }  // namespace rollcall::net

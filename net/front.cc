@@ -2,6 +2,7 @@
 #include "net/front.h"
 
 #include "net/api.h"
+#include "net/event_socket.h"
 #include "net/frame.h"
 #include "net/message.h"
 #include "net/pusher_api.h"
@@ -30,7 +31,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using Protocol = asio::generic::stream_protocol;
-using Stream = beast::basic_stream<Protocol>;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t kHeaderMax = 16 * 1024;
@@ -106,6 +106,18 @@ HttpRequest convert(const http::request<http::string_body>& message, const std::
   return out;
 }
 
+/// A request whose answer is under way.
+class UnderWay {
+ public:
+  explicit UnderWay(Server& server) : server_(server) { ++server_.answering; }
+  ~UnderWay() { --server_.answering; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  Server& server_;
+};
+
 class Conversation {
  public:
   Conversation(Server& server, Shard& shard, int fd, std::string peer, bool tls)
@@ -151,9 +163,13 @@ class Conversation {
         break;
       }
       if (beast::websocket::is_upgrade(message)) {
-        co_await upgrade(request, buffer);
+        if (request.path == "/v1/stream")
+          co_await event_socket(request, std::move(message));
+        else
+          co_await upgrade(request, buffer);
         co_return;
       }
+      const UnderWay answering(server_);
       if (Api::streams(request)) {
         co_await stream(request);
         break;
@@ -240,6 +256,21 @@ class Conversation {
       co_await write(problem(400, "that is not an HTTP request"), false);
   }
 
+  asio::awaitable<void> event_socket(const HttpRequest& request, HttpMessage message) {
+    const UnderWay answering(server_);
+    HttpReply head;
+    const auto chunks = std::make_shared<Chunks>(shard_.loop());
+    if (offers_stream_protocol(request.header("sec-websocket-protocol")))
+      head = server_.api().begin_socket(request, *chunks);
+    else
+      head = problem(400, fmt::format("over a WebSocket the stream speaks the subprotocol {}",
+                                      kStreamProtocol));
+    if (head.status != 200)
+      co_await write(head, false);
+    else
+      co_await serve_event_socket(std::move(stream_), std::move(message), chunks);
+  }
+
   asio::awaitable<void> upgrade(const HttpRequest& request, beast::flat_buffer& buffer) {
     const std::string_view key = request.header("sec-websocket-key");
     const auto nonce = store::from_base64(key);
@@ -295,7 +326,7 @@ class Conversation {
 
   Server& server_;
   Shard& shard_;
-  Stream stream_;
+  HttpStream stream_;
   std::string peer_;
   bool tls_;
 };

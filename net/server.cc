@@ -46,6 +46,9 @@ std::string address_text(const sockaddr_storage& address) {
   return {};
 }
 
+/// How long a request's answer, or a stream's goodbye, may hold up an end.
+constexpr auto kAnswersMay = std::chrono::seconds(2);
+
 /// Descriptors that systemd, or the program before us, hands over; none where there are none.
 std::vector<int> passed_listeners() {
   std::vector<int> out;
@@ -61,7 +64,7 @@ std::vector<int> passed_listeners() {
 }  // namespace
 
 struct Server::Inner {
-  explicit Inner(asio::io_context& io) : signals(io), second(io), pause(io) {}
+  explicit Inner(asio::io_context& io) : signals(io), second(io), pause(io), end(io) {}
   struct Listener {
     std::unique_ptr<tcp::acceptor> acceptor;
     bool tls = false;
@@ -69,7 +72,7 @@ struct Server::Inner {
   };
   std::vector<Listener> listeners;
   asio::signal_set signals;
-  asio::steady_timer second, pause;
+  asio::steady_timer second, pause, end;
   std::vector<std::thread> threads;
 };
 
@@ -298,15 +301,28 @@ void Server::drain(Ended how) {
     // On a restart whoever connects now waits in the socket's queue for the program that follows.
     if (how == Ended::Stopped) listener.acceptor->close(ec);
   }
+  for (const auto& app : apps_) app->drain();
   const auto left = std::make_shared<std::atomic<std::size_t>>(shards_.size());
   for (const auto& shard : shards_) {
     shard->loop().post([this, left, raw = shard.get()] {
       raw->drain(settings_.drain, [this, left] {
-        if (--*left == 0)
-          for (const auto& each : shards_) each->stop();
+        if (--*left != 0) return;
+        const auto deadline = std::chrono::steady_clock::now() + kAnswersMay;
+        shards_.front()->loop().post([this, deadline] { end_by(deadline); });
       });
     });
   }
+}
+
+void Server::end_by(std::chrono::steady_clock::time_point deadline) {
+  if (answering == 0 || std::chrono::steady_clock::now() >= deadline) {
+    for (const auto& shard : shards_) shard->stop();
+    return;
+  }
+  inner_->end.expires_after(std::chrono::milliseconds(10));
+  inner_->end.async_wait([this, deadline](const boost::system::error_code& ec) {
+    if (!ec) end_by(deadline);
+  });
 }
 
 }  // namespace rollcall::net

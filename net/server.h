@@ -45,6 +45,8 @@ class Server {
 
   /// Sockets that have not said yet what they want, or speak HTTP: they hold descriptors, too.
   std::atomic<std::size_t> conversations = 0;
+  /// Requests whose answer is under way, streams among them: an end waits for them, briefly.
+  std::atomic<std::size_t> answering = 0;
 
   /// Whether another handshake may be made just now.
   [[nodiscard]] bool admit();
@@ -56,6 +58,7 @@ class Server {
   void accept(std::size_t listener);
   void serve(int fd, std::string peer, bool tls);
   void drain(Ended how);
+  void end_by(std::chrono::steady_clock::time_point deadline);
   void tick();
 
   Settings settings_;

@@ -5,8 +5,10 @@
 #include "store/dictionary.h"
 #include "store/utf8.h"
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 #include <capnp/serialize-packed.h>
+#include <capnp/serialize.h>
 #include <fmt/format.h>
 #include <kj/io.h>
 #include <zstd.h>
@@ -55,6 +57,23 @@ std::uint64_t word_at(ByteView bytes, std::size_t i) {
   X(batch, Batch)              \
   X(external_key, ExternalKey) \
   X(status_text, StatusText) X(emoji, Emoji) X(reason, Reason) X(ticket, Ticket) X(detail, Detail)
+
+/// Cap'n Proto wants the zero behind a text, which a string has and a view may not have.
+capnp::Text::Reader text_of(const std::string& text) { return {text.data(), text.size()}; }
+
+void set_body(wire::Body::Builder builder, const engine::Body& body) {
+#define RC_SET(member, Accessor) \
+  if (!body.member.empty()) builder.set##Accessor(text_of(body.member));
+  RC_BODY_TEXTS(RC_SET)
+#undef RC_SET
+  builder.setOccurredAt(body.occurred_at);
+}
+
+Bytes stream_bytes(capnp::MallocMessageBuilder& message) {
+  const auto words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+  return Bytes(bytes.begin(), bytes.end());
+}
 
 struct FreeDict {
   void operator()(ZSTD_CDict* d) const { ZSTD_freeCDict(d); }
@@ -131,13 +150,7 @@ Result<Bytes> encode_body(const engine::Body& body) {
                  fmt::format("the event's texts are larger than {} bytes", kBodySizeMax)};
   }
   capnp::MallocMessageBuilder message(static_cast<capnp::uint>(words));
-  auto builder = message.initRoot<wire::Body>();
-#define RC_SET(member, Accessor) \
-  if (!body.member.empty())      \
-    builder.set##Accessor(capnp::Text::Reader(body.member.data(), body.member.size()));
-  RC_BODY_TEXTS(RC_SET)
-#undef RC_SET
-  builder.setOccurredAt(body.occurred_at);
+  set_body(message.initRoot<wire::Body>(), body);
   const auto segments = message.getSegmentsForOutput();
   if (segments.size() != 1) return Error{Errc::Io, "a body needed a second segment"};
   kj::VectorOutputStream stream;
@@ -221,6 +234,36 @@ Result<Bytes> decompress_body(ByteView compressed, std::uint16_t version, std::s
   if (ZSTD_isError(n) || n != plain_size)
     return Error{Errc::Tampered, "a body does not decompress to its length"};
   return out;
+}
+
+Bytes encode_stream_event(const engine::Header& header, const std::string& user,
+                          const std::string& action, const engine::Body* body) {
+  capnp::MallocMessageBuilder message;
+  auto event = message.initRoot<wire::StreamMessage>().initEvent();
+  auto data = capnp::AnyStruct::Builder(event.initHeader()).getDataSection();
+  static_assert(sizeof header == kHeaderSize);
+  if (data.size() >= sizeof header) std::memcpy(data.begin(), &header, sizeof header);
+  if (!user.empty()) event.setUser(text_of(user));
+  if (!action.empty()) event.setAction(text_of(action));
+  if (body != nullptr) set_body(event.initBody(), *body);
+  return stream_bytes(message);
+}
+
+Bytes encode_presence_changed(const PresenceChange& change) {
+  static_assert(
+      static_cast<int>(wire::PresenceState::OFFLINE) ==
+          static_cast<int>(engine::Presence::Offline) &&
+      static_cast<int>(wire::PresenceState::ONLINE) == static_cast<int>(engine::Presence::Online) &&
+      static_cast<int>(wire::PresenceState::AWAY) == static_cast<int>(engine::Presence::Away));
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<wire::StreamMessage>().initPresenceChanged();
+  out.setUser(text_of(change.user));
+  out.setState(static_cast<wire::PresenceState>(change.state));
+  out.setPrevious(static_cast<wire::PresenceState>(change.previous));
+  out.setCause(text_of(change.cause));
+  out.setAtMicros(change.at);
+  out.setSeq(change.seq);
+  return stream_bytes(message);
 }
 
 }  // namespace rollcall::store

@@ -3,10 +3,12 @@
 // Why this file exists: only codec.cc sees both the plain values and the wire form. A record is one
 // Cap'n Proto message without segment table: three constant-shaped words (root, list pointer, tag)
 // and then the headers, one after the other. The tag gives count and stride; it is compared with
-// the record's length before it is trusted.
+// the record's length before it is trusted. What goes over a WebSocket are messages of the same
+// schema, with segment table.
 #pragma once
 
 #include "engine/event.h"
+#include "engine/state.h"
 #include "store/bytes.h"
 #include "store/errc.h"
 
@@ -51,5 +53,17 @@ inline constexpr std::uint16_t kDictionaryVersion = 1;
 [[nodiscard]] Bytes compress_body(ByteView plain);
 [[nodiscard]] Result<Bytes> decompress_body(ByteView compressed, std::uint16_t version,
                                             std::size_t plain_size);
+
+/// A StreamMessage in Cap'n Proto's stream framing (segment table and segment): one behind the
+/// other they are a stream. `body`: null where there is none to show.
+[[nodiscard]] Bytes encode_stream_event(const engine::Header& header, const std::string& user,
+                                        const std::string& action, const engine::Body* body);
+struct PresenceChange {
+  std::string user, cause;
+  engine::Presence state, previous;
+  engine::Micros at;
+  engine::Seq seq;
+};
+[[nodiscard]] Bytes encode_presence_changed(const PresenceChange& change);
 
 }  // namespace rollcall::store

@@ -52,3 +52,32 @@ struct Body {                # packed, compressed with a shipped dictionary, sea
   detail      @18 :Text;     # JSON object
   occurredAt  @19 :Int64;    # microseconds; what a client claimed
 }
+
+enum PresenceState {
+  offline @0;
+  online  @1;
+  away    @2;
+}
+
+struct StreamMessage {       # what /v1/stream sends over a WebSocket (rollcall.v1.capnp)
+  union {
+    event           @0 :StreamEvent;
+    presenceChanged @1 :PresenceChanged;
+  }
+}
+
+struct StreamEvent {
+  header @0 :EventHeader;
+  user   @1 :Text;           # the name; #NUMBER once forgotten; empty: the app itself
+  action @2 :Text;           # empty: the event has none
+  body   @3 :Body;           # null: none was written, or it is forgotten (then bodyLength is not 0)
+}
+
+struct PresenceChanged {
+  user     @0 :Text;
+  state    @1 :PresenceState;
+  previous @2 :PresenceState; # what this stream was told before, or the state itself
+  cause    @3 :Text;          # login, logout, activity, inactivity
+  atMicros @4 :Int64;
+  seq      @5 :UInt64;
+}

@@ -121,3 +121,56 @@ TEST_CASE("a body survives its packing, compression and sealing", "[store][prope
   CHECK_FALSE(encode_body(large));
   CHECK_FALSE(decompress_body(compress_body(Bytes(10)), 9, 10));
 }
+
+TEST_CASE("messages of the stream, one behind the other, are read by Cap'n Proto itself",
+          "[store]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const engine::Header header = random_header(rng);
+  engine::Body body;
+  body.description = "paid – ✓";
+  body.target_id = "7";
+  body.occurred_at = 42;
+  Bytes all = encode_stream_event(header, "Zoë", "order.paid", &body);
+  for (const Bytes& more :
+       {encode_stream_event(header, "", "", nullptr),
+        encode_presence_changed({"ida", "login", engine::Presence::Away, engine::Presence::Offline,
+                                 1'700'000'000'000'000, 17})})
+    all.insert(all.end(), more.begin(), more.end());
+  REQUIRE(all.size() % sizeof(capnp::word) == 0);
+  std::vector<capnp::word> words(all.size() / sizeof(capnp::word));
+  std::memcpy(words.data(), all.data(), all.size());
+  kj::ArrayPtr<const capnp::word> rest(words.data(), words.size());
+  {
+    capnp::FlatArrayMessageReader reader(rest);
+    const auto event = reader.getRoot<wire::StreamMessage>().getEvent();
+    CHECK(event.getHeader().getSeq() == header.seq);
+    CHECK(event.getHeader().getKind() == static_cast<std::uint8_t>(header.kind));
+    CHECK(event.getHeader().getAtMicros() == header.at);
+    CHECK(event.getHeader().getD() == header.d);
+    CHECK(std::string(event.getUser().cStr()) == "Zoë");
+    CHECK(std::string(event.getAction().cStr()) == "order.paid");
+    CHECK(std::string(event.getBody().getDescription().cStr()) == body.description);
+    CHECK(std::string(event.getBody().getTargetId().cStr()) == "7");
+    CHECK(event.getBody().getOccurredAt() == 42);
+    rest = kj::ArrayPtr<const capnp::word>(reader.getEnd(), words.data() + words.size());
+  }
+  {
+    capnp::FlatArrayMessageReader reader(rest);
+    const auto event = reader.getRoot<wire::StreamMessage>().getEvent();
+    CHECK(event.getHeader().getSeq() == header.seq);
+    CHECK_FALSE(event.hasBody());
+    CHECK_FALSE(event.hasUser());
+    rest = kj::ArrayPtr<const capnp::word>(reader.getEnd(), words.data() + words.size());
+  }
+  capnp::FlatArrayMessageReader reader(rest);
+  const auto change = reader.getRoot<wire::StreamMessage>().getPresenceChanged();
+  CHECK(std::string(change.getUser().cStr()) == "ida");
+  CHECK(change.getState() == wire::PresenceState::AWAY);
+  CHECK(change.getPrevious() == wire::PresenceState::OFFLINE);
+  CHECK(std::string(change.getCause().cStr()) == "login");
+  CHECK(change.getAtMicros() == 1'700'000'000'000'000);
+  CHECK(change.getSeq() == 17);
+  CHECK(reader.getEnd() == words.data() + words.size());
+}
