@@ -15,7 +15,11 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kHeardMost = 4096;  ///< bytes of a message that we pass over
+constexpr std::size_t kHeardMost = 4096;      ///< bytes of a message that we pass over
+constexpr std::size_t kFragment = 64 * 1024;  ///< bytes
+/// Who says nothing for so long has gone. A ping comes after half of it, and may wait behind
+/// megabytes in the kernel's buffers: a slow line is no dead one.
+constexpr auto kSilence = std::chrono::seconds(120);
 
 /// The socket with what is read from it; lives until both directions are done with it.
 struct Socket : std::enable_shared_from_this<Socket> {
@@ -46,9 +50,9 @@ asio::awaitable<void> serve_event_socket(HttpStream stream, HttpMessage upgrade,
   const auto socket = std::make_shared<Socket>(std::move(stream), chunks->sink());
   auto& ws = socket->ws;
   beast::get_lowest_layer(ws).expires_never();  // the WebSocket has times of its own
-  websocket::stream_base::timeout times = websocket::stream_base::timeout::suggested(
-      beast::role_type::server);
-  times.idle_timeout = std::chrono::seconds(30);
+  websocket::stream_base::timeout times =
+      websocket::stream_base::timeout::suggested(beast::role_type::server);
+  times.idle_timeout = kSilence;
   times.keep_alive_pings = true;
   ws.set_option(times);
   ws.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
@@ -56,7 +60,7 @@ asio::awaitable<void> serve_event_socket(HttpStream stream, HttpMessage upgrade,
                  beast::string_view(kStreamProtocol.data(), kStreamProtocol.size()));
   }));
   ws.read_message_max(kHeardMost);
-  ws.auto_fragment(false);
+  ws.write_buffer_bytes(kFragment);  // between two fragments there is room for a ping
   ws.binary(true);
   const auto [refused] = co_await ws.async_accept(upgrade, as_result);
   bool broken = static_cast<bool>(refused);
