@@ -7,11 +7,11 @@
 // rollcall_net_bench start   ROLLCALL STORE            from nothing to listening, on a store's copy
 // rollcall_net_bench storm   ROLLCALL [COUNT]          all dropped, all back within the grace
 //
-// Every variant of a table runs in turn within one run, five times; medians are shown, of
-// rates and of each round's ratios. Client and server share the machine's cores.
-#include "benchmarks/net_subject.h"
-#include "net/message.h"
-#include "net/signature.h"
+// Every variant of a table runs in turn within one run, five times; medians are shown, of rates and
+// of each round's ratios. One event at a time, the turns of a round are a fifth of a second: the
+// machine's speed changes within seconds. Client and server share its cores.
+#include "benchmarks/net_pusher.h"
+#include "benchmarks/net_turns.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -55,80 +54,42 @@ double ratio(const std::vector<double>& of, const std::vector<double>& to) {
   return median(std::move(rounds));
 }
 
-const std::string kPath = "/app/" + kKey + "?protocol=7&client=js&version=8.6.0&flash=false";
+/// Seconds of the server's CPU for a million deliveries.
+double cpu_of(const Turn& turn) { return turn.cpu_s / turn.frames * 1e6; }
+double rate_of(const Turn& turn) { return turn.frames / turn.seconds; }
 
-/// A signed publish of `data_bytes` to a channel.
-std::string publish_request(const std::string& channel, std::size_t data_bytes) {
-  const std::string body = fmt::format(R"({{"name":"bench","channel":"{}","data":"{}"}})", channel,
-                                       std::string(data_bytes, 'x'));
-  const std::string query =
-      fmt::format("auth_key={}&auth_timestamp={}&auth_version=1.0&body_md5={}", kKey,
-                  std::time(nullptr), net::md5_hex(body));
-  const std::string signature = net::hmac_hex(kSecret, "POST\n/apps/main/events\n" + query);
-  return fmt::format(
-      "POST /apps/main/events?{}&auth_signature={} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
-      "application/json\r\nContent-Length: {}\r\n\r\n{}",
-      query, signature, body.size(), body);
-}
-
-std::string socket_id_of(std::string_view first) {
-  const std::size_t at = first.find("socket_id\\\":\\\"");
-  if (at == std::string_view::npos) return {};
-  const std::size_t from = at + 14;
-  return std::string(first.substr(from, first.find('\\', from) - from));
-}
-
-std::function<std::string(std::string_view)> subscribe_to(const std::string& channel) {
-  return [channel](std::string_view first) {
-    const std::string socket = socket_id_of(first);
-    std::string auth;
-    if (channel.starts_with("private-"))
-      auth = kKey + ":" + net::hmac_hex(kSecret, socket + ":" + channel);
-    return masked(fmt::format(
-        R"({{"event":"pusher:subscribe","data":{{"channel":"{}","auth":"{}"}}}})", channel, auth));
+/// A server with its subscribers: in a turn one event after the other is published, each delivered
+/// to all before the next.
+Player::Play one_at_a_time(const std::string& name, const std::string& rollcall, std::size_t n) {
+  const auto subject = std::make_shared<Subject>(name, rollcall);
+  const auto load = std::make_shared<Load>(subject->where());
+  load->connect_each_time = name == "soketi";
+  open_subscribers(*load, *subject, n, "bench");
+  load->publishers(1, publish_request("bench", 200));
+  load->stop_publishing();
+  load->until(n, milliseconds(10000));
+  const auto publish = [load, n] {
+    const std::uint64_t want = load->frames() + n;
+    load->publish_once();
+    if (!load->until(want, milliseconds(10000)))
+      throw std::runtime_error("an event was not delivered");
+  };
+  for (int i = 0; i < 20; ++i) publish();  // warm
+  return [subject, load, publish](double seconds) {
+    const double cpu = subject->usage().cpu_s;
+    const std::uint64_t before = load->frames();
+    const auto begun = Clock::now();
+    std::chrono::duration<double> took{};
+    while (took.count() < seconds) {
+      publish();
+      took = Clock::now() - begun;
+    }
+    return Turn{static_cast<double>(load->frames() - before), took.count(),
+                subject->usage().cpu_s - cpu};
   };
 }
 
-void open_subscribers(Load& load, const Subject& subject, std::size_t count,
-                      const std::string& channel) {
-  if (subject.floor())
-    load.open(count, "/", nullptr, "");
-  else
-    load.open(count, kPath, subscribe_to(channel), "subscription_succeeded");
-}
-
-struct Fanout {
-  double deliveries = 0, cpu = 0;
-};
-
-Fanout one_at_a_time(const std::string& name, const std::string& rollcall, std::size_t n) {
-  const Subject subject(name, rollcall);
-  Load load(subject.where());
-  load.connect_each_time = name == "soketi";
-  open_subscribers(load, subject, n, "bench");
-  load.publishers(1, publish_request("bench", 200));
-  load.stop_publishing();
-  load.until(n, milliseconds(10000));
-  for (int i = 0; i < 20; ++i) {  // warm
-    const std::uint64_t want = load.frames() + n;
-    load.publish_once();
-    load.until(want, milliseconds(10000));
-  }
-  const double cpu = subject.usage().cpu_s;
-  const std::uint64_t before = load.frames();
-  const auto begun = Clock::now();
-  while (Clock::now() - begun < kMeasured) {
-    const std::uint64_t want = load.frames() + n;
-    load.publish_once();
-    if (!load.until(want, milliseconds(10000)))
-      throw std::runtime_error("an event was not delivered");
-  }
-  const double took = std::chrono::duration<double>(Clock::now() - begun).count();
-  const auto frames = static_cast<double>(load.frames() - before);
-  return {frames / took, (subject.usage().cpu_s - cpu) / frames * 1e6};
-}
-
-Fanout many_in_flight(const std::string& name, const std::string& rollcall, std::size_t n) {
+Turn many_in_flight(const std::string& name, const std::string& rollcall, std::size_t n) {
   const Subject subject(name, rollcall);
   Load load(subject.where());
   open_subscribers(load, subject, n, "bench");
@@ -140,14 +101,26 @@ Fanout many_in_flight(const std::string& name, const std::string& rollcall, std:
   const auto begun = Clock::now();
   while (Clock::now() - begun < kMeasured) load.turn(milliseconds(10));
   const double took = std::chrono::duration<double>(Clock::now() - begun).count();
-  const auto frames = static_cast<double>(load.frames() - before);
-  const Fanout out{frames / took, (subject.usage().cpu_s - cpu) / frames * 1e6};
+  const Turn out{static_cast<double>(load.frames() - before), took, subject.usage().cpu_s - cpu};
   load.stop_publishing();
   return out;
 }
 
 bool have_soketi() {
   return std::filesystem::exists("benchmarks/peers/node_modules/@soketi/soketi");
+}
+
+/// A round of every variant, one event at a time, in turns of a fifth of a second.
+std::vector<Turn> round_of_turns(const std::vector<std::string>& names, const std::string& rollcall,
+                                 std::size_t n) {
+  constexpr double kTurn = 0.2;
+  std::vector<std::unique_ptr<Player>> players;
+  for (const auto& name : names)
+    players.push_back(std::make_unique<Player>([&] { return one_at_a_time(name, rollcall, n); }));
+  std::vector<Turn> out(names.size());
+  while (out.front().seconds * 1000 < static_cast<double>(kMeasured.count()))
+    for (std::size_t i = 0; i < players.size(); ++i) out[i] += players[i]->play(kTurn);
+  return out;
 }
 
 void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
@@ -158,11 +131,14 @@ void fanout(const std::string& rollcall, std::vector<std::size_t> sizes) {
     for (const std::size_t n : sizes) {
       std::map<std::string, std::vector<double>> rates, cpus;
       for (int round = 0; round < kRounds; ++round) {
-        for (const auto& name : names) {
-          const Fanout got =
-              many ? many_in_flight(name, rollcall, n) : one_at_a_time(name, rollcall, n);
-          rates[name].push_back(got.deliveries);
-          cpus[name].push_back(got.cpu);
+        std::vector<Turn> turns;
+        if (many)
+          for (const auto& name : names) turns.push_back(many_in_flight(name, rollcall, n));
+        else
+          turns = round_of_turns(names, rollcall, n);
+        for (std::size_t i = 0; i < names.size(); ++i) {
+          rates[names[i]].push_back(rate_of(turns[i]));
+          cpus[names[i]].push_back(cpu_of(turns[i]));
         }
       }
       for (const auto& name : names) {
@@ -265,11 +241,7 @@ void idle(const std::string& rollcall, std::size_t count) {
     Load load(subject.where());
     std::size_t person = 0;
     const auto sign_in = [&](std::string_view first) {
-      const std::string socket = socket_id_of(first);
-      const std::string data = fmt::format(R"({{"id":"person-{}"}})", person++);
-      return masked(fmt::format(
-          R"({{"event":"pusher:signin","data":{{"auth":"{}:{}","user_data":{}}}}})", kKey,
-          net::hmac_hex(kSecret, socket + "::user::" + data), net::json_string(data)));
+      return sign_in_as(first, fmt::format("person-{}", person++));
     };
     load.open(200, kPath, sign_in, "signin_success");
     const std::uint64_t before = subject.usage().rss;
@@ -387,20 +359,10 @@ void storm(const std::string& rollcall, std::size_t count) {
     watcher.open(1, kPath, subscribe_to("private-presence"), "subscription_succeeded");
     std::size_t person = 0;
     const auto arrive = [&](std::string_view first) {
-      const std::string socket = socket_id_of(first);
       const std::size_t n = person++;
-      if (attend) {
-        const std::string channel = fmt::format("presence-room-{}", n / 20);
-        const std::string data = fmt::format(R"({{"user_id":"person-{}"}})", n);
-        return masked(fmt::format(
-            R"({{"event":"pusher:subscribe","data":{{"channel":"{}","auth":"{}:{}","channel_data":{}}}}})",
-            channel, kKey, net::hmac_hex(kSecret, socket + ":" + channel + ":" + data),
-            net::json_string(data)));
-      }
-      const std::string data = fmt::format(R"({{"id":"person-{}"}})", n);
-      return masked(fmt::format(
-          R"({{"event":"pusher:signin","data":{{"auth":"{}:{}","user_data":{}}}}})", kKey,
-          net::hmac_hex(kSecret, socket + "::user::" + data), net::json_string(data)));
+      const std::string user = fmt::format("person-{}", n);
+      return attend ? join_as(first, fmt::format("presence-room-{}", n / 20), user)
+                    : sign_in_as(first, user);
     };
     const std::string done = attend ? "subscription_succeeded" : "signin_success";
     auto load = std::make_unique<Load>(subject.where());
@@ -473,10 +435,12 @@ int main(int argc, char** argv) {
     const auto number = [&](std::size_t fallback) {
       return numbers.empty() ? fallback : numbers.front();
     };
-    if ((mode == "many" || mode == "one") && argc > 4) {
-      const Fanout got =
-          (mode == "many" ? many_in_flight : one_at_a_time)(argv[2], argv[3], std::stoul(argv[4]));
-      fmt::print("{} {:.0f}/s {:.2f}\n", argv[2], got.deliveries, got.cpu);
+    if ((mode == "many" || mode == "one") && argc > 4) {  // one variant alone, to look into
+      const std::size_t n = std::stoul(argv[4]);
+      const Turn got = mode == "many" ? many_in_flight(argv[2], argv[3], n)
+                                      : one_at_a_time(argv[2], argv[3], n)(
+                                            std::chrono::duration<double>(kMeasured).count());
+      fmt::print("{} {:.0f}/s {:.2f}\n", argv[2], rate_of(got), cpu_of(got));
       return 0;
     }
     if (mode == "start" && argc > 3)
