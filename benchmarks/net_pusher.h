@@ -1,4 +1,5 @@
-// What a Pusher client of the benchmark's app says: connecting, subscribing, signing in, publishing.
+// What a Pusher client of the benchmark's app says: connecting, subscribing, signing in,
+// publishing.
 #pragma once
 
 #include "benchmarks/net_client.h"
