@@ -7,7 +7,6 @@
 #include "store/utf8.h"
 
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,13 +18,6 @@ namespace rollcall::net {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
-
-/// send(2) without the C library's: its being a point where a thread may be cancelled takes a
-/// hundredth of what a delivery costs, and no thread here is ever cancelled.
-ssize_t send_now(int fd, std::string_view bytes) {
-  return ::syscall(SYS_sendto, fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, nullptr,
-                   0);
-}
 
 }  // namespace
 
@@ -209,7 +201,8 @@ void Shard::watch(Connection& connection, bool for_writing) {
 [[gnu::hot]] void Shard::send(Connection& connection, std::string_view framed) {
   if (connection.doomed || connection.closing) return;
   if (!connection.blocked) {
-    const ssize_t n = send_now(connection.fd, framed);
+    const ssize_t n =
+        ::send(connection.fd, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n == static_cast<ssize_t>(framed.size())) return;
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
       doom(connection, Protocol::End::Abort);
@@ -232,7 +225,8 @@ void Shard::send_message(Connection& connection, std::string_view json) {
 
 void Shard::writable(Connection& connection) {
   if (!connection.out.empty()) {
-    const ssize_t n = send_now(connection.fd, connection.out);
+    const ssize_t n = ::send(connection.fd, connection.out.data(), connection.out.size(),
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0) {
       if (errno != EAGAIN && errno != EINTR) doom(connection, Protocol::End::Abort);
       return;
@@ -269,7 +263,7 @@ bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber
   while (true) {
     const std::string_view data = channel.ring.pending(subscriber.cursor, connection.id);
     if (data.empty()) return true;
-    const ssize_t n = send_now(connection.fd, data);
+    const ssize_t n = ::send(connection.fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n == static_cast<ssize_t>(data.size())) {
       subscriber.cursor += data.size();
       if (subscriber.cursor == channel.ring.end()) return true;
@@ -330,7 +324,8 @@ void Shard::close(Connection& connection, std::uint16_t code, std::string_view r
   if (connection.blocked) {
     connection.out += bytes;
   } else {
-    const ssize_t n = send_now(connection.fd, bytes);
+    const ssize_t n =
+        ::send(connection.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < static_cast<ssize_t>(bytes.size())) {
       connection.out += std::string_view(bytes).substr(n > 0 ? static_cast<std::size_t>(n) : 0);
       watch(connection, true);

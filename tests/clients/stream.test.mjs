@@ -120,7 +120,7 @@ test('with presence:read alone a service is told who changed', async () => {
 })
 
 test('nobody gets the socket without a token, its subprotocol, or from a foreign page', async () => {
-  for (const [options, status] of [[{ token: '' }, 401], [{ token: 'rc_wrong' }, 401], [{ protocol: '' }, 400], [{ protocol: 'other' }, 400], [{ origin: 'https://evil.example' }, 403], [{ origin: 'https://site.example' }, 101], [{ origin: `http://127.0.0.1:${'PORT'}` }, 101]]) {
+  for (const [options, status] of [[{ token: '' }, 401], [{ token: 'rc_wrong' }, 401], [{ protocol: '' }, 400], [{ protocol: 'other' }, 400], [{ origin: 'https://evil.example' }, 403], [{ origin: 'https://site.example' }, 101], [{ origin: 'http://127.0.0.1:PORT' }, 101]]) {
     if (options.origin) options.origin = options.origin.replace('PORT', server.port)
     const s = socket('', options)
     await until(() => s.status !== undefined)
