@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -36,6 +37,7 @@ Shard::~Shard() {
 }
 
 void Shard::run() {
+  inner_->sends.emplace();
   tick();
   loop_.run([this](std::span<const epoll_event> events) { ready(events); },
             [this] { turn_over(); });
@@ -253,35 +255,85 @@ void Shard::writable(Connection& connection) {
   }
 }
 
-bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber) {
+std::string_view Shard::lacks(LocalChannel& channel, LocalChannel::Subscriber& subscriber) {
   Connection& connection = *subscriber.connection;
   if (subscriber.cursor < channel.ring.begin()) {
     subscriber.cursor = channel.ring.end();
     protocol_->fell_behind(connection, channel.name);
-    return !connection.blocked && !connection.doomed;
+    return {};
   }
-  while (true) {
-    const std::string_view data = channel.ring.pending(subscriber.cursor, connection.id);
-    if (data.empty()) return true;
-    const ssize_t n = ::send(connection.fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n == static_cast<ssize_t>(data.size())) {
-      subscriber.cursor += data.size();
-      if (subscriber.cursor == channel.ring.end()) return true;
-      continue;
-    }
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-      doom(connection, Protocol::End::Abort);
-      return false;
-    }
-    if (n > 0) {  // a frame that was begun is finished before anything else is said
-      subscriber.cursor += static_cast<Ring::Offset>(n);
-      const Ring::Offset end = channel.ring.frame_end(subscriber.cursor);
-      connection.out = channel.ring.bytes(subscriber.cursor, end);
-      subscriber.cursor = end;
-    }
-    watch(connection, true);
+  return channel.ring.pending(subscriber.cursor, connection.id);
+}
+
+bool Shard::took(LocalChannel& channel, LocalChannel::Subscriber& subscriber, std::size_t wanted,
+                 ssize_t n) {
+  Connection& connection = *subscriber.connection;
+  if (n == static_cast<ssize_t>(wanted)) {
+    subscriber.cursor += wanted;
+    return true;
+  }
+  if (n < 0 && n != -EAGAIN && n != -EINTR) {
+    doom(connection, Protocol::End::Abort);
     return false;
   }
+  if (n > 0) {  // a frame that was begun is finished before anything else is said
+    subscriber.cursor += static_cast<Ring::Offset>(n);
+    const Ring::Offset end = channel.ring.frame_end(subscriber.cursor);
+    connection.out = channel.ring.bytes(subscriber.cursor, end);
+    subscriber.cursor = end;
+  }
+  watch(connection, true);
+  return false;
+}
+
+bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber) {
+  const Connection& connection = *subscriber.connection;
+  while (true) {
+    const std::string_view data = lacks(channel, subscriber);
+    if (data.empty()) return !connection.blocked && !connection.doomed;
+    const ssize_t n = ::send(connection.fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!took(channel, subscriber, data.size(), n < 0 ? -errno : n)) return false;
+    if (subscriber.cursor == channel.ring.end()) return true;
+  }
+}
+
+Ring::Offset Shard::catch_up_all(LocalChannel& channel) {
+  Ring::Offset least = channel.ring.end();
+  const auto note = [&least](const LocalChannel::Subscriber& subscriber) {
+    if (!subscriber.connection->doomed && !subscriber.connection->closing)
+      least = std::min(least, subscriber.cursor);
+  };
+  // Connections lie all over memory: the next ones are fetched while the kernel takes a frame.
+  constexpr std::size_t kAhead = 4;
+  std::array<std::pair<LocalChannel::Subscriber*, std::size_t>, SendBatch::kSends> sent;
+  SendBatch& batch = *inner_->sends;
+  auto& all = channel.subscribers;
+  for (std::size_t next = 0; next < all.size();) {
+    while (next < all.size() && batch.size() < SendBatch::kSends) {
+      if (next + kAhead < all.size()) __builtin_prefetch(all[next + kAhead].connection);
+      auto& subscriber = all[next++];
+      const Connection& connection = *subscriber.connection;
+      std::string_view data;
+      if (subscriber.cursor < channel.ring.end() && !connection.blocked && !connection.doomed &&
+          !connection.closing)
+        data = lacks(channel, subscriber);
+      if (data.empty()) {
+        note(subscriber);
+        continue;
+      }
+      sent[batch.size()] = {&subscriber, data.size()};
+      batch.add(connection.fd, data);
+    }
+    const auto results = batch.run();
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      auto& subscriber = *sent[i].first;
+      if (took(channel, subscriber, sent[i].second, results[i]) &&
+          subscriber.cursor != channel.ring.end())
+        catch_up(channel, subscriber);  // a frame in between was not for it
+      note(subscriber);
+    }
+  }
+  return least;
 }
 
 void Shard::sweep() {
@@ -291,20 +343,7 @@ void Shard::sweep() {
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     LocalChannel& channel = *dirty_[i];
     channel.dirty = false;
-    Ring::Offset least = channel.ring.end();
-    // Connections lie all over memory: the next ones are fetched while the kernel takes a frame.
-    constexpr std::size_t kAhead = 4;
-    auto& all = channel.subscribers;
-    for (std::size_t n = 0; n < all.size(); ++n) {
-      if (n + kAhead < all.size()) __builtin_prefetch(all[n + kAhead].connection);
-      auto& subscriber = all[n];
-      if (subscriber.cursor < channel.ring.end() && !subscriber.connection->blocked &&
-          !subscriber.connection->doomed && !subscriber.connection->closing)
-        catch_up(channel, subscriber);
-      if (!subscriber.connection->doomed && !subscriber.connection->closing)
-        least = std::min(least, subscriber.cursor);
-    }
-    channel.ring.release(least);
+    channel.ring.release(catch_up_all(channel));
   }
   dirty_.clear();
   if (g.frames != 0) {
