@@ -453,35 +453,23 @@ bool Api::streams(const HttpRequest& request) {
   return request.path == "/v1/stream" || request.path == "/v1/command";
 }
 
-boost::asio::awaitable<HttpReply> Api::begin(const HttpRequest& request, Chunks& chunks,
-                                             Loop& loop) {
+HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks, Loop& loop) {
   std::vector<std::pair<std::string, std::string>> cors;
-  if (auto bad = origin_problem(request, cors)) co_return *bad;
+  if (auto bad = origin_problem(request, cors, form == StreamForm::CapnProto)) return *bad;
   App* app = app_of(request);
-  if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
+  if (app == nullptr) return problem(404, "say which app: ?app=ID");
   const auto who = caller(*app, request);
-  if (!who) co_return problem(401, who.error().detail);
+  if (!who) return problem(401, who.error().detail);
   HttpReply out;
   if (request.path == "/v1/stream") {
-    out = request.method == "GET"
-              ? begin_event_stream(*app, *who, request, StreamForm::Text, chunks)
-              : problem(405, "GET is answered here");
+    out = request.method == "GET" ? begin_event_stream(*app, *who, request, form, chunks)
+                                  : problem(405, "GET is answered here");
   } else {
     out = request.method == "POST" ? run_command(*app, *who, request, chunks, loop)
                                    : problem(405, "POST is answered here");
   }
   for (auto& header : cors) out.headers.push_back(header);
-  co_return out;
-}
-
-HttpReply Api::begin_socket(const HttpRequest& request, Chunks& chunks) {
-  std::vector<std::pair<std::string, std::string>> cors;
-  if (auto bad = origin_problem(request, cors, true)) return *bad;
-  App* app = app_of(request);
-  if (app == nullptr) return problem(404, "say which app: ?app=ID");
-  const auto who = caller(*app, request);
-  if (!who) return problem(401, who.error().detail);
-  return begin_event_stream(*app, *who, request, StreamForm::CapnProto, chunks);
+  return out;
 }
 
 }  // namespace rollcall::net

@@ -17,10 +17,9 @@ class Api {
   [[nodiscard]] boost::asio::awaitable<HttpReply> answer(const HttpRequest& request, Loop& loop);
   /// Answers that go on: GET /v1/stream and POST /v1/command.
   [[nodiscard]] static bool streams(const HttpRequest& request);
-  [[nodiscard]] boost::asio::awaitable<HttpReply> begin(const HttpRequest& request, Chunks& chunks,
-                                                        Loop& loop);
-  /// The same stream for a WebSocket: 200 where it has begun.
-  [[nodiscard]] HttpReply begin_socket(const HttpRequest& request, Chunks& chunks);
+  /// Begins one: status 200 where it has begun. A stream as Cap'n Proto is one over a WebSocket.
+  [[nodiscard]] HttpReply begin(const HttpRequest& request, StreamForm form, Chunks& chunks,
+                                Loop& loop);
 
  private:
   /// The app a request is about: of ?app= or of the only one.

@@ -3,11 +3,8 @@
 
 #include "net/api.h"
 #include "net/event_socket.h"
-#include "net/frame.h"
-#include "net/message.h"
+#include "net/handshake.h"
 #include "net/pusher_api.h"
-#include "net/signature.h"
-#include "store/bytes.h"
 #include "store/writer.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -20,7 +17,6 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
-#include <openssl/evp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
@@ -36,59 +32,12 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t kHeaderMax = 16 * 1024;
 constexpr auto kIdle = std::chrono::seconds(75);
 constexpr auto kCloseWait = std::chrono::seconds(2);
-constexpr std::size_t kAgentMax = 120;
+constexpr std::string_view kStreamPath = "/v1/stream";
 
-std::string accept_key(std::string_view key) {
-  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  std::string text(key);
-  text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 section 1.3
-  std::array<std::uint8_t, EVP_MAX_MD_SIZE> out{};
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), out.data(), &size, sha1, nullptr);
-  return store::base64(store::ByteView(out).first(size));
-}
-
-/// Why a connection to an app is not let in: the close code of protocol 7 and its reason.
-struct Refusal {
-  std::uint16_t code = 0;
-  std::string reason;
-};
-
-bool number(std::string_view text, int& out) {
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return ec == std::errc() && end == text.data() + text.size();
-}
-
-std::optional<Refusal> refusal(Server& server, App* app, const HttpRequest& request) {
-  if (app == nullptr) return Refusal{4001, "There is no app with this key"};
-  const AppSettings& settings = app->settings();
-  if (!settings.enabled) return Refusal{4003, "The app is disabled"};
-  if (settings.tls_only && !request.tls)
-    return Refusal{4000, "The app takes connections over TLS only"};
-  const auto query = parse_query(request.query);
-  const std::string* protocol = query ? find(*query, "protocol") : nullptr;
-  const std::string* version = query ? find(*query, "version") : nullptr;
-  int spoken = 0;
-  if (protocol == nullptr || protocol->empty())
-    return Refusal{4008, "The protocol's version is missing: ?protocol=7"};
-  if (!number(*protocol, spoken) || spoken < 5)
-    return Refusal{4007, "Unsupported protocol version: this server speaks 5 to 7"};
-  if (version != nullptr && (version->empty() || version->front() < '0' || version->front() > '9'))
-    return Refusal{4006, "The library's version is not a number"};
-  const std::string_view origin = request.header("origin");
-  const auto& rules =
-      settings.allowed_origins.empty() ? server.settings().origins : settings.allowed_origins;
-  if (!origin.empty() && !rules.empty() && !same_origin(request) &&
-      !host_matches(origin_host(origin), rules))
-    return Refusal{4009, "Origin not allowed"};
-  if (settings.connections_max != 0 && app->connections >= settings.connections_max)
-    return Refusal{4004, "The app has as many connections as it may have"};
-  if (server.draining() || !server.admit()) return Refusal{4100, "Over capacity: try again"};
-  return std::nullopt;
-}
-
-HttpRequest convert(const http::request<http::string_body>& message, const std::string& peer,
-                    bool tls) {
+/// The request, without the prefix that a proxy in front puts before our paths.
+template <class Body>
+HttpRequest convert(const http::request<Body>& message, const Server& server,
+                    const std::string& peer, bool tls) {
   HttpRequest out;
   out.method = std::string(message.method_string());
   const std::string_view target(message.target().data(), message.target().size());
@@ -101,6 +50,8 @@ HttpRequest convert(const http::request<http::string_body>& message, const std::
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
     out.headers.emplace_back(std::move(name), std::string(field.value()));
   }
+  const std::string& prefix = server.settings().path_prefix;
+  if (!prefix.empty() && out.path.starts_with(prefix)) out.path.erase(0, prefix.size());
   out.peer = peer;
   out.tls = tls;
   return out;
@@ -120,7 +71,9 @@ class UnderWay {
 
 class Conversation {
  public:
-  Conversation(Server& server, Shard& shard, int fd, std::string peer, bool tls)
+  /// `early`: what has been read from the socket.
+  Conversation(Server& server, Shard& shard, int fd, std::string peer, bool tls,
+               std::string_view early)
       : server_(server),
         shard_(shard),
         stream_(shard.loop().io()),
@@ -129,6 +82,7 @@ class Conversation {
     ++server_.conversations;
     boost::system::error_code ec;
     stream_.socket().assign(Protocol(AF_UNSPEC, 0), fd, ec);  // nobody asks for the family
+    buffer_.commit(asio::buffer_copy(buffer_.prepare(early.size()), asio::buffer(early)));
   }
 
   ~Conversation() { --server_.conversations; }
@@ -136,7 +90,6 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
 
   asio::awaitable<void> run() {
-    beast::flat_buffer buffer;
     bool first = true;
     while (true) {
       http::request_parser<http::string_body> parser;
@@ -145,28 +98,26 @@ class Conversation {
       // The whole request within the time: headers that trickle in do not hold a connection.
       stream_.expires_after(first ? std::chrono::seconds(server_.settings().handshake_timeout_s)
                                   : kIdle);
-      const auto [failed, n] = co_await http::async_read(stream_, buffer, parser, as_result);
+      const auto [failed, n] = co_await http::async_read(stream_, buffer_, parser, as_result);
       if (failed) {
         co_await refuse_broken(failed);
         break;
       }
       first = false;
       auto message = parser.release();
-      HttpRequest request = convert(message, peer_, tls_);
+      HttpRequest request = convert(message, server_, peer_, tls_);
       request.body = std::move(message.body());
       const bool keep = message.keep_alive();
-      const std::string& prefix = server_.settings().path_prefix;
-      if (!prefix.empty() && request.path.starts_with(prefix)) request.path.erase(0, prefix.size());
       if (!host_allowed(request.header("host"), server_.settings().hosts)) {
         co_await write(problem(403, "Host is not a name this server answers to: add it to `hosts`"),
                        false);
         break;
       }
       if (beast::websocket::is_upgrade(message)) {
-        if (request.path == "/v1/stream")
+        if (request.path == kStreamPath)
           co_await event_socket(request, std::move(message));
         else
-          co_await upgrade(request, buffer);
+          co_await upgrade(request);
         co_return;
       }
       const UnderWay answering(server_);
@@ -213,7 +164,7 @@ class Conversation {
   /// Chunks of an answer that goes on, until the source ends or the client goes.
   asio::awaitable<void> stream(const HttpRequest& request) {
     Chunks chunks(shard_.loop());
-    HttpReply head = co_await server_.api().begin(request, chunks, shard_.loop());
+    HttpReply head = server_.api().begin(request, StreamForm::Text, chunks, shard_.loop());
     if (head.status != 200) {
       co_await write(head, false);
       co_return;
@@ -261,7 +212,7 @@ class Conversation {
     HttpReply head;
     const auto chunks = std::make_shared<Chunks>(shard_.loop());
     if (offers_stream_protocol(request.header("sec-websocket-protocol")))
-      head = server_.api().begin_socket(request, *chunks);
+      head = server_.api().begin(request, StreamForm::CapnProto, *chunks, shard_.loop());
     else
       head = problem(400, fmt::format("over a WebSocket the stream speaks the subprotocol {}",
                                       kStreamProtocol));
@@ -271,40 +222,17 @@ class Conversation {
       co_await serve_event_socket(std::move(stream_), std::move(message), chunks);
   }
 
-  asio::awaitable<void> upgrade(const HttpRequest& request, beast::flat_buffer& buffer) {
-    const std::string_view key = request.header("sec-websocket-key");
-    const auto nonce = store::from_base64(key);
-    if (request.header("sec-websocket-version") != "13" || !nonce || nonce->size() != 16) {
-      HttpReply bad = problem(400, "that is not a WebSocket handshake (RFC 6455, version 13)");
-      if (request.header("sec-websocket-version") != "13") {
-        bad.status = 426;
-        bad.headers.emplace_back("Sec-WebSocket-Version", "13");
-      }
-      co_await write(bad, false);
+  asio::awaitable<void> upgrade(const HttpRequest& request) {
+    Handshake shaken = shake_hands(server_, request);
+    if (shaken.problem) {
+      co_await write(*shaken.problem, false);
       co_return;
     }
-    if (server_.connections() >= server_.settings().connections_max) {
-      HttpReply full = problem(503, "the server has as many connections as it may have");
-      full.headers.emplace_back("Retry-After", "15");
-      co_await write(full, false);
-      co_return;
-    }
-    constexpr std::string_view kApp = "/app/";
-    const bool known_path = request.path.starts_with(kApp);
-    App* app = known_path ? server_.app_by_key(std::string_view(request.path).substr(kApp.size()))
-                          : nullptr;
-    auto refused = known_path ? refusal(server_, app, request)
-                              : std::optional<Refusal>({4005, "There is nothing at this path"});
-    std::string head =
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: " +
-        accept_key(key) + "\r\n\r\n";
-    if (refused) {
-      append_frame(head, Opcode::Text, message::error(refused->code, refused->reason));
-      head += close_frame(refused->code, refused->reason);
+    boost::system::error_code ec;
+    if (shaken.app == nullptr) {
       stream_.expires_after(kCloseWait);
-      const auto [unsent, n] = co_await asio::async_write(stream_, asio::buffer(head), as_result);
-      boost::system::error_code ec;
+      const auto [unsent, n] =
+          co_await asio::async_write(stream_, asio::buffer(shaken.answer), as_result);
       stream_.socket().shutdown(asio::socket_base::shutdown_send, ec);
       while (!unsent) {  // until the client has gone, or its time is up: the close frame arrives
         std::array<char, 1024> waste;
@@ -313,20 +241,17 @@ class Conversation {
       }
       co_return;
     }
-    boost::system::error_code ec;
     const int mine = stream_.socket().release(ec);
     if (ec) co_return;
-    const auto early = buffer.data();
-    std::string from = peer_;
-    const std::string_view agent = request.header("user-agent");
-    if (!agent.empty()) from.append("\n").append(agent.substr(0, kAgentMax));
-    shard_.adopt(mine, *app, std::move(head),
-                 {static_cast<const char*>(early.data()), early.size()}, std::move(from));
+    const auto early = buffer_.data();
+    shard_.adopt(mine, *shaken.app, std::move(shaken.answer),
+                 {static_cast<const char*>(early.data()), early.size()}, std::move(shaken.from));
   }
 
   Server& server_;
   Shard& shard_;
   HttpStream stream_;
+  beast::flat_buffer buffer_;  ///< read, and not yet part of a request
   std::string peer_;
   bool tls_;
 };
@@ -335,11 +260,37 @@ asio::awaitable<void> converse(std::unique_ptr<Conversation> conversation) {
   co_await conversation->run();
 }
 
+/// Most of what knocks in a rush is a Pusher client whose whole upgrade request has come by the
+/// time it is accepted. It needs no coroutine and no place in Asio's set: a third of a handshake's
+/// time in this program. Anything else, also what is to be refused, is left to a conversation;
+/// false then.
+bool adopt_at_once(Server& server, Shard& shard, int fd, const std::string& peer, bool tls,
+                   std::string_view bytes) {
+  http::request_parser<http::empty_body> parser;
+  parser.header_limit(kHeaderMax);
+  beast::error_code failed;
+  const std::size_t used = parser.put(asio::buffer(bytes), failed);
+  if (failed || !parser.is_done() || !beast::websocket::is_upgrade(parser.get())) return false;
+  const HttpRequest request = convert(parser.get(), server, peer, tls);
+  if (request.path == kStreamPath || !host_allowed(request.header("host"), server.settings().hosts))
+    return false;
+  Handshake shaken = shake_hands(server, request);
+  if (shaken.app == nullptr) return false;
+  shard.adopt(fd, *shaken.app, std::move(shaken.answer), bytes.substr(used),
+              std::move(shaken.from));
+  return true;
+}
+
 }  // namespace
 
 void serve_front(Server& server, Shard& shard, int fd, std::string peer, bool tls) {
-  asio::co_spawn(shard.loop().io(),
-                 converse(std::make_unique<Conversation>(server, shard, fd, std::move(peer), tls)),
+  std::array<char, 2048> buffer;
+  const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const std::string_view early(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (!early.empty() && adopt_at_once(server, shard, fd, peer, tls, early)) return;
+  auto conversation =
+      std::make_unique<Conversation>(server, shard, fd, std::move(peer), tls, early);
+  asio::co_spawn(shard.loop().io(), converse(std::move(conversation)),
                  [](const std::exception_ptr& thrown) {
                    if (!thrown) return;
                    try {

@@ -29,8 +29,7 @@ SendBatch::SendBatch(bool together) {
   // neither a lock nor a thread nor a signal for it.
   constexpr unsigned kOneThread = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
   io_uring opened{};
-  if (io_uring_queue_init(kSends, &opened, kOneThread) == 0)
-    ring_ = std::make_unique<Ring>(opened);
+  if (io_uring_queue_init(kSends, &opened, kOneThread) == 0) ring_ = std::make_unique<Ring>(opened);
 }
 
 SendBatch::~SendBatch() = default;

@@ -2,8 +2,8 @@
 //
 // Why this file exists: a frame for a thousand subscribers is a thousand writes, and entering the
 // kernel for each of them is a tenth of their cost. With io_uring one call takes 64 (README has the
-// figures). Where the kernel has none (before Linux 6.1), or a container's rules refuse it, the same
-// sends go out one by one.
+// figures). Where the kernel has none (before Linux 6.1), or a container's rules refuse it, the
+// same sends go out one by one.
 #pragma once
 
 #include <sys/types.h>

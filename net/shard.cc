@@ -64,12 +64,9 @@ void Shard::adopt(int fd, App& app, std::string answer, std::string_view early, 
   connection.fd = fd;
   connection.app = &app;
   connection.heard_s = connection.opened_s = now_s_;
-  std::array<std::uint8_t, 4> random{};
-  store::random_bytes(random);
   next_number_ = (next_number_ + 1) & 0x0FFFFFFF;
   if (next_number_ == 0) next_number_ = 1;
-  connection.id =
-      (std::uint64_t{next_number_ * kShardsMax + index_} << 32) | store::get_be32(random);
+  connection.id = (std::uint64_t{next_number_ * kShardsMax + index_} << 32) | unguessable();
   connection.from = std::make_unique<std::string>(std::move(from));
   connection.place = static_cast<std::uint32_t>(list_.size());
   list_.push_back(&connection);
@@ -93,6 +90,15 @@ void Shard::adopt(int fd, App& app, std::string answer, std::string_view early, 
     }
   }
   bury();
+}
+
+std::uint32_t Shard::unguessable() {
+  if (random_left_ == 0) {  // OpenSSL's price is for the call
+    store::random_bytes(random_);
+    random_left_ = random_.size();
+  }
+  random_left_ -= 4;
+  return store::get_be32(std::span(random_).subspan(random_left_));
 }
 
 Connection* Shard::find(ConnectionId id) {

@@ -8,6 +8,7 @@
 #include "net/hub.h"
 #include "net/loop.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -118,6 +119,8 @@ class Shard final : public Outlet {
   void doom(Connection& connection, Protocol::End end);
   void bury();
   void scan();
+  /// The half of a socket id that nobody can guess.
+  std::uint32_t unguessable();
   void drain_slice();
   void tick();
 
@@ -128,6 +131,8 @@ class Shard final : public Outlet {
   Protocol* protocol_ = nullptr;
   std::uint32_t now_s_ = 1;
   std::uint32_t next_number_ = 0;
+  std::array<std::uint8_t, 512> random_{};  ///< drawn ahead; multiples of 4 are left
+  std::size_t random_left_ = 0;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> by_id_;
   std::vector<Connection*> list_;
   /// Beside list_: the second before which scan() need not look at the connection. Thousands of

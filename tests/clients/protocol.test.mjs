@@ -2,6 +2,7 @@
 // subscriptions, members, client events, users, caches, counts.
 import test, { before, after } from 'node:test'
 import assert from 'node:assert/strict'
+import net from 'node:net'
 import WebSocket from 'ws'
 import { Server, Raw, app, auth, userAuth, until, sleep } from './server.mjs'
 
@@ -31,6 +32,24 @@ test('socket ids are not repeated', async () => {
 test('unknown query parameters are ignored, protocols 5 to 7 are spoken', async () => {
   for (const p of [5, 6, 7]) (await server.raw(`?protocol=${p}&client=x&version=1.2&other=1`)).close()
 })
+test('a handshake at once, in two pieces, and with a first message behind it, is the same handshake', async () => {
+  const head = `GET /app/${app.key}?protocol=7 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`
+  const text = Buffer.from('{"event":"pusher:subscribe","data":{"channel":"early"}}')
+  const frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text])
+  for (const pieces of [[head], [head.slice(0, 30), head.slice(30)], [Buffer.concat([Buffer.from(head), frame])], [head.slice(0, 30), Buffer.concat([Buffer.from(head.slice(30)), frame])]]) {
+    const socket = net.connect(server.port, '127.0.0.1')
+    let got = ''
+    socket.on('data', (d) => { got += d.toString('latin1') })
+    for (const [i, piece] of pieces.entries()) {
+      if (i > 0) await sleep(50)  // the first piece is read by then
+      socket.write(piece)
+    }
+    await until(() => got.includes(pieces.at(-1) instanceof Buffer ? 'subscription_succeeded' : 'connection_established'), 'an answer')
+    assert.match(got, /^HTTP\/1\.1 101 [^]*s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/)  // RFC 6455's own example
+    socket.destroy()
+  }
+})
+
 test('an unknown key is answered inside the socket with 4001', async () => {
   const c = await Raw.open(`ws://127.0.0.1:${server.port}/app/nokey?protocol=7`)
   assert.equal(await closeOf(c), 4001)

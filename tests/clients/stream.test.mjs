@@ -11,16 +11,23 @@ let server
 before(async () => { server = await Server.start({ top: 'origins = ["https://site.example"]' }) })
 after(() => server?.close())
 
+/// The stream as server-sent events; `heard` gets each one, with its id as `seq`.
+const listen = (query, heard) => http.get({ host: '127.0.0.1', port: server.port, path: `/v1/stream${query}`, headers: { authorization: `Bearer ${server.token}` } }, (res) => {
+  let held = ''
+  res.on('data', (d) => {
+    held += d
+    for (let i; (i = held.indexOf('\n\n')) >= 0; held = held.slice(i + 2)) {
+      const piece = held.slice(0, i)
+      const data = piece.match(/^data: (.*)$/m)
+      if (data) heard({ ...JSON.parse(data[1]), seq: Number(piece.match(/^id: (\d+)$/m)[1]) })
+    }
+  })
+})
+
 test('a stream gives the past, then what comes, without a gap, and resumes', async () => {
   const seen = []
-  const open = (after) => new Promise((done) => {
-    const req = http.get({ host: '127.0.0.1', port: server.port, path: `/v1/stream?after=${after}`, headers: { authorization: `Bearer ${server.token}` } }, (res) => {
-      let held = ''
-      res.on('data', (d) => { held += d; let i; while ((i = held.indexOf('\n\n')) >= 0) { const m = held.slice(0, i).match(/^id: (\d+)/m); if (m) seen.push(Number(m[1])); held = held.slice(i + 2) } })
-      done(req)
-    })
-  })
-  let req = await open(0)
+  const open = (after) => listen(`?after=${after}`, (event) => seen.push(event.seq))
+  let req = open(0)
   const end = () => server.v1('GET', '/presence').then((r) => r.json.seq)
   const last = await end()
   await until(() => seen.at(-1) >= last)
@@ -29,7 +36,7 @@ test('a stream gives the past, then what comes, without a gap, and resumes', asy
   await until(() => seen.at(-1) >= more)
   req.destroy()
   await server.v1('POST', '/logout', { body: { user: 'streamed' } })
-  req = await open(seen.at(-1))
+  req = open(seen.at(-1))
   const final = await end()
   await until(() => seen.at(-1) >= final)
   req.destroy()
@@ -57,16 +64,7 @@ const socket = (query, { token = server.token, protocol = 'rollcall.v1.capnp', o
 /// The first `count` events of the stream as text.
 const told = async (query, count) => {
   const events = []
-  const req = http.get({ host: '127.0.0.1', port: server.port, path: `/v1/stream${query}`, headers: { authorization: `Bearer ${server.token}` } }, (res) => {
-    let held = ''
-    res.on('data', (d) => {
-      held += d
-      for (let i; (i = held.indexOf('\n\n')) >= 0; held = held.slice(i + 2)) {
-        const data = held.slice(0, i).match(/^data: (.*)$/m)
-        if (data) events.push(JSON.parse(data[1]))
-      }
-    })
-  })
+  const req = listen(query, (event) => events.push(event))
   await until(() => events.length >= count)
   req.destroy()
   return events.slice(0, count)
