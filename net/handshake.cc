@@ -86,8 +86,8 @@ Handshake shake_hands(Server& server, const HttpRequest& request) {
   }
   constexpr std::string_view kApp = "/app/";
   const bool known_path = request.path.starts_with(kApp);
-  App* app = known_path ? server.app_by_key(std::string_view(request.path).substr(kApp.size()))
-                        : nullptr;
+  App* app =
+      known_path ? server.app_by_key(std::string_view(request.path).substr(kApp.size())) : nullptr;
   const auto refused = known_path ? refusal(server, app, request)
                                   : std::optional<Refusal>({4005, "There is nothing at this path"});
   out.answer =

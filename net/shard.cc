@@ -6,6 +6,7 @@
 #include "store/crypto.h"
 #include "store/utf8.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@ Shard::~Shard() {
 
 void Shard::run() {
   inner_->sends.emplace();
+  if (!inner_->sends->together() && index_ == 0)
+    spdlog::info("io_uring is not to be had: frames go out one by one");
   tick();
   loop_.run([this](std::span<const epoll_event> events) { ready(events); },
             [this] { turn_over(); });
