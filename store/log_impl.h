@@ -49,19 +49,14 @@ struct Log::Impl {
   std::unique_ptr<rocksdb::DB> db;
   std::vector<ColumnFamilyHandle*> handles;
   std::optional<FileLock> lock;
-  std::filesystem::path scratch;  ///< a secondary's own folder
-  std::atomic<Seq> last = 0;      ///< readers on other threads look at it while commits go on
+  std::atomic<Seq> last = 0;  ///< readers on other threads look at it while commits go on
   merkle::CompactRange range;
   bool writable = false;
   bool failed = false;  ///< an append failed: what is on disk is for the next opening to find out
 
   ~Impl() {
     for (ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
-    db.reset();
-    if (!scratch.empty()) {
-      std::error_code ec;
-      std::filesystem::remove_all(scratch, ec);
-    }
+    db.reset();  // before the lock is given back
   }
 
   ColumnFamilyHandle* log() const { return handles[1]; }

@@ -8,9 +8,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -26,6 +24,14 @@ std::string clean_text(Seq last) {
   return fmt::format("{} {}\n", number, hex(ByteView(sha256({as_bytes(number)})).first(8)));
 }
 
+/// A reader leaves nothing behind, wherever it is ended: what RocksDB would write of itself (its
+/// "info log") goes nowhere, instead of beside the log or into a folder that others can foresee.
+class Unwritten final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
 rocksdb::Options db_options() {
   rocksdb::Options o;
   o.create_missing_column_families = true;
@@ -38,6 +44,13 @@ rocksdb::Options db_options() {
   o.info_log_level = rocksdb::WARN_LEVEL;
   o.recycle_log_file_num = 0;
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  return o;
+}
+
+rocksdb::Options reader_options() {
+  rocksdb::Options o = db_options();
+  o.create_missing_column_families = false;
+  o.info_log = std::make_shared<Unwritten>();
   return o;
 }
 
@@ -84,8 +97,7 @@ Log::~Log() {
 namespace {
 
 Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options options,
-                             const char* how, const std::filesystem::path& scratch,
-                             std::vector<ColumnFamilyHandle*>& handles) {
+                             const char* how, std::vector<ColumnFamilyHandle*>& handles) {
   rocksdb::DB* db = nullptr;
   const rocksdb::DBOptions db_only(options);
   rocksdb::Status status;
@@ -94,17 +106,12 @@ Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options
   } else if (std::strcmp(how, "read") == 0) {
     status = rocksdb::DB::OpenForReadOnly(db_only, path.string(), families(), &handles, &db);
   } else {
-    status = rocksdb::DB::OpenAsSecondary(db_only, path.string(), scratch.string(), families(),
-                                          &handles, &db);
+    // A secondary's own folder is for its info log alone.
+    status = rocksdb::DB::OpenAsSecondary(db_only, path.string(), "/dev/null", families(), &handles,
+                                          &db);
   }
   if (!status.ok()) return translate(status, fmt::format("opening {}", path.string()));
   return db;
-}
-
-std::filesystem::path scratch_folder() {
-  static std::atomic<unsigned> counter{0};
-  return std::filesystem::temp_directory_path() /
-         fmt::format("rollcall-{}-{}", ::getpid(), counter++);
 }
 
 /// The last seq of an open database.
@@ -121,24 +128,14 @@ Result<Seq> last_seq(rocksdb::DB& db, ColumnFamilyHandle* log) {
 
 /// The last seq under one WAL recovery mode, read-only.
 Result<Seq> probe(const Layout& layout, rocksdb::WALRecoveryMode mode) {
-  auto options = db_options();
+  auto options = reader_options();
   options.wal_recovery_mode = mode;
-  options.create_missing_column_families = false;
-  const auto scratch = scratch_folder();
-  std::filesystem::create_directories(scratch);
-  options.db_log_dir = scratch.string();
   std::vector<ColumnFamilyHandle*> handles;
-  const auto db = open_db(layout.log(), options, "read", {}, handles);
-  Result<Seq> out = Seq{0};
-  if (db) {
-    const std::unique_ptr<rocksdb::DB> owned(*db);
-    out = last_seq(*owned, handles[1]);
-    for (auto* handle : handles) owned->DestroyColumnFamilyHandle(handle);
-  } else {
-    out = db.error();
-  }
-  std::error_code ec;
-  std::filesystem::remove_all(scratch, ec);
+  const auto db = open_db(layout.log(), options, "read", handles);
+  if (!db) return db.error();
+  const std::unique_ptr<rocksdb::DB> owned(*db);
+  auto out = last_seq(*owned, handles[1]);
+  for (auto* handle : handles) owned->DestroyColumnFamilyHandle(handle);
   return out;
 }
 
@@ -186,7 +183,7 @@ Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view 
   impl->lock.emplace(std::move(**lock));
   auto options = db_options();
   options.create_if_missing = true;
-  const auto db = open_db(layout.log(), options, "write", {}, impl->handles);
+  const auto db = open_db(layout.log(), options, "write", impl->handles);
   if (!db) return db.error();
   impl->db.reset(*db);
   impl->writable = true;
@@ -237,19 +234,14 @@ Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
     if (!readable) return readable.error();
     RC_TRY(check_recovery(layout, *readable));
   }
-  auto options = db_options();
-  if (mode != Mode::Write) {
-    impl->scratch = scratch_folder();
-    RC_TRY(make_directories(impl->scratch));
-    options.db_log_dir = impl->scratch.string();
-    options.create_missing_column_families = false;
-  } else {
+  if (mode == Mode::Write) {
     std::error_code ec;
     std::filesystem::remove(layout.clean(), ec);
   }
   const bool secondary = mode == Mode::Follow || (mode == Mode::Read && writer_alive);
   const char* how = mode == Mode::Write ? "write" : secondary ? "secondary" : "read";
-  const auto db = open_db(layout.log(), options, how, impl->scratch, impl->handles);
+  const auto db = open_db(layout.log(), mode == Mode::Write ? db_options() : reader_options(), how,
+                          impl->handles);
   if (!db) return db.error();
   impl->db.reset(*db);
   if (secondary) {
@@ -298,7 +290,7 @@ Result<void> Log::copy_to(const std::filesystem::path& directory) const {
   options.create_if_missing = true;
   options.error_if_exists = true;
   std::vector<ColumnFamilyHandle*> handles;
-  const auto db = open_db(directory, options, "write", {}, handles);
+  const auto db = open_db(directory, options, "write", handles);
   if (!db) return db.error();
   const std::unique_ptr<rocksdb::DB> copy(*db);
   rocksdb::Status status;

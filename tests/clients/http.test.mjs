@@ -3,11 +3,10 @@ import test, { before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign as cryptoSign } from 'node:crypto'
-import { statSync, writeFileSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import WebSocket from 'ws'
-import { Server, Raw, app, auth, sign, until, sleep, run } from './server.mjs'
+import { Server, Raw, app, auth, scratch, sign, until, sleep, run } from './server.mjs'
 
 let server
 const received = []
@@ -26,7 +25,7 @@ before(async () => {
     })
   })
   await new Promise((done) => hook.listen(0, '127.0.0.1', done))
-  const dir = mkdtempSync(join(tmpdir(), 'rollcall-keys-'))
+  const dir = scratch()
   writeFileSync(join(dir, 'rsa.pem'), pem)
   server = await Server.start({
     top: 'hosts = ["presence.example"]\norigins = ["https://site.example"]',
@@ -300,7 +299,7 @@ test('secrets are readable by their owner alone, and are in no log', async () =>
   for (const secret of [app.secret, server.token, jwtSecret]) assert.ok(!server.log.includes(secret))
 })
 test('a first start makes an app with random credentials and says how to connect', async () => {
-  const data = mkdtempSync(join(tmpdir(), 'rollcall-first-'))
+  const data = scratch()
   const s = new Server()
   s.data = data; s.own = true; s.env = {}; s.args = ['-d', join(data, 'store'), 'serve', '--listen', '127.0.0.1:0']
   s.data = join(data, 'store')
@@ -314,7 +313,7 @@ for (const [what, line] of [['an unknown setting', 'nope = 1'], ['a wrong type',
     await assert.rejects(Server.start({ settings: line }), (e) => /rollcall: .*rollcall\.toml/.test(e.message) && !e.message.includes(app.secret))
   })
 test('TLS: wss works, and a certificate is read again on SIGHUP', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'rollcall-tls-'))
+  const dir = scratch()
   const make = async (cn) => { const { execFileSync } = await import('node:child_process'); execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem'), '-days', '2', '-subj', `/CN=${cn}`], { stdio: 'ignore' }) }
   await make('first')
   const s = await Server.start({ args: ['--tls-cert', join(dir, 'cert.pem'), '--tls-key', join(dir, 'key.pem')] })

@@ -2,10 +2,9 @@
 import test, { before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync, mkdtempSync, existsSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Server, binary, until, run } from './server.mjs'
+import { Server, binary, scratch, until, run } from './server.mjs'
 
 let server
 before(async () => { server = await Server.start() })
@@ -30,7 +29,7 @@ test('every reading and writing command answers over --url as it does on the sto
   assert.equal(denied.code, 6)
 })
 test('a running log is governed over --url: signed, held, kept, exported, backed up, forgotten', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'rollcall-govern-'))
+  const dir = scratch()
   const cli = (...args) => run(['-d', server.data, '--url', server.url, ...args])
   const ok = async (...args) => { const r = await cli(...args); assert.equal(r.code, 0, `${args.join(' ')}: ${r.err}${r.out}`); return r }
   await ok('login', 'gone'); await ok('activity', 'gone', '--action', 'x.y', '--description', 'secret words'); await ok('login', 'kept')
@@ -121,7 +120,6 @@ test('a running log is governed over --url: signed, held, kept, exported, backed
   assert.equal((await run(['--url', server.url, 'checkpoint', 'sign'], { ROLLCALL_TOKEN: limited })).code, 6)
   for (const args of [['backup', 'list', dir], ['token', 'list'], ['token', 'create', 'x', '--scope', 'admin'], ['witness', 'add', 'x', 'y', 'http://z'], ['witness', 'cosign'], ['forget', 'kept', '--dry-run'], ['hold', 'add', 'kept']])
     assert.equal((await run(['--url', server.url, ...args], { ROLLCALL_TOKEN: limited })).code, 6, args.join(' '))
-  rmSync(dir, { recursive: true })
 })
 
 test('where the store asks for a reason, nobody reads over the wire without one', async () => {

@@ -25,11 +25,20 @@ export async function until(check, what = 'what was awaited', ms = 8000) {
   }
 }
 
+const folders = []
+/** A folder of this process's own, gone when it ends. */
+export function scratch() {
+  const made = mkdtempSync(join(tmpdir(), 'rollcall-clients-'))
+  folders.push(made)
+  return made
+}
+process.on('exit', () => { for (const made of folders) rmSync(made, { recursive: true, force: true }) })
+
 export class Server {
   /** `settings`: lines of the app's table; `top`: lines before it; `args`: of `serve`. */
   static async start({ settings = '', top = '', args = [], data, port = 0, env = {}, tls } = {}) {
     const server = new Server()
-    server.data = data ?? mkdtempSync(join(tmpdir(), 'rollcall-clients-'))
+    server.data = data ?? scratch()
     server.own = !data
     writeFileSync(
       join(server.data, 'rollcall.toml'),

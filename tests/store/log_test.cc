@@ -7,6 +7,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+#include <map>
+
 using namespace rollcall;
 using namespace rollcall::store;
 using test::Scratch;
@@ -52,6 +55,38 @@ TEST_CASE("two writers cannot open one log, and a reader can beside a writer", "
   CHECK(follower->last() < writer->log().last());
   follower->catch_up().value();
   CHECK(follower->last() == writer->log().last());
+}
+
+TEST_CASE("a reader writes nothing, neither beside the log nor in the temporary folder",
+          "[store]") {
+  const Scratch scratch, temporary;
+  const auto layout = test::make_store(scratch.path(), 50, 3);
+  const auto files = [&] {
+    std::map<std::filesystem::path, std::filesystem::file_time_type> out;
+    for (const auto* folder : {&scratch.path(), &temporary.path()})
+      for (const auto& entry : std::filesystem::recursive_directory_iterator(*folder))
+        out[entry.path()] = entry.last_write_time();
+    return out;
+  };
+  const char* usual = std::getenv("TMPDIR");
+  const std::string before = usual != nullptr ? usual : "";
+  ::setenv("TMPDIR", temporary.path().c_str(), 1);
+  {
+    const auto unread = files();
+    const auto alone = Log::open(layout, Log::Mode::Read).value();
+    CHECK(alone->last() > 0);
+    CHECK(files() == unread);
+  }
+  {
+    const auto writer = Writer::open(layout).value();
+    const auto unread = files();
+    const auto beside = Log::open(layout, Log::Mode::Read).value();
+    const auto follower = Log::open(layout, Log::Mode::Follow).value();
+    follower->catch_up().value();
+    CHECK(beside->last() == writer->log().last());
+    CHECK(files() == unread);
+  }
+  usual != nullptr ? ::setenv("TMPDIR", before.c_str(), 1) : ::unsetenv("TMPDIR");
 }
 
 TEST_CASE("a store opens for writing only where its root fits the last signed checkpoint",
