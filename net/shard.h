@@ -107,13 +107,13 @@ class Shard final : public Outlet {
   bool gather();
   /// What the subscriber lacks and may be sent in one write; empty where that is nothing.
   std::string_view lacks(LocalChannel& channel, LocalChannel::Subscriber& subscriber);
-  /// Of that, the socket took `n`, or said -n (an errno); false where it takes no more.
+  /// Of those bytes the socket took `n`, or `n` is a negative errno; false where it takes no more.
   bool took(LocalChannel& channel, LocalChannel::Subscriber& subscriber, std::size_t wanted,
             ssize_t n);
   /// Sends what the subscriber lacks; false where the socket is full.
   bool catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber);
-  /// To everybody who lacks something, many in one call. The offset up to which nobody
-  /// lacks anything any more.
+  /// To everybody who lacks something, many in one call. The offset up to which nobody lacks
+  /// anything any more.
   Ring::Offset catch_up_all(LocalChannel& channel);
   void watch(Connection& connection, bool for_writing);
   void doom(Connection& connection, Protocol::End end);
