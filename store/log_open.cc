@@ -16,7 +16,10 @@
 namespace rollcall::store {
 namespace {
 
-constexpr std::string_view kFormat = "rollcall-log-1";
+/// What a store may hold. 2: UserEnrolled has a body, which a program that knows 1 alone would let
+/// retention drop. A store of 1 is one of 2 from its first opening for writing.
+constexpr std::string_view kFormat = "rollcall-log-2";
+constexpr std::string_view kFormatBefore = "rollcall-log-1";
 
 /// What a clean close leaves: the last seq, with a sum of itself.
 std::string clean_text(Seq last) {
@@ -255,15 +258,19 @@ Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   std::unique_ptr<Log> log(new Log(std::move(impl)));
   const auto format = log->meta("format");
   if (!format) return format.error();
-  if (!*format || **format != kFormat) {
-    return Error{Errc::Incomplete, fmt::format("the log's format is {}, this program reads {}",
-                                               format->value_or("missing"), kFormat)};
+  if (!*format || (**format != kFormat && **format != kFormatBefore)) {
+    return Error{
+        Errc::Incomplete,
+        fmt::format("the log's format is {}, this program reads {} and {}: a newer version "
+                    "wrote it, and reads it",
+                    format->value_or("missing"), kFormatBefore, kFormat)};
   }
   if (mode == Mode::Write) {
     auto range = merkle::CompactRange::load(*last, log->nodes());
     if (!range) return range.error();
     log->impl_->range = std::move(*range);
     log->impl_->writable = true;
+    if (**format != kFormat) RC_TRY(log->put_meta("format", kFormat));
   }
   return log;
 }
