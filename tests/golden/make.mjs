@@ -43,7 +43,7 @@ await cli(data, 'login', 'eve', '--address', '10.1.0.9')
 await cli(data, 'status', 'eve', '--as', 'away', '--text', 'lunch')
 await cli(data, 'status', 'eve', '--as', 'clear')
 await cli(data, 'audit', '-u', 'ada')
-await cli(data, 'forget', 'bob', '--yes')
+await cli(data, 'forget', 'bob', '--yes', '--receipt', join(data, 'receipt'))
 await cli(data, 'retention', 'set', 'activity', '1d')
 await cli(data, 'retention', 'apply', '--yes')
 
