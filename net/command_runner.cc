@@ -68,7 +68,8 @@ std::optional<std::string> fault(const std::vector<std::string>& arguments) {
       else if (named || folder.starts_with('-'))
         continue;
       if (!folder.starts_with('/')) return "a folder on the server is given from the root: /…";
-      if (!std::filesystem::is_directory(folder))
+      std::error_code unknown;
+      if (!std::filesystem::is_directory(folder, unknown))
         return "there is no such folder on the server: backups go into one that is there";
     }
   }

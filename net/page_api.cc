@@ -110,6 +110,12 @@ Answer<Seqs> RemoveEndpoint::run(Call call, Request r) {
     if (!seq) return seq.error();
     return Seqs{*seq};
   };
+  auto read_up = [&app = call.app]() -> Result<bool> {
+    RC_TRY(app.rooms().read_up());
+    return true;
+  };
+  const auto ready = co_await aside<bool>(call, std::move(read_up));
+  if (!ready) co_return ready.error();
   co_return co_await alone<Seqs>(call, std::move(work));
 }
 

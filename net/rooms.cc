@@ -2,7 +2,6 @@
 #include "net/rooms.h"
 
 #include "net/message.h"
-#include "replay/reader.h"
 #include "replay/time_text.h"
 
 #include <boost/json.hpp>
@@ -81,14 +80,12 @@ bool valid_room(std::string_view room) {
 }
 
 Rooms::Act Rooms::act_of(const store::Writer& reading, const Header& h) {
-  if (h.kind != Kind::Activity || (h.flags & engine::flag::kTargetIsUser) != 0 || h.a == 0)
-    return Act::None;
+  constexpr auto kNever = engine::flag::kTargetIsUser | engine::flag::kTouch;
+  if (h.kind != Kind::Activity || (h.flags & kNever) != 0 || h.a == 0) return Act::None;
   const std::lock_guard guard(acts_mutex_);
   if (const auto it = acts_.find(h.c); h.c != 0 && it != acts_.end()) return it->second;
-  // An alias that owns nothing: the writer outlives the call.
-  const auto reader = replay::Reader::beside(
-      std::shared_ptr<const store::Writer>(std::shared_ptr<void>(), &reading));
-  const std::string name = reader.action_text(h, h.c == 0 ? opened(reading, h) : engine::Body{});
+  const std::string name =
+      h.c == 0 ? opened(reading, h).action : reading.action_name(h.c).value_or("");
   const Act act = name == "message.posted"    ? Act::Posted
                   : name == "message.edited"  ? Act::Edited
                   : name == "message.removed" ? Act::Removed
@@ -165,6 +162,13 @@ Result<void> Rooms::catch_up(const store::Writer& reading) {
   }
   upto_ = last;
   return {};
+}
+
+Result<void> Rooms::read_up() {
+  const auto reading = live_.reading();
+  if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+  const std::lock_guard guard(mutex_);
+  return catch_up(*reading);
 }
 
 Result<std::vector<ChatMessage>> Rooms::history(const std::string& room, Seq after, Seq before,

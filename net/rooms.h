@@ -50,6 +50,9 @@ class Rooms {
   };
   [[nodiscard]] store::Result<std::vector<Told>> told_after(const std::string& room,
                                                             engine::Seq after, std::size_t limit);
+  /// Takes into the index what the log holds. Reads all of it the first time: do so before
+  /// remove(), which then finds little to read while nobody else can write.
+  [[nodiscard]] store::Result<void> read_up();
   /// Drops the body of a message of the room and of its edits, in the log said so first. `by`: who
   /// asks; a message of somebody else only with `any`. Alone on the writer.
   [[nodiscard]] store::Result<engine::Seq> remove(store::Writer& writer, const std::string& room,

@@ -1,12 +1,12 @@
 // From sockets and requests to facts.
 #include "net/sessions.h"
 
-#include "store/crypto.h"
+#include "net/idempotency.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <memory>
+#include <set>
 
 namespace rollcall::net {
 namespace {
@@ -20,7 +20,7 @@ using store::Proposal;
 using store::Result;
 using store::Turn;
 
-constexpr engine::Micros kIdempotencyKept = 24LL * 3600 * 1'000'000;
+constexpr std::size_t kSweepMost = 256;  ///< answers looked at in one turn
 
 Cause cause_of(LinkEnd end) {
   switch (end) {
@@ -57,13 +57,10 @@ Seq append_attendance(Turn& turn, Kind kind, const std::string& channel, engine:
   return written ? written->seq : 0;
 }
 
-std::string idempotency_meta(const Write& w) {
-  const std::array<std::uint8_t, 1> zero{0};
-  return "idem/" + store::hex(store::sha256(
-                       {store::as_bytes(w.scope), zero, store::as_bytes(w.idempotency_key)}));
-}
-
 }  // namespace
+
+Sessions::Sessions(store::Live& live) : live_(live), answers_(std::make_unique<AnswerSweep>()) {}
+Sessions::~Sessions() = default;
 
 Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, const Who& who) {
   const std::string key = key_or_default(who.session);
@@ -186,14 +183,18 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
       if (const auto number = turn.writer().vault().number_of(a.user))
         seq = append_attendance(turn, Kind::Left, a.channel, *number, 0);
     }
+    Missed ended{connection, end, {}};
     if (const auto it = links_.find(connection); it != links_.end()) {
-      for (Linked& linked : it->second) drop(turn, connection, linked, cause_of(end));
+      for (Linked& linked : it->second) {
+        drop(turn, connection, linked, cause_of(end));
+        ended.users.push_back(linked.user);
+      }
       links_.erase(it);
     }
-    turn.when_durable([this, connection, end, list, shared, seq](const Result<void>& durable) {
+    turn.when_durable([this, ended = std::move(ended), shared, seq](const Result<void>& durable) {
       if (!durable) {  // the log opened anew may still hold the link: it is told again then
         const std::lock_guard guard(missed_mutex_);
-        missed_.emplace_back(connection, end);
+        missed_.push_back(ended);
       }
       (*shared)(seq);
     });
@@ -201,14 +202,16 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
   if (accepted) return;
   {
     const std::lock_guard guard(missed_mutex_);
-    missed_.emplace_back(connection, end);
+    missed_.push_back({connection, end, {}});
     missed_attended_.insert(missed_attended_.end(), list->begin(), list->end());
   }
   (*shared)(Seq{0});
 }
 
 void Sessions::resume() {
-  std::vector<std::pair<ConnectionId, LinkEnd>> missed;
+  // What was deleted ahead of the disk may be there again.
+  (void)live_.submit([this](Turn&) { *answers_ = {}; });
+  std::vector<Missed> missed;
   std::vector<Attended> attended;
   {
     const std::lock_guard guard(missed_mutex_);
@@ -217,14 +220,20 @@ void Sessions::resume() {
   }
   if (missed.empty() && attended.empty()) return;
   (void)live_.submit([this, missed, attended](Turn& turn) {
-    // Whatever the log holds of these connections ends now: found by the link, not by our table.
+    // Whatever the log holds of these connections ends now: which sessions, the log says.
     std::map<ConnectionId, Cause> ended;
-    for (const auto& [connection, end] : missed) {
-      ended[connection] = cause_of(end);
-      links_.erase(connection);
+    std::set<engine::UserNumber> users;
+    for (const Missed& m : missed) {
+      ended[m.connection] = cause_of(m.end);
+      users.insert(m.users.begin(), m.users.end());
+      const auto it = links_.find(m.connection);
+      if (it == links_.end()) continue;
+      for (const Linked& linked : it->second) users.insert(linked.user);
+      links_.erase(it);
     }
     std::vector<Proposal> downs;
-    for (engine::UserNumber n = 1; n < turn.state().users.size(); ++n) {
+    for (const engine::UserNumber n : users) {
+      if (turn.state().find(n) == nullptr) continue;  // enrolled by what the log does not hold
       for (const Seq id : turn.state().users[n].sessions) {
         for (const engine::Link& link : turn.state().sessions.at(id).links) {
           const auto it = ended.find(link.connection);
@@ -340,37 +349,14 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
   const auto asked = std::make_shared<Write>(std::move(write));
   const bool accepted = live_.submit([this, asked, shared](Turn& turn) {
     const auto answer = [&]() -> Result<WriteReply> {
-      const std::string meta = asked->idempotency_key.empty() ? "" : idempotency_meta(*asked);
-      if (!meta.empty()) {
-        const auto held = turn.remembered(meta);
-        if (!held) return held.error();
-        if (*held) {
-          boost::system::error_code ec;
-          const auto value = boost::json::parse(**held, ec);
-          if (!ec && value.is_object()) {
-            const auto& o = value.get_object();
-            if (turn.now() - o.at("at").to_number<std::int64_t>() < kIdempotencyKept) {
-              if (std::string_view(o.at("request").get_string()) != asked->request_digest)
-                return Error{Errc::BadInput, "this idempotency key was used for another request"};
-              WriteReply first;
-              first.seq = o.at("seq").to_number<std::uint64_t>();
-              first.outcome = std::string(o.at("outcome").get_string());
-              first.presence = std::string(o.at("presence").get_string());
-              first.repeated = true;
-              return first;
-            }
-          }
-        }
+      const bool keyed = !asked->idempotency_key.empty();
+      if (keyed) {
+        const auto first = first_answer(turn, *asked);
+        if (!first) return first.error();
+        if (*first) return **first;
       }
       auto reply = perform(turn, *asked);
-      if (reply && !meta.empty()) {
-        turn.stage_meta(
-            meta, boost::json::serialize(boost::json::object{{"at", turn.now()},
-                                                             {"request", asked->request_digest},
-                                                             {"seq", reply->seq},
-                                                             {"outcome", reply->outcome},
-                                                             {"presence", reply->presence}}));
-      }
+      if (reply && keyed) keep_answer(turn, *asked, *reply);
       if (reply && asked->connection != 0) {
         if (const auto it = links_.find(asked->connection); it != links_.end())
           for (const Linked& linked : it->second)
@@ -387,6 +373,15 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
     });
   });
   if (!accepted) (*shared)(stopped());
+}
+
+void Sessions::sweep_answers() {
+  (void)live_.submit([this](Turn& turn) {
+    const auto more = answers_->step(turn, kSweepMost);
+    turn.when_durable([this, again = more && *more](const Result<void>& durable) {
+      if (durable && again) sweep_answers();
+    });
+  });
 }
 
 void Sessions::terminate(std::string user) {

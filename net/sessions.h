@@ -9,6 +9,7 @@
 #include "store/live.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -41,6 +42,8 @@ struct WriteReply {
   bool repeated = false;  ///< the answer to an earlier request under the same key
 };
 
+class AnswerSweep;
+
 enum class LinkEnd : std::uint8_t { Clean, Abort, Timeout, Drain };
 
 /// Callbacks come on the committer's thread once what they report is durable.
@@ -48,7 +51,8 @@ class Sessions {
  public:
   using Then = std::function<void(const store::Result<engine::Seq>&)>;
 
-  explicit Sessions(store::Live& live) : live_(live) {}
+  explicit Sessions(store::Live& live);
+  ~Sessions();
 
   /// The connection stands for `who` from now on; with a channel, it also attends that. The seq is
   /// that of the last event it took (of Joined, with a channel).
@@ -71,6 +75,9 @@ class Sessions {
   /// Closes every session of the user, at once.
   void terminate(std::string user);
 
+  /// Deletes what Idempotency-Keys were answered more than a day ago, piece by piece.
+  void sweep_answers();
+
   /// After the writer came back: what closed meanwhile is told.
   void resume();
 
@@ -88,9 +95,15 @@ class Sessions {
   store::Live& live_;
   // On the sequencer's thread alone:
   std::unordered_map<ConnectionId, std::vector<Linked>> links_;
+  std::unique_ptr<AnswerSweep> answers_;
   // Of a writer that is stopped: links that ended and could not be told.
   std::mutex missed_mutex_;
-  std::vector<std::pair<ConnectionId, LinkEnd>> missed_;
+  struct Missed {
+    ConnectionId connection = 0;
+    LinkEnd end = LinkEnd::Abort;
+    std::vector<engine::UserNumber> users;  ///< whom it stood for, as far as links_ forgot it
+  };
+  std::vector<Missed> missed_;
   std::vector<Attended> missed_attended_;
 };
 

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <thread>
@@ -212,7 +213,8 @@ class Webhooks::Target {
     cursor_ = reading->log().last();
     if (const auto kept = reading->log().meta(meta_); kept && *kept)
       cursor_ = store::parse_decimal(**kept).value_or(cursor_);
-    saved_ = reached_ = cursor_;
+    reached_ = cursor_;
+    saved_ = cursor_;
     (void)reading->log().scan(1, cursor_, [&](const engine::Header& h, store::ByteView) {
       count(h, nullptr);
       return true;
@@ -340,10 +342,14 @@ class Webhooks::Target {
     if (cursor_ == saved_ || now - saved_at_ < std::chrono::seconds(1)) return;
     saved_ = cursor_;
     saved_at_ = now;
-    (void)app_.live().submit([meta = meta_, text = fmt::format("{}", cursor_)](store::Turn& turn) {
-      turn.stage_meta(meta, text);
-      turn.when_durable([](const store::Result<void>&) {});
-    });
+    const bool taken = app_.live().submit(
+        [this, meta = meta_, text = fmt::format("{}", cursor_)](store::Turn& turn) {
+          turn.stage_meta(meta, text);
+          turn.when_durable([this](const store::Result<void>& durable) {
+            if (!durable) saved_ = 0;
+          });
+        });
+    if (!taken) saved_ = 0;  // once more when there is something to save it in
   }
 
   App& app_;
@@ -356,7 +362,8 @@ class Webhooks::Target {
   std::uint64_t dropped_ = 0;
   bool log_moved_ = true, stopping_ = false;
   // On the thread alone:
-  Seq cursor_ = 0, reached_ = 0, saved_ = 0;
+  Seq cursor_ = 0, reached_ = 0;
+  std::atomic<Seq> saved_ = 0;  ///< the committer takes it back where it did not become durable
   Clock::time_point saved_at_{};
   std::map<Place, std::map<std::uint64_t, std::uint32_t>> here_;
   std::map<Place, Leaving> leaving_;

@@ -86,8 +86,8 @@ Reply Witness::add_checkpoint(std::string_view body, std::uint64_t unix_seconds)
 
   note::Checkpoint seen{checkpoint->origin, 0, store::merkle::empty_root()};
   const auto file = file_of(checkpoint->origin);
-  if (std::filesystem::exists(file)) {
-    const auto text = store::read_file(file);
+  const auto text = store::read_file(file);
+  if (text || text.error().code != store::Errc::NotFound) {
     const auto stored = text ? note::parse(*text) : store::Result<note::Note>(text.error());
     const auto parsed = stored ? note::parse_checkpoint(stored->text)
                                : store::Result<note::Checkpoint>(stored.error());

@@ -3,6 +3,7 @@
 
 #include "replay/time_text.h"
 #include "store/files.h"
+#include "store/snapshot.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -205,12 +206,51 @@ Result<ImportReport> check_import(std::string_view text, Micros last_at, Micros 
   return report;
 }
 
+namespace {
+
+/// What an import that was cut short (a full disk, a crash) has put into the log.
+struct Begun {
+  struct Event {
+    engine::Header header;
+    bool applied = false;
+  };
+  engine::Seq first = 0;      ///< its ImportBegan
+  Micros before = 0;          ///< time of the event before that
+  std::vector<Event> events;  ///< those that lines became, without what timers concluded
+  std::uint64_t unknown = 0;
+};
+
+/// Refused where the file that `began` names was imported to its end.
+Result<Begun> begun_before(const store::Writer& writer, const Proposal& began) {
+  Begun out;
+  bool ended = false;
+  RC_TRY(
+      writer.log().scan_back(1, writer.log().last(), [&](const engine::Header& h, store::ByteView) {
+        ended |= h.kind == Kind::ImportEnded;
+        if (h.kind == Kind::ImportBegan && h.a == began.a && h.b == began.b) out.first = h.seq;
+        return out.first == 0;
+      }));
+  if (ended || out.first == 0) return Error{Errc::Refused, "this very file was imported before"};
+  store::Fold fold = store::nearest_snapshot(writer.layout(), writer.log(), out.first - 1).fold;
+  RC_TRY(fold.advance(writer.log(), out.first - 1));
+  out.before = fold.state.at;
+  RC_TRY(fold.advance(writer.log(), writer.log().last(),
+                      [&](const engine::Header& h, store::ByteView, engine::Outcome outcome, auto) {
+                        const bool line =
+                            h.kind == Kind::Activity ||
+                            (h.kind == Kind::Login && h.cause == engine::Cause::Login) ||
+                            (h.kind == Kind::Logout && h.cause == engine::Cause::Logout);
+                        if (!line) return;
+                        if (outcome == engine::Outcome::UnknownSession) ++out.unknown;
+                        out.events.push_back({h, outcome == engine::Outcome::Applied});
+                      }));
+  return out;
+}
+
+}  // namespace
+
 Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run,
                                    Micros now, const Progress& progress) {
-  const auto checked = check_import(text, writer.state().at, now);
-  if (!checked) return checked.error();
-  ImportReport report = *checked;
-  report.dry_run = dry_run == DryRun::Yes;
   const store::Hash digest = store::sha256({store::as_bytes(text)});
   Proposal began;
   began.kind = Kind::ImportBegan;
@@ -219,15 +259,31 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   began.b = store::get_be64(d.subspan(8));
   began.c = store::get_be64(d.subspan(16));
   began.d = store::get_be64(d.subspan(24));
-  if (writer.ledger().imports.contains({began.a, began.b}))
-    return Error{Errc::Refused, "this very file was imported before"};
+  Begun begun;
+  if (writer.ledger().imports.contains({began.a, began.b})) {
+    auto found = begun_before(writer, began);
+    if (!found) return found.error();
+    begun = std::move(*found);
+  }
+  const bool again = begun.first != 0;
+  const auto checked = check_import(text, again ? begun.before : writer.state().at, now);
+  if (!checked) return checked.error();
+  ImportReport report = *checked;
+  report.dry_run = dry_run == DryRun::Yes;
+  report.unknown = begun.unknown;
   if (report.lines == 0 || report.dry_run) return report;
 
-  const engine::Seq before = writer.log().last();
+  const engine::Seq before = again ? begun.first - 1 : writer.log().last();
+  const auto gone_on = [&] {
+    return Error{Errc::Refused,
+                 fmt::format("{} of the file's {} lines were imported before and the log has gone "
+                             "on since: begin again from a backup of before",
+                             begun.events.size(), report.lines)};
+  };
   LineReader reader;
   std::map<std::string, engine::Seq> sessions;  // user ‖ 0 ‖ the file's session → its Login
-  bool first = true;
-  std::uint64_t done = 0;
+  bool first = !again;
+  std::uint64_t done = 0, durable = begun.events.size();
   std::size_t gathered = 0;
   const auto written =
       for_each_line(text, [&](std::string_view line, std::uint64_t number) -> Result<void> {
@@ -240,6 +296,16 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
         }
         Proposal& p = parsed->proposal;
         const std::string key = p.user + '\0' + parsed->session;
+        if (done < begun.events.size()) {
+          const auto& [event, applied] = begun.events[done++];
+          if (event.kind != p.kind || event.at != parsed->at ||
+              writer.vault().number_of(p.user) != event.user)
+            return gone_on();
+          if (p.kind == Kind::Login && applied) sessions[key] = event.seq;
+          return {};
+        }
+        if (again && done == begun.events.size() && parsed->at < writer.state().at)
+          return gone_on();
         if (p.kind == Kind::Login)
           p.body.external_key = parsed->session;
         else if (!parsed->session.empty()) {
@@ -254,17 +320,24 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
         if (++gathered == kEventsPerCommit) {
           gathered = 0;
           RC_TRY(writer.commit());
+          durable = done;
           if (progress) progress(done, report.lines);
         }
         return {};
       });
-  if (!written) return written.error();
+  const auto cut_short = [&](Error error) {
+    if (error.code == Errc::Io)
+      error.detail += fmt::format(" ({} of {} lines are in the log: the same import goes on there)",
+                                  durable, report.lines);
+    return error;
+  };
+  if (!written) return cut_short(written.error());
   Proposal ended;
   ended.kind = Kind::ImportEnded;
   ended.a = report.lines;
   const auto w = writer.stage(ended, report.last_at);
   if (!w) return w.error();
-  RC_TRY(writer.commit());
+  if (const auto all = writer.commit(); !all) return cut_short(all.error());
   const auto checkpoint = writer.sign(report.last_at);
   if (!checkpoint) return checkpoint.error();
   report.headers = writer.log().last() - before;

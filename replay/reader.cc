@@ -140,6 +140,9 @@ std::string Reader::action_text(const Header& header, const engine::Body& body) 
   if (header.kind != engine::Kind::Activity || (header.flags & engine::flag::kTouch) != 0)
     return {};
   if (header.c == 0) return body.action;
+  // A writer of this process knows them all: streams and rooms ask for one after the other.
+  if (writer_)
+    if (auto known = writer_->action_name(header.c)) return *known;
   if (!actions_) load_actions();
   const auto it = actions_->find(header.c);
   return it == actions_->end() ? fmt::format("action:{}", header.c) : it->second;

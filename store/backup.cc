@@ -39,7 +39,7 @@ std::string render(const BackupInfo& info) {
 Result<void> remember(const Layout& layout, std::string_view what, const fs::path& directory) {
   const std::string line = fmt::format("{} {}\n", what, directory.string());
   std::string text;
-  if (fs::exists(layout.backups())) {
+  if (present(layout.backups())) {
     auto there = read_file(layout.backups());
     if (!there) return there.error();
     text = std::move(*there);
@@ -47,6 +47,16 @@ Result<void> remember(const Layout& layout, std::string_view what, const fs::pat
   if (("\n" + text).find("\n" + line) != std::string::npos) return {};
   return replace_file(layout.backups(), text + line);
 }
+
+/// What is made aside goes away again where it does not become whole: on a full disk a half is of
+/// no use and takes the room.
+struct Unfinished {
+  fs::path path;  ///< renamed once it is whole
+  ~Unfinished() {
+    std::error_code ec;
+    fs::remove_all(path, ec);
+  }
+};
 
 bool valid_name(std::string_view name) {
   return !name.empty() && name.size() <= 100 && name.front() != '.' &&
@@ -65,7 +75,7 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
     return Error{Errc::BadInput,
                  "a backup's name is 1 to 100 of A-Z, a-z, 0-9, dot, dash and underscore"};
   const fs::path path = request.directory / request.name;
-  if (fs::exists(path)) return Error{Errc::Refused, fmt::format("{} exists", path.string())};
+  if (present(path)) return Error{Errc::Refused, fmt::format("{} exists", path.string())};
   // The numbers of the forgotten first: whoever finds the backup finds at least this list.
   RC_TRY(make_directories(request.directory));
   const auto erased = union_of({layout.erasures(), request.directory / "erasures"});
@@ -74,6 +84,7 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   RC_TRY(remember(layout, "data", request.directory));
   if (!request.vault_directory.empty()) RC_TRY(remember(layout, "vault", request.vault_directory));
   const fs::path aside = request.directory / (".making-" + request.name);
+  const Unfinished unfinished{aside};
   std::error_code ec;
   fs::remove_all(aside, ec);
   RC_TRY(make_directories(aside / "keys"));
@@ -83,9 +94,8 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   if (!log) return log.error();
   RC_TRY((*log)->copy_to(aside / "log"));
   RC_TRY(copy_durably(layout.trusted(), aside / "keys" / "trusted"));
-  if (fs::exists(layout.policy())) RC_TRY(copy_durably(layout.policy(), aside / "keys" / "policy"));
-  if (fs::exists(layout.checkpoint()))
-    RC_TRY(copy_durably(layout.checkpoint(), aside / "checkpoint"));
+  if (present(layout.policy())) RC_TRY(copy_durably(layout.policy(), aside / "keys" / "policy"));
+  if (present(layout.checkpoint())) RC_TRY(copy_durably(layout.checkpoint(), aside / "checkpoint"));
   BackupInfo info;
   info.name = request.name;
   info.app = layout.app;
@@ -103,7 +113,11 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
                         Secret::Yes));
   }
   fs::rename(aside, path, ec);
-  if (ec) return Error{Errc::Io, fmt::format("cannot rename {}: {}", aside.string(), ec.message())};
+  if (ec) {
+    std::error_code left;
+    if (!request.vault_directory.empty()) fs::remove(request.vault_directory / request.name, left);
+    return Error{Errc::Io, fmt::format("cannot rename {}: {}", aside.string(), ec.message())};
+  }
   RC_TRY(sync_directory(request.directory));
   return info;
 }
@@ -196,6 +210,7 @@ Result<void> restore_backup(const Layout& layout, const RestoreRequest& request)
   const auto info = read_backup(request.backup);
   if (!info) return info.error();
   const Layout aside{layout.app_dir.string() + ".restoring", layout.app};
+  const Unfinished unfinished{aside.app_dir};
   std::error_code ec;
   fs::remove_all(aside.app_dir, ec);
   RC_TRY(make_directories(aside.app_dir, Secret::Yes));
@@ -206,7 +221,7 @@ Result<void> restore_backup(const Layout& layout, const RestoreRequest& request)
     return Error{Errc::Io, fmt::format("cannot copy {}: {}", (request.backup / "log").string(),
                                        ec.message())};
   RC_TRY(copy_durably(request.backup / "keys" / "trusted", aside.trusted()));
-  if (fs::exists(request.backup / "checkpoint"))
+  if (present(request.backup / "checkpoint"))
     RC_TRY(copy_durably(request.backup / "checkpoint", aside.checkpoint()));
   RC_TRY(copy_durably(request.vault, aside.vault() / "records", Secret::Yes));
   if (!request.master_key.empty())

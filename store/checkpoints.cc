@@ -184,6 +184,10 @@ Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout,
     added = true;
   }
   if (added) RC_TRY(store(log, layout, made));
+  // Stored before, and the disk had no room for the file.
+  const std::string text = note::render(made.note);
+  if (const auto file = read_file(layout.checkpoint()); !added && (!file || *file != text))
+    RC_TRY(replace_file(layout.checkpoint(), text));
   return made;
 }
 
@@ -203,7 +207,7 @@ Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout,
 
 Result<PolicyFile> store_policy(const Layout& layout) {
   PolicyFile policy;
-  if (std::filesystem::exists(layout.policy())) {
+  if (present(layout.policy())) {
     const auto text = read_file(layout.policy());
     if (!text) return text.error();
     auto parsed = parse_policy_file(*text);

@@ -22,6 +22,11 @@ Error system_error(std::string_view what, const std::filesystem::path& path) {
 
 }  // namespace
 
+bool present(const std::filesystem::path& path) {
+  std::error_code ec;
+  return std::filesystem::exists(path, ec);
+}
+
 Result<std::string> read_file(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
@@ -56,6 +61,11 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                         secret == Secret::Yes ? 0600 : 0644);
   if (fd < 0) return system_error("cannot write", aside);
+  // On a full disk what was begun is given back: it is of no use, and whoever makes room needs it.
+  const auto give_up = [&](const Error& error) {
+    ::unlink(aside.c_str());
+    return error;
+  };
   std::string_view rest = content;
   while (!rest.empty()) {
     const ssize_t n = ::write(fd, rest.data(), rest.size());
@@ -63,14 +73,15 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
     if (n < 0) {
       const Error error = system_error("cannot write", aside);
       ::close(fd);
-      return error;
+      return give_up(error);
     }
     rest.remove_prefix(static_cast<std::size_t>(n));
   }
-  const int synced = ::fsync(fd);
-  const int closed = ::close(fd);
-  if (synced != 0 || closed != 0) return system_error("cannot sync", aside);
-  if (::rename(aside.c_str(), path.c_str()) != 0) return system_error("cannot rename", aside);
+  const bool synced = ::fsync(fd) == 0;
+  const Error unsynced = system_error("cannot sync", aside);
+  if (::close(fd) != 0 || !synced) return give_up(unsynced);
+  if (::rename(aside.c_str(), path.c_str()) != 0)
+    return give_up(system_error("cannot rename", aside));
   return sync_directory(path.parent_path());
 }
 

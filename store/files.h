@@ -11,9 +11,11 @@ namespace rollcall::store {
 
 enum class Secret { No, Yes };  ///< a secret is readable by its owner alone
 
+/// Whether something is there. What cannot be asked counts as absent: reading it says why.
+[[nodiscard]] bool present(const std::filesystem::path& path);
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);
 /// Atomic and durable: after success the new content is there whatever happens; after failure the
-/// old.
+/// old, and nothing half-written beside it.
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
                                         Secret secret = Secret::No);
 [[nodiscard]] Result<void> sync_directory(const std::filesystem::path& directory);

@@ -25,7 +25,7 @@ Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std:
 /// Puts the number on the list beside every backup, and takes the key out of every copy of the
 /// vault. A folder that is gone has nothing to forget.
 Result<void> tell_backups(const Layout& layout, UserNumber user) {
-  if (!std::filesystem::exists(layout.backups())) return {};
+  if (!present(layout.backups())) return {};
   const auto text = read_file(layout.backups());
   if (!text) return text.error();
   std::string_view rest = *text;
@@ -36,7 +36,8 @@ Result<void> tell_backups(const Layout& layout, UserNumber user) {
     const auto space = line.find(' ');
     if (space == std::string_view::npos) continue;
     const std::filesystem::path directory(std::string(line.substr(space + 1)));
-    if (!std::filesystem::is_directory(directory)) continue;
+    std::error_code ec;
+    if (!std::filesystem::is_directory(directory, ec)) continue;
     if (line.starts_with("data ")) {
       auto numbers = read_erasures(directory / "erasures");
       if (!numbers) return numbers.error();
@@ -44,9 +45,13 @@ Result<void> tell_backups(const Layout& layout, UserNumber user) {
       RC_TRY(write_erasures(directory / "erasures", *numbers));
       continue;
     }
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-      if (entry.is_regular_file()) RC_TRY(Vault::scrub_copy(entry.path(), {user}));
+    std::filesystem::directory_iterator entry(directory, ec);
+    for (; !ec && entry != std::filesystem::directory_iterator(); entry.increment(ec)) {
+      std::error_code unknown;
+      if (entry->is_regular_file(unknown)) RC_TRY(Vault::scrub_copy(entry->path(), {user}));
     }
+    if (ec)
+      return Error{Errc::Io, fmt::format("cannot read {}: {}", directory.string(), ec.message())};
   }
   return {};
 }
@@ -80,8 +85,8 @@ std::string sum_line(std::string_view text) {
 
 Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file) {
   std::set<UserNumber> out;
-  if (!std::filesystem::exists(file)) return out;
   const auto text = read_file(file);
+  if (!text && text.error().code == Errc::NotFound) return out;
   if (!text) return text.error();
   // The list decides whose keys are destroyed: a digit that flipped must never name somebody else.
   const Error damaged{Errc::Incomplete,
@@ -119,6 +124,35 @@ ForgetPlan plan_forget(const Writer& writer, UserNumber user) {
   return plan;
 }
 
+namespace {
+
+/// What follows once the log says that it was asked for.
+Result<Forgotten> erase(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request,
+                        Seq request_seq, std::int64_t at) {
+  RC_TRY(shred(writer, plan.user));
+  Forgotten out;
+  if (request.with_mentions && !plan.mentions.empty()) {
+    std::vector<Seq> seqs;
+    for (const Mention& m : plan.mentions) seqs.push_back(m.seq);
+    RC_TRY(writer.log().drop_bodies(seqs));
+    RC_TRY(writer.log().compact_bodies());
+    out.bodies_dropped = seqs.size();
+  }
+  const auto erased = append_erased(writer, plan.user, request_seq, plan.events, at);
+  if (!erased) return erased.error();
+  out.erased_seq = erased->seq;
+  const auto checkpoint = writer.sign(at);
+  if (!checkpoint) return checkpoint.error();
+  auto path =
+      merkle::inclusion_proof(erased->seq - 1, checkpoint->checkpoint.size, writer.log().nodes());
+  if (!path) return path.error();
+  out.receipt = {erased->seq - 1, encode_header(erased->header), std::move(*path),
+                 checkpoint->note};
+  return out;
+}
+
+}  // namespace
+
 Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetRequest& request,
                          std::int64_t at) {
   const engine::User* user = writer.state().find(plan.user);
@@ -138,26 +172,14 @@ Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetReq
   requested.body.ticket = request.ticket;
   const auto asked = writer.write(requested, at);
   if (!asked) return asked.error();
-  RC_TRY(shred(writer, plan.user));
-  Forgotten out;
-  if (request.with_mentions && !plan.mentions.empty()) {
-    std::vector<Seq> seqs;
-    for (const Mention& m : plan.mentions) seqs.push_back(m.seq);
-    RC_TRY(writer.log().drop_bodies(seqs));
-    RC_TRY(writer.log().compact_bodies());
-    out.bodies_dropped = seqs.size();
-  }
-  const auto erased = append_erased(writer, plan.user, asked->seq, plan.events, at);
-  if (!erased) return erased.error();
-  out.erased_seq = erased->seq;
-  const auto checkpoint = writer.sign(at);
-  if (!checkpoint) return checkpoint.error();
-  auto path =
-      merkle::inclusion_proof(erased->seq - 1, checkpoint->checkpoint.size, writer.log().nodes());
-  if (!path) return path.error();
-  out.receipt = {erased->seq - 1, encode_header(erased->header), std::move(*path),
-                 checkpoint->note};
-  return out;
+  auto done = erase(writer, plan, request, asked->seq, at);
+  if (done) return done;
+  Error error = done.error();
+  error.detail +=
+      writer.ledger().erase_pending.contains(plan.user)
+          ? " (the erasure has begun: whatever opens the store for writing next ends it)"
+          : " (the erasure is done; a checkpoint over it is not signed yet)";
+  return error;
 }
 
 Result<void> finish_pending_erasures(Writer& writer) {

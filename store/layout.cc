@@ -1,6 +1,8 @@
 // Finding an app's folder.
 #include "store/layout.h"
 
+#include "store/files.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,6 +37,6 @@ Result<Layout> locate(const std::filesystem::path& data, std::string_view app) {
   return Layout{apps / name, name};
 }
 
-bool exists(const Layout& layout) { return std::filesystem::exists(layout.log() / "CURRENT"); }
+bool exists(const Layout& layout) { return present(layout.log() / "CURRENT"); }
 
 }  // namespace rollcall::store

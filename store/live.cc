@@ -2,9 +2,13 @@
 #include "store/live.h"
 
 #include "store/files.h"
+#include "store/snapshot.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 namespace rollcall::store {
 namespace {
@@ -20,6 +24,8 @@ Micros monotonic_now() {
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
+
+Error stopping() { return {Errc::Conflict, "the server is stopping"}; }
 
 }  // namespace
 
@@ -51,10 +57,35 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
   }
   RC_TRY(live->writer_->commit());
   if (live->options_.on_start) live->options_.on_start(*live->writer_);
-  live->writer_->observe(live->options_.on_durable);
-  live->committer_ = std::thread([raw = live.get()] { raw->commit(); });
-  live->sequencer_ = std::thread([raw = live.get()] { raw->sequence(); });
+  live->told_ = live->writer_->log().last();
+  live->observe(*live->writer_);
+  RC_TRY(live->start_threads());
   return live;
+}
+
+Result<void> Live::start_threads() {
+  try {
+    committer_ = std::thread([this] { commit(); });
+    sequencer_ = std::thread([this] { sequence(); });
+    return {};
+  } catch (const std::system_error& e) {
+    if (committer_.joinable()) {
+      {
+        const std::lock_guard guard(mutex_);
+        committer_done_ = true;
+        wake_committer_.notify_one();
+      }
+      committer_.join();
+    }
+    return Error{Errc::Io, fmt::format("no thread can be started for the log: {}", e.what())};
+  }
+}
+
+void Live::observe(Writer& writer) {
+  writer.observe([this](const Writer::Batch& batch) {
+    told_ = batch.events.back().header.seq;
+    if (options_.on_durable) options_.on_durable(batch);
+  });
 }
 
 Live::~Live() { stop(); }
@@ -123,11 +154,14 @@ void Live::sequence() {
       if (writer_->staged() || !held_.empty()) {
         hand_over();
       } else {
-        const auto work = std::exchange(exclusive_, nullptr);
+        const auto job = std::exchange(exclusive_, nullptr);
         lock.unlock();
-        work();
+        auto result = run_exclusive(*job);
         lock.lock();
-        wake_waiting_.notify_all();
+        // Half of it may be on disk and the state is ahead: opened anew, the log says what holds.
+        if (writer_->broken())
+          failure_ = result ? Error{Errc::Io, "a write to the log failed"} : result.error();
+        answer(*job, std::move(result));
         continue;
       }
     }
@@ -146,7 +180,7 @@ void Live::sequence() {
     if (failure_) continue;
     if (writer_->staged_events() < kCommitEventsMax) std::swap(tasks, queue_);
     const bool stop_now = stopping_ && tasks.empty() && queue_.empty() && !committing_ &&
-                          !writer_->staged() && held_.empty();
+                          !exclusive_ && !writer_->staged() && held_.empty();
     lock.unlock();
     if (stop_now) {
       if (const auto now = time()) {
@@ -154,6 +188,7 @@ void Live::sequence() {
         if (writer_->commit() && options_.on_farewell) options_.on_farewell(*writer_, *now);
       }
       lock.lock();
+      if (exclusive_) answer(*std::exchange(exclusive_, nullptr), stopping());
       committer_done_ = true;
       wake_committer_.notify_one();
       return;
@@ -165,6 +200,7 @@ void Live::sequence() {
       for (auto& task : tasks) queue_.push_back(std::move(task));
       tasks.clear();
       if (stopping_) {
+        if (exclusive_) answer(*std::exchange(exclusive_, nullptr), *failure_);
         committer_done_ = true;
         wake_committer_.notify_one();
         return;
@@ -209,6 +245,7 @@ void Live::fail(const Error& error) {
     writable_ = false;
     problem_ = error;
     dropped.swap(queue_);
+    if (exclusive_) answer(*std::exchange(exclusive_, nullptr), error);
     wake_waiting_.notify_all();
   }
   if (options_.on_health) options_.on_health(error);
@@ -225,20 +262,39 @@ void Live::fail(const Error& error) {
 
 namespace {
 
-/// Whether the disk takes a write again: only then is the log closed, which readers still use.
-bool disk_takes_writes(const Layout& layout) {
-  const auto probe = layout.app_dir / "probe";
-  const bool ok = replace_file(probe, std::string(1U << 20, '.')).has_value();
+/// Whether the disk takes what opening the log anew will write: its write-ahead log as tables. Only
+/// then is the log closed, which readers still use.
+Result<void> disk_takes_writes(const Layout& layout) {
+  constexpr std::uintmax_t kMore = 2U
+                                   << 20;  // tables' indexes, the manifest, a new write-ahead log
   std::error_code ec;
+  std::uintmax_t needed = kMore;
+  for (std::filesystem::directory_iterator it(layout.log(), ec), end; !ec && it != end;
+       it.increment(ec)) {
+    std::error_code unknown;
+    const auto size = it->path().extension() == ".log" ? it->file_size(unknown) : 0;
+    if (!unknown) needed += size;
+  }
+  const auto room = std::filesystem::space(layout.app_dir, ec);
+  if (!ec && room.available < needed) {
+    constexpr std::uintmax_t kMega = 1U << 20;
+    return Error{Errc::Io, fmt::format("the disk is full: to go on, {} MB must be free and {} are",
+                                       (needed + kMega - 1) / kMega, room.available / kMega)};
+  }
+  const auto probe = layout.app_dir / "probe";
+  const auto written = replace_file(probe, std::string(1U << 20, '.'));
   std::filesystem::remove(probe, ec);
-  std::filesystem::remove(probe.string() + ".new", ec);
-  return ok;
+  return written;
 }
 
 }  // namespace
 
 bool Live::reopen() {
-  if (!disk_takes_writes(layout_)) return false;
+  if (const auto taken = disk_takes_writes(layout_); !taken) {
+    const std::lock_guard guard(mutex_);
+    problem_ = taken.error();
+    return false;
+  }
   std::weak_ptr<Writer> old;
   {
     const std::lock_guard guard(mutex_);
@@ -260,36 +316,83 @@ bool Live::reopen() {
     problem_ = opened.error();
     return false;
   }
-  std::shared_ptr<Writer> writer = std::move(*opened);
-  writer->observe(options_.on_durable);
+  const std::shared_ptr<Writer> writer = std::move(*opened);
+  observe(*writer);
   {
     const std::lock_guard guard(mutex_);
-    writer_ = std::move(writer);
+    writer_ = writer;  // to be read from: whoever is told of what was missed looks at it
+  }
+  // A commit that failed may have reached the disk all the same. Nobody heard of it yet.
+  if (const auto told = tell_missed(*writer); !told) {
+    const std::lock_guard guard(mutex_);
+    problem_ = told.error();
+    return false;
+  }
+  {
+    const std::lock_guard guard(mutex_);
     problem_.reset();
     writable_ = true;
+    wake_waiting_.notify_all();
   }
   if (options_.on_health) options_.on_health(std::nullopt);
   return true;
 }
 
+Result<void> Live::tell_missed(const Writer& writer) {
+  const Seq last = writer.log().last();
+  const Seq told = told_;
+  if (told == last) return {};
+  if (told > last) {
+    return Error{
+        Errc::Incomplete,
+        fmt::format("event {} was acknowledged and the log, opened anew, ends at {}", told, last)};
+  }
+  Fold fold = nearest_snapshot(layout_, writer.log(), told).fold;
+  RC_TRY(fold.advance(writer.log(), told));
+  Writer::Batch batch;
+  const auto tell = [&] {
+    if (batch.events.empty()) return;
+    told_ = batch.events.back().header.seq;
+    if (options_.on_durable) options_.on_durable(batch);
+    batch = {};
+  };
+  RC_TRY(fold.advance(writer.log(), last,
+                      [&](const engine::Header& h, ByteView, engine::Outcome outcome,
+                          std::span<const engine::Transition> transitions) {
+                        batch.events.push_back({h, outcome});
+                        batch.transitions.insert(batch.transitions.end(), transitions.begin(),
+                                                 transitions.end());
+                        if (batch.events.size() == kCommitEventsMax) tell();
+                      }));
+  tell();
+  return {};
+}
+
+Result<void> Live::run_exclusive(Exclusive& job) {
+  const auto now = time();
+  if (!now) return now.error();
+  const auto done = job.work(*writer_, *now);
+  RC_TRY(writer_->commit());
+  return done;
+}
+
+/// With the lock held: whoever waits may return, and take what the work refers to with it.
+void Live::answer(Exclusive& job, Result<void> result) {
+  job.answer = std::move(result);
+  wake_waiting_.notify_all();
+}
+
 Result<void> Live::exclusively(const std::function<Result<void>(Writer&, Micros)>& work) {
-  std::optional<Result<void>> answer;
+  const auto job = std::make_shared<Exclusive>();
+  job->work = work;
   std::unique_lock lock(mutex_);
   wake_waiting_.wait(lock, [&] { return !exclusive_ || stopping_ || !writable_; });
-  if (stopping_ || !writable_)
-    return problem_ ? *problem_ : Error{Errc::Conflict, "the server is stopping"};
-  exclusive_ = [&] {
-    const auto now = time();
-    answer = now ? work(*writer_, *now) : Result<void>(now.error());
-    if (const auto written = writer_->commit(); !written) answer = written.error();
-  };
+  if (stopping_ || !writable_) return problem_ ? *problem_ : stopping();
+  exclusive_ = job;
   wake_sequencer_.notify_one();
-  wake_waiting_.wait(lock, [&] { return answer.has_value() || !writable_; });
-  if (!answer) {
-    exclusive_ = nullptr;
-    return Error{Errc::Io, "the writer stopped meanwhile: whether it was done, the log decides"};
-  }
-  return *answer;
+  wake_waiting_.wait(lock, [&] { return job->answer.has_value(); });
+  wake_waiting_.notify_all();  // whoever waits for the place
+  return *job->answer;
 }
 
 void Live::stop() {

@@ -46,6 +46,8 @@ class Turn {
     recent_.staged.insert_or_assign(key, value);
     writer_.stage_meta(std::move(key), std::move(value));
   }
+  /// Deletes a key in that batch; what was staged under it before in the same batch stays.
+  void stage_meta_gone(std::string key) { writer_.stage_meta_gone(std::move(key)); }
   [[nodiscard]] Result<std::optional<std::string>> remembered(const std::string& key) const {
     for (const auto* map : {&recent_.staged, &recent_.in_flight})
       if (const auto it = map->find(key); it != map->end())
@@ -95,7 +97,8 @@ class Live {
 
   /// From any thread. False where the writer is stopped or too much waits: the task will not run.
   [[nodiscard]] bool submit(Task task);
-  /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits.
+  /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits
+  /// until it is done and durable, or failed; never for work that did not begin before a stop.
   [[nodiscard]] Result<void> exclusively(
       const std::function<Result<void>(Writer&, engine::Micros)>& work);
   /// Everything submitted before is durable (or failed) on return; then the farewell is written.
@@ -117,7 +120,19 @@ class Live {
     std::vector<Turn::Held> held;
   };
 
+  /// Work that exclusively() waits for; it belongs to whoever takes it out of exclusive_.
+  struct Exclusive {
+    std::function<Result<void>(Writer&, engine::Micros)> work;
+    std::optional<Result<void>> answer;  ///< under the lock
+  };
+
   Live(Layout layout, LiveOptions options);
+  Result<void> start_threads();
+  void observe(Writer& writer);
+  /// What the log holds beyond what on_durable saw last, given to it in order.
+  Result<void> tell_missed(const Writer& writer);
+  Result<void> run_exclusive(Exclusive& job);
+  void answer(Exclusive& job, Result<void> result);
   void sequence();
   void commit();
   /// With the lock held: what is staged goes to the committer, if it is free.
@@ -144,7 +159,8 @@ class Live {
   bool stopping_ = false, committer_done_ = false;
   std::optional<Error> failure_;  ///< of the last commit; the sequencer acts on it
   std::optional<Error> problem_;
-  std::function<void()> exclusive_;
+  std::shared_ptr<Exclusive> exclusive_;  ///< waits for its turn
+  std::atomic<Seq> told_ = 0;             ///< the last that on_start or on_durable saw
   std::atomic<bool> writable_ = true;
   std::thread sequencer_, committer_;
 };

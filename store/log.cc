@@ -1,6 +1,7 @@
 // Reading and appending.
 #include "store/log.h"
 
+#include "store/in_parallel.h"
 #include "store/log_impl.h"
 
 #include <rocksdb/options.h>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <future>
 
 namespace rollcall::store {
 namespace {
@@ -26,6 +26,7 @@ std::vector<Hash> leaf_hashes(std::span<const Header> headers) {
 }  // namespace
 
 bool Log::writable() const { return impl_->writable; }
+bool Log::failed() const { return impl_->failed; }
 Seq Log::last() const { return impl_->last; }
 Hash Log::root() const { return impl_->range.root(); }
 
@@ -35,6 +36,7 @@ std::string Log::origin() const {
 }
 
 Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
+  RC_TRY(impl_->sound());
   rocksdb::WriteBatch batch;
   Seq expected = impl_->last + 1;
   for (const Header& h : commit.headers) {
@@ -46,9 +48,7 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   // A large commit's leaves are hashed on the other core while this one builds the batch.
   const bool aside = hashed && commit.headers.size() >= kHashedAside;
   std::future<std::vector<Hash>> leaves_aside;
-  if (aside)
-    leaves_aside =
-        std::async(std::launch::async, [&commit] { return leaf_hashes(commit.headers); });
+  if (aside) leaves_aside = in_parallel([&commit] { return leaf_hashes(commit.headers); });
   for (std::size_t i = 0; i < commit.headers.size(); i += kRecordHeadersMax) {
     const auto part = std::span(commit.headers)
                           .subspan(i, std::min(kRecordHeadersMax, commit.headers.size() - i));
@@ -56,6 +56,7 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   }
   for (const auto& [seq, sealed] : commit.bodies)
     batch.Put(impl_->body(), slice(seq_key(seq)), slice(sealed));
+  for (const std::string& key : commit.meta_gone) batch.Delete(impl_->meta(), key);
   for (const auto& [key, value] : commit.meta) batch.Put(impl_->meta(), key, value);
   merkle::CompactRange range = impl_->range;
   if (hashed) {
@@ -76,20 +77,15 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   }
   rocksdb::WriteOptions options;
   options.sync = durable == Durable::Yes;
-  const auto status = impl_->db->Write(options, &batch);
-  if (!status.ok()) {
-    impl_->failed = true;
-    return translate(status, "appending");
-  }
+  RC_TRY(impl_->wrote(impl_->db->Write(options, &batch), "appending"));
   impl_->range = std::move(range);
   impl_->last += commit.headers.size();
   return {};
 }
 
 Result<void> Log::sync() {
-  const auto status = impl_->db->SyncWAL();
-  if (!status.ok()) return translate(status, "syncing");
-  return {};
+  RC_TRY(impl_->sound());
+  return impl_->wrote(impl_->db->SyncWAL(), "syncing");
 }
 
 Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
@@ -197,16 +193,16 @@ Result<void> Log::scan_bodies(Seq from, Seq to,
 }
 
 Result<void> Log::drop_bodies(std::span<const Seq> seqs) {
+  RC_TRY(impl_->sound());
   rocksdb::WriteBatch batch;
   for (const Seq seq : seqs) batch.Delete(impl_->body(), slice(seq_key(seq)));
   rocksdb::WriteOptions options;
   options.sync = true;
-  const auto status = impl_->db->Write(options, &batch);
-  if (!status.ok()) return translate(status, "dropping bodies");
-  return {};
+  return impl_->wrote(impl_->db->Write(options, &batch), "dropping bodies");
 }
 
 Result<void> Log::compact_bodies() {
+  RC_TRY(impl_->sound());
   rocksdb::FlushOptions flush;
   auto status = impl_->db->Flush(flush, impl_->body());
   if (status.ok()) {
@@ -216,8 +212,7 @@ Result<void> Log::compact_bodies() {
   }
   // The WAL holds the dropped bodies until every family has moved past it.
   if (status.ok()) status = impl_->db->Flush(flush, impl_->handles);
-  if (!status.ok()) return translate(status, "compacting bodies");
-  return {};
+  return impl_->wrote(status, "compacting bodies");
 }
 
 Result<std::optional<Hash>> Log::stored_node(merkle::NodeId id) const {
@@ -310,27 +305,33 @@ Result<std::optional<std::string>> Log::meta(std::string_view key) const {
 }
 
 Result<void> Log::put_meta(std::string_view key, std::string_view value) {
+  RC_TRY(impl_->sound());
   rocksdb::WriteOptions options;
   options.sync = true;
-  const auto status = impl_->db->Put(options, impl_->meta(), slice(key), slice(value));
-  if (!status.ok()) return translate(status, "writing meta");
-  return {};
+  return impl_->wrote(impl_->db->Put(options, impl_->meta(), slice(key), slice(value)),
+                      "writing meta");
 }
 
 Result<void> Log::delete_meta(std::string_view key) {
+  RC_TRY(impl_->sound());
   rocksdb::WriteOptions options;
   options.sync = true;
-  const auto status = impl_->db->Delete(options, impl_->meta(), slice(key));
-  if (!status.ok()) return translate(status, "writing meta");
-  return {};
+  return impl_->wrote(impl_->db->Delete(options, impl_->meta(), slice(key)), "writing meta");
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(
     std::string_view prefix) const {
+  return scan_meta(prefix, prefix, ~std::size_t{0});
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(std::string_view prefix,
+                                                                        std::string_view from,
+                                                                        std::size_t most) const {
   std::vector<std::pair<std::string, std::string>> out;
   const std::unique_ptr<rocksdb::Iterator> it(
       impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->meta()));
-  for (it->Seek(slice(prefix)); it->Valid() && it->key().starts_with(slice(prefix)); it->Next()) {
+  for (it->Seek(slice(from));
+       it->Valid() && it->key().starts_with(slice(prefix)) && out.size() < most; it->Next()) {
     out.emplace_back(it->key().ToString(), it->value().ToString());
   }
   if (!it->status().ok()) return translate(it->status(), "reading meta");

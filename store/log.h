@@ -27,6 +27,7 @@ struct Commit {
   std::vector<Header> headers;                ///< consecutive seqs
   std::vector<std::pair<Seq, Bytes>> bodies;  ///< sealed
   std::vector<std::pair<std::string, std::string>> meta;
+  std::vector<std::string> meta_gone;  ///< keys deleted, before `meta` is written
 };
 
 enum class Durable { Yes, No };   ///< No: for benchmarks and for imports that sync at the end
@@ -53,6 +54,9 @@ class Log {
   Result<void> catch_up();
 
   [[nodiscard]] bool writable() const;
+  /// A write failed: what is on disk is for the next opening to find out. Nothing more is written
+  /// through this one.
+  [[nodiscard]] bool failed() const;
   [[nodiscard]] Seq last() const;  ///< 0 for an empty log
   [[nodiscard]] std::string origin() const;
 
@@ -91,6 +95,10 @@ class Log {
   Result<void> delete_meta(std::string_view key);
   /// Entries whose key starts with `prefix`, in key order.
   Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix) const;
+  /// The same from the key `from` on, at most `most` of them.
+  Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix,
+                                                                     std::string_view from,
+                                                                     std::size_t most) const;
 
   /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
   Result<Seq> seq_at(engine::Micros t) const;

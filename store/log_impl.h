@@ -52,7 +52,18 @@ struct Log::Impl {
   std::atomic<Seq> last = 0;  ///< readers on other threads look at it while commits go on
   merkle::CompactRange range;
   bool writable = false;
-  bool failed = false;  ///< an append failed: what is on disk is for the next opening to find out
+  std::atomic<bool> failed = false;  ///< what is on disk is for the next opening to find out
+
+  /// After a write that failed nothing more may be tried: RocksDB's files do not take it.
+  [[nodiscard]] Result<void> sound() const {
+    if (failed) return Error{Errc::Io, "an earlier write to the log failed"};
+    return {};
+  }
+  [[nodiscard]] Result<void> wrote(const rocksdb::Status& status, std::string_view doing) {
+    if (status.ok()) return {};
+    failed = true;
+    return translate(status, doing);
+  }
 
   ~Impl() {
     for (ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);

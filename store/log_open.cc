@@ -4,6 +4,7 @@
 
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -27,12 +28,24 @@ std::string clean_text(Seq last) {
   return fmt::format("{} {}\n", number, hex(ByteView(sha256({as_bytes(number)})).first(8)));
 }
 
-/// A reader leaves nothing behind, wherever it is ended: what RocksDB would write of itself (its
-/// "info log") goes nowhere, instead of beside the log or into a folder that others can foresee.
+/// What RocksDB would write of itself (its "info log") goes nowhere. A reader leaves nothing
+/// behind, wherever it is ended; and a writer's would lie on the log's own disk: when that is full,
+/// Debian's build of RocksDB asserts at the second line that it cannot write, which would end the
+/// process.
 class Unwritten final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
+/// RocksDB would go on by itself once there is room. What was ahead of the disk is then unknown to
+/// the writer above, which opens the log anew instead.
+class NoResume final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* by_itself) override {
+    *by_itself = false;
+  }
 };
 
 rocksdb::Options db_options() {
@@ -43,8 +56,11 @@ rocksdb::Options db_options() {
   o.bytes_per_sync = 1U << 20;
   o.wal_bytes_per_sync = 0;
   o.max_open_files = -1;
-  o.keep_log_file_num = 2;
-  o.info_log_level = rocksdb::WARN_LEVEL;
+  o.info_log = std::make_shared<Unwritten>();
+  o.listeners.push_back(std::make_shared<NoResume>());
+  o.max_bgerror_resume_count = 0;
+  o.stats_dump_period_sec = 0;  // only the info log would tell
+  o.stats_persist_period_sec = 0;
   o.recycle_log_file_num = 0;
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return o;
@@ -53,7 +69,6 @@ rocksdb::Options db_options() {
 rocksdb::Options reader_options() {
   rocksdb::Options o = db_options();
   o.create_missing_column_families = false;
-  o.info_log = std::make_shared<Unwritten>();
   return o;
 }
 
@@ -84,7 +99,7 @@ Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Log::~Log() {
   if (impl_ && impl_->writable && impl_->db && !impl_->failed) {
     // What a clean close leaves for the next opening to compare with.
-    (void)impl_->db->SyncWAL();
+    if (!impl_->db->SyncWAL().ok()) return;
     // A long WAL is replayed by everyone who opens the log after us.
     rocksdb::VectorLogPtr wals;
     std::uint64_t wal_bytes = 0;
@@ -98,6 +113,17 @@ Log::~Log() {
 }
 
 namespace {
+
+/// What versions up to 0.5.1 left of RocksDB's own account of itself.
+void remove_info_logs(const std::filesystem::path& log) {
+  std::error_code ec;
+  std::vector<std::filesystem::path> old;
+  for (std::filesystem::directory_iterator it(log, ec), end; !ec && it != end; it.increment(ec)) {
+    const std::string name = it->path().filename().string();
+    if (name == "LOG" || name.starts_with("LOG.old.")) old.push_back(it->path());
+  }
+  for (const auto& path : old) std::filesystem::remove(path, ec);
+}
 
 Result<rocksdb::DB*> open_db(const std::filesystem::path& path, rocksdb::Options options,
                              const char* how, std::vector<ColumnFamilyHandle*>& handles) {
@@ -186,18 +212,26 @@ Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view 
   impl->lock.emplace(std::move(**lock));
   auto options = db_options();
   options.create_if_missing = true;
-  const auto db = open_db(layout.log(), options, "write", impl->handles);
-  if (!db) return db.error();
-  impl->db.reset(*db);
-  impl->writable = true;
-  std::unique_ptr<Log> log(new Log(std::move(impl)));
-  RC_TRY(log->put_meta("format", kFormat));
-  RC_TRY(log->put_meta("origin", origin));
+  // A log that could not be made whole (a full disk) is taken away again: the next try makes it.
+  const auto made = [&]() -> Result<std::unique_ptr<Log>> {
+    const auto db = open_db(layout.log(), options, "write", impl->handles);
+    if (!db) return db.error();
+    impl->db.reset(*db);
+    impl->writable = true;
+    std::unique_ptr<Log> log(new Log(std::move(impl)));
+    Commit first;
+    first.meta = {{"format", std::string(kFormat)}, {"origin", std::string(origin)}};
+    RC_TRY(log->append(first));
+    return log;
+  };
+  auto log = made();
+  std::error_code ec;
+  if (!log) std::filesystem::remove_all(layout.log(), ec);
   return log;
 }
 
 bool writer_about(const Layout& layout) {
-  return FileLock::held(layout.writer_lock()) || !std::filesystem::exists(layout.clean());
+  return FileLock::held(layout.writer_lock()) || !present(layout.clean());
 }
 
 Result<std::unique_ptr<Log>> Log::open(const Layout& layout, Mode mode) {
@@ -240,6 +274,7 @@ Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   if (mode == Mode::Write) {
     std::error_code ec;
     std::filesystem::remove(layout.clean(), ec);
+    remove_info_logs(layout.log());
   }
   const bool secondary = mode == Mode::Follow || (mode == Mode::Read && writer_alive);
   const char* how = mode == Mode::Write ? "write" : secondary ? "secondary" : "read";
@@ -258,6 +293,9 @@ Result<std::unique_ptr<Log>> Log::open_once(const Layout& layout, Mode mode) {
   std::unique_ptr<Log> log(new Log(std::move(impl)));
   const auto format = log->meta("format");
   if (!format) return format.error();
+  if (mode == Mode::Write && !*format && *last == 0)
+    return Error{Errc::NotFound,
+                 fmt::format("{}: the making of this log was cut short", layout.log().string())};
   if (!*format || (**format != kFormat && **format != kFormatBefore)) {
     return Error{
         Errc::Incomplete,

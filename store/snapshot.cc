@@ -3,6 +3,7 @@
 
 #include "store/crypto.h"
 #include "store/files.h"
+#include "store/in_parallel.h"
 #include "store/state_digest.h"
 
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <future>
 
 namespace rollcall::store {
 namespace {
@@ -213,7 +213,7 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
   if (bytes.size() < kHead + kHashSize) return bad("it is too short");
   const ByteView content = bytes.first(bytes.size() - kHashSize);
   // Hashed on a thread of its own: it takes about as long as reading.
-  auto hashed = std::async(std::launch::async, [content] { return sha256_of(content); });
+  auto hashed = in_parallel([content] { return sha256_of(content); });
   Input in(content);
   const auto head = take_head(in);
   if (!head) return bad("it does not begin like one");

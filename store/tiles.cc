@@ -15,7 +15,7 @@ constexpr std::uint64_t kTileWidth = 256;
 Result<bool> write_tile(const std::filesystem::path& directory, int level, std::uint64_t index,
                         std::uint64_t width, const Bytes& content) {
   const std::filesystem::path path = directory / tile_path(level, index, width);
-  if (std::filesystem::exists(path)) return false;
+  if (present(path)) return false;
   RC_TRY(make_directories(path.parent_path()));
   RC_TRY(replace_file(path, as_text(content)));
   return true;

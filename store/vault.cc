@@ -228,6 +228,12 @@ Result<std::uint32_t> Vault::add_epoch() {
 }
 
 Result<void> Vault::rewrite(const std::map<UserNumber, Bytes>& fresh) {
+  const auto written = write_anew(fresh);
+  if (!written) ahead_ = true;
+  return written;
+}
+
+Result<void> Vault::write_anew(const std::map<UserNumber, Bytes>& fresh) {
   RC_TRY(write(take_pending_locked()));  // so that every record is in the file
   std::string before;
   if (fresh.size() < users_.size()) {

@@ -96,6 +96,13 @@ class Vault {
 
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
 
+  /// The file could not be written anew, and what is in memory is ahead of it: another key, or
+  /// somebody's gone. Only opening the vault again tells what holds.
+  [[nodiscard]] bool ahead() const {
+    const std::shared_lock guard(*mutex_);
+    return ahead_;
+  }
+
  private:
   struct User {
     Key key;
@@ -123,6 +130,7 @@ class Vault {
   [[nodiscard]] Aad aad(char type, std::uint32_t number) const;
   /// The file anew, with the records it has of whoever is left; `fresh` replaces them.
   Result<void> rewrite(const std::map<UserNumber, Bytes>& fresh = {});
+  Result<void> write_anew(const std::map<UserNumber, Bytes>& fresh);
   [[nodiscard]] PendingRecords take_pending_locked();
 
   // Behind a pointer, so that a vault can be moved into its place.
@@ -136,6 +144,7 @@ class Vault {
   std::map<std::uint32_t, std::pair<Key, Bytes>> epochs_;
   std::set<UserNumber> erased_;
   Bytes pending_;
+  bool ahead_ = false;
   std::uint64_t good_size_ = 0;  ///< bytes of whole records: a torn tail is cut when writing
 };
 

@@ -1,5 +1,6 @@
 // Opening a vault: the master key, and every record unsealed.
 #include "store/files.h"
+#include "store/in_parallel.h"
 #include "store/vault.h"
 
 #include <fmt/format.h>
@@ -68,7 +69,7 @@ Result<MasterKey> MasterKey::next() {
 }
 
 Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
-  if (!std::filesystem::exists(dir / "records")) {
+  if (!present(dir / "records")) {
     return Error{Errc::NotFound, fmt::format("there is no vault in {}", dir.string())};
   }
   auto master = MasterKey::load(dir);
@@ -78,7 +79,7 @@ Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
   if (loaded) return vault;
   // A rotation that a crash cut short: the file is wrapped by the next key already.
   const std::filesystem::path next = dir / "master.key.next";
-  if (loaded.error().code == Errc::NotPermitted && std::filesystem::exists(next)) {
+  if (loaded.error().code == Errc::NotPermitted && present(next)) {
     const auto text = read_file(next);
     const auto key = text ? key_from_hex(*text) : std::nullopt;
     if (key) {
@@ -86,7 +87,8 @@ Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
       if (again.load()) {
         if (!master->file.empty()) {
           RC_TRY(replace_file(master->file, hex(*key) + "\n", Secret::Yes));
-          std::filesystem::remove(next);
+          std::error_code ec;
+          std::filesystem::remove(next, ec);
         }
         return again;
       }
@@ -176,8 +178,9 @@ Result<void> Vault::load() {
       pieces.size() < kWorthAThread ? 1 : std::max(1U, std::thread::hardware_concurrency());
   std::vector<std::future<void>> others;
   for (std::size_t p = 1; p < parts; ++p)
-    others.push_back(std::async(std::launch::async, open_range, pieces.size() * p / parts,
-                                pieces.size() * (p + 1) / parts));
+    others.push_back(in_parallel([&open_range, &pieces, p, parts] {
+      open_range(pieces.size() * p / parts, pieces.size() * (p + 1) / parts);
+    }));
   open_range(0, pieces.size() / parts);
   for (auto& other : others) other.get();
   numbers_.reserve(pieces.size());

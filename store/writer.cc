@@ -4,6 +4,7 @@
 #include "store/backup.h"
 #include "store/files.h"
 #include "store/forget.h"
+#include "store/in_parallel.h"
 #include "store/snapshot.h"
 #include "store/state_digest.h"
 #include "store/utf8.h"
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 #include <utility>
 
 namespace rollcall::store {
@@ -67,12 +67,11 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
     return Error{Errc::BadInput, "an origin has no spaces, control characters or plus signs"};
   RC_TRY(make_directories(layout.app_dir, Secret::Yes));
   // Keys and vault first: a log without them could never be written again.
-  if (!std::filesystem::exists(layout.signing_key())) RC_TRY(create_signing_key(layout, origin));
+  if (!present(layout.signing_key())) RC_TRY(create_signing_key(layout, origin));
   const auto signer = signing_key(layout);
   if (!signer) return signer.error();
-  auto vault = std::filesystem::exists(layout.vault() / "records")
-                   ? Vault::open(layout.vault(), layout.app)
-                   : Vault::create(layout.vault(), layout.app);
+  auto vault = present(layout.vault() / "records") ? Vault::open(layout.vault(), layout.app)
+                                                   : Vault::create(layout.vault(), layout.app);
   if (!vault) return vault.error();
   auto log = Log::create(layout, signer->name);
   if (!log) return log.error();
@@ -83,8 +82,7 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
 
 Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   // The vault is unsealed while the log is opened and folded: neither needs the other.
-  auto names =
-      std::async(std::launch::async, [&] { return Vault::open(layout.vault(), layout.app); });
+  auto names = in_parallel([&layout] { return Vault::open(layout.vault(), layout.app); });
   auto log = Log::open(layout, Log::Mode::Write);
   if (!log) return log.error();
   RC_TRY(check_signed_history(**log, layout));
@@ -99,13 +97,23 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   writer->from_snapshot_ = from_snapshot;
   writer->census_ = std::move(known.census);
   RC_TRY(writer->recover(std::move(known.fold)));
-  if (std::filesystem::exists(layout.restored())) RC_TRY(continue_restored(*writer));
+  if (present(layout.restored())) RC_TRY(continue_restored(*writer));
   RC_TRY(finish_pending_erasures(*writer));
   return writer;
 }
 
 Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
-  return exists(layout) ? open(layout) : create(layout);
+  if (!exists(layout)) return create(layout);
+  auto opened = open(layout);
+  // Made by halves, by a process that was killed: nobody was told of anything in it, so nothing was
+  // enrolled or signed either.
+  if (opened || opened.error().code != Errc::NotFound || present(layout.checkpoint()))
+    return opened;
+  const auto vault = Vault::open(layout.vault(), layout.app);
+  if (!vault || vault->users() > 1) return opened;
+  std::error_code ec;
+  std::filesystem::remove_all(layout.log(), ec);
+  return create(layout);
 }
 
 Result<void> Writer::recover(Fold fold) {
@@ -124,6 +132,7 @@ Result<void> Writer::recover(Fold fold) {
   auto actions = named(ledger_.actions);
   if (!actions) return actions.error();
   action_ids_ = std::move(*actions);
+  for (const auto& [name, id] : action_ids_) action_names_.emplace(id, name);
   auto channels = named(ledger_.channels);
   if (!channels) return channels.error();
   channel_ids_ = std::move(*channels);
@@ -204,12 +213,21 @@ Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros 
   if (const auto it = action_ids_.find(action); it != action_ids_.end()) return it->second;
   if (action_ids_.size() >= kActionsMax) return std::uint64_t{0};  // further ones stay in the body
   const auto id = intern(Kind::ActionNamed, action_ids_.size() + 1, action, at);
-  if (id) action_ids_.emplace(action, *id);
+  if (!id) return id;
+  action_ids_.emplace(action, *id);
+  const std::lock_guard guard(named_mutex_);
+  action_names_.emplace(*id, action);
   return id;
 }
 
+std::optional<std::string> Writer::action_name(std::uint64_t id) const {
+  const std::lock_guard guard(named_mutex_);
+  const auto it = action_names_.find(id);
+  return it == action_names_.end() ? std::nullopt : std::optional<std::string>(it->second);
+}
+
 std::optional<std::uint64_t> Writer::channel_number(std::string_view name) const {
-  const std::lock_guard guard(channel_ids_mutex_);
+  const std::lock_guard guard(named_mutex_);
   const auto it = channel_ids_.find(name);
   return it == channel_ids_.end() ? std::nullopt : std::optional<std::uint64_t>(it->second);
 }
@@ -220,7 +238,7 @@ Result<std::optional<std::uint64_t>> Writer::channel_id(std::string_view name, e
   if (channel_ids_.size() >= kChannelsMax) return std::optional<std::uint64_t>{};
   const auto id = intern(Kind::ChannelNamed, channel_ids_.size() + 1, name, at);
   if (!id) return id.error();
-  const std::lock_guard guard(channel_ids_mutex_);
+  const std::lock_guard guard(named_mutex_);
   channel_ids_.emplace(name, *id);
   return std::optional<std::uint64_t>(*id);
 }
@@ -366,9 +384,16 @@ Writer::Batch Writer::take_batch() {
 }
 
 Result<void> Writer::write_batch(const Batch& batch, Durable durable, WithTree tree) {
-  if (batch.commit.headers.empty() && batch.commit.meta.empty()) return {};
-  RC_TRY(vault_.write(batch.names));  // a name is durable before the event that first names it
-  RC_TRY(log_->append(batch.commit, durable, tree));
+  if (batch.commit.headers.empty() && batch.commit.meta.empty() && batch.commit.meta_gone.empty())
+    return {};
+  if (broken()) return Error{Errc::Io, "an earlier write failed"};
+  // A name is durable before the event that first names it.
+  auto written = vault_.write(batch.names);
+  if (written) written = log_->append(batch.commit, durable, tree);
+  if (!written) {
+    broken_ = true;
+    return written;
+  }
   if (observer_ && !batch.events.empty()) observer_(batch);
   return {};
 }
@@ -376,6 +401,8 @@ Result<void> Writer::write_batch(const Batch& batch, Durable durable, WithTree t
 void Writer::stage_meta(std::string key, std::string value) {
   pending_.meta.emplace_back(std::move(key), std::move(value));
 }
+
+void Writer::stage_meta_gone(std::string key) { pending_.meta_gone.push_back(std::move(key)); }
 
 Result<void> Writer::commit(Durable durable, WithTree tree) {
   if (pending_.headers.empty()) return {};

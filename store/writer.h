@@ -13,6 +13,7 @@
 #include "store/sealing.h"
 #include "store/state_digest.h"
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 
@@ -63,6 +64,8 @@ class Writer {
   Result<bool> stage_touch(Seq session, engine::Micros at);
   /// The number of a channel's name, interned at first sight; nothing once there are kChannelsMax.
   Result<std::optional<std::uint64_t>> channel_id(std::string_view name, engine::Micros at);
+  /// The name of an action's number, where this writer knows it; from any thread.
+  [[nodiscard]] std::optional<std::string> action_name(std::uint64_t id) const;
   /// The number of a channel's name, if it has one; from any thread.
   [[nodiscard]] std::optional<std::uint64_t> channel_number(std::string_view name) const;
   /// A process begins: conclusions due strictly before the last event, then the NodeDown of the
@@ -91,6 +94,10 @@ class Writer {
   void observe(std::function<void(const Batch&)> observer) { observer_ = std::move(observer); }
   /// A value of the meta family, in the batch of the events staged beside it.
   void stage_meta(std::string key, std::string value);
+  /// The key is gone with that batch. Of several for one key, the value wins.
+  void stage_meta_gone(std::string key);
+  /// A write failed: what is staged is ahead of what the next opening will find.
+  [[nodiscard]] bool broken() const { return broken_ || log_->failed() || vault_.ahead(); }
 
   /// stage() and commit().
   Result<Written> write(const Proposal& proposal, engine::Micros at);
@@ -148,8 +155,10 @@ class Writer {
   Seq from_snapshot_ = 0;
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
-  mutable std::mutex channel_ids_mutex_;
+  std::map<std::uint64_t, std::string> action_names_;
+  mutable std::mutex named_mutex_;  ///< channel_ids_ and action_names_, beside the sequencer
   std::function<void(const Batch&)> observer_;
+  std::atomic<bool> broken_ = false;
   StateDigester digester_;
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;

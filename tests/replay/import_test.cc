@@ -1,9 +1,13 @@
 // Imports: all or nothing, once, and never into the past.
 #include "replay/import.h"
 
+#include "tests/support/failing_disk.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
+
+#include <array>
+#include <tuple>
 
 using namespace rollcall;
 using namespace rollcall::replay;
@@ -18,6 +22,98 @@ const std::string kGood =
     "\n"
     R"({"at":"2026-01-14T09:30:00Z","type":"logout","user":"ada","session":"s1"})"
     "\n";
+
+/// Logins, activities and logouts of twenty people, some with sessions that are not open.
+std::string lives(int lines, std::mt19937_64& rng) {
+  std::string out;
+  for (int i = 0; i < lines; ++i) {
+    const char* type = std::array{"login", "activity", "activity", "logout"}[test::below(rng, 4)];
+    const auto user = test::below(rng, 20);
+    char line[200];
+    std::snprintf(
+        line, sizeof line,
+        R"({"at":"2026-01-14T%02d:%02d:%02dZ","type":"%s","user":"u%d","session":"s%d"%s})"
+        "\n",
+        i / 3600, i / 60 % 60, i % 60, type, static_cast<int>(user),
+        static_cast<int>(test::below(rng, 2)),
+        std::string_view(type) == "activity" ? R"(,"action":"a.b","description":"x")" : "");
+    out += line;
+  }
+  return out;
+}
+}  // namespace
+
+TEST_CASE("an import that was cut short goes on where it stopped, and ends as if nothing had been",
+          "[replay][crash][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const std::string file = lives(6500, rng);
+  const Scratch scratch;
+  const auto layout = test::layout_in(scratch.path() / "cut");
+  const auto undisturbed = store::Writer::create(test::layout_in(scratch.path() / "u")).value();
+  const auto once =
+      import_ndjson(*undisturbed, file, DryRun::No, store::wall_now(), nullptr).value();
+  int cuts = 0;
+  store::Writer::create(layout).value();
+  for (int round = 0; round < 20; ++round) {
+    const auto writer = store::Writer::open(layout).value();
+    if (cuts < 4) test::fail_syncs(".log", 1);  // the first commit: lost to us, there on the disk
+    const auto report = import_ndjson(*writer, file, DryRun::No, store::wall_now(), nullptr);
+    test::fail_syncs(".log", 0);
+    if (!report) {
+      ++cuts;
+      INFO(report.error().detail);
+      REQUIRE(report.error().code == Errc::Io);
+      CHECK(report.error().detail.find("of 6500 lines are in the log") != std::string::npos);
+      continue;
+    }
+    CHECK(report->headers == once.headers);
+    CHECK(report->unknown == once.unknown);
+    break;
+  }
+  CHECK(cuts == 4);
+  std::vector<std::tuple<engine::Kind, engine::Micros, engine::UserNumber>> left, right;
+  const auto read = [](const store::Log& log, auto& out) {
+    log.scan(1, log.last(),
+             [&](const engine::Header& h, store::ByteView) {
+               out.emplace_back(h.kind, h.at, h.user);
+               return true;
+             })
+        .value();
+  };
+  const auto cut = store::Writer::open(layout).value();
+  read(undisturbed->log(), left);
+  read(cut->log(), right);
+  CHECK(left == right);
+  CHECK(import_ndjson(*cut, file, DryRun::No, store::wall_now(), nullptr).error().code ==
+        Errc::Refused);
+}
+
+TEST_CASE("an import that was cut short is refused once the log has gone on without it",
+          "[replay][crash]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const std::string file = lives(2500, rng);
+  const Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  {
+    const auto writer = store::Writer::create(layout).value();
+    test::fail_syncs(".log", 1);
+    CHECK_FALSE(import_ndjson(*writer, file, DryRun::No, store::wall_now(), nullptr));
+  }
+  const auto writer = store::Writer::open(layout).value();
+  store::Proposal login;
+  login.kind = engine::Kind::Login;
+  login.user = "eve";
+  writer->write(login, store::wall_now()).value();
+  const auto last = writer->log().last();
+  const auto again = import_ndjson(*writer, file, DryRun::No, store::wall_now(), nullptr);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == Errc::Refused);
+  CHECK(again.error().detail.find("gone on since") != std::string::npos);
+  CHECK(writer->log().last() == last);
 }
 
 TEST_CASE("an import appends its events and what timers conclude between them", "[replay]") {

@@ -2,6 +2,7 @@
 #include "store/live.h"
 
 #include "replay/attendance.h"
+#include "replay/reader.h"
 #include "store/state_digest.h"
 #include "tests/support/stores.h"
 
@@ -305,6 +306,33 @@ TEST_CASE("what threads submit is durable before they are told, in one order", "
   CHECK(store::digest_of(writer->state()) ==
         store::digest_of(
             replay::state_at(replay::Reader::open(layout).value(), ~engine::Seq{0}).value().state));
+}
+
+TEST_CASE("beside a writer, what an action is called is known without opening anything",
+          "[store]") {
+  const test::Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  std::vector<engine::Header> headers;
+  const auto act = [&](Writer& w, int i) {
+    Proposal p = proposal(Kind::Activity, "a");
+    p.action = "act." + std::to_string(i);
+    headers.push_back(w.stage(p, kStart).value().header);
+  };
+  {
+    const auto w = Writer::create(layout).value();
+    w->stage(proposal(Kind::Login, "a"), kStart).value();
+    for (int i = 0; i < 100; ++i) act(*w, i);
+    w->commit().value();
+  }
+  const std::shared_ptr<Writer> w = Writer::open(layout).value();
+  for (int i = 100; i < 200; ++i) act(*w, i);
+  w->commit().value();
+  // Whoever opens one name, or all of them, finds none: each new name would cost as much as all.
+  std::vector<engine::Seq> named;
+  for (const auto& [id, seq] : w->ledger().actions) named.push_back(seq);
+  w->log().drop_bodies(named).value();
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(replay::Reader::beside(w).action_text(headers[i], {}) == "act." + std::to_string(i));
 }
 
 TEST_CASE("digests made from dirty pages alone are those of the whole state", "[store][property]") {
