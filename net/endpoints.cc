@@ -127,6 +127,10 @@ Person person(Call& call, const store::Writer& reading, engine::UserNumber numbe
 
 }  // namespace
 
+GapRow gap_row(const store::Gap& gap) {
+  return {gap.seq, replay::rfc3339(gap.from), replay::rfc3339(gap.to)};
+}
+
 bool Caller::may(std::string_view scope) const {
   return std::any_of(scopes.begin(), scopes.end(),
                      [&](const std::string& s) { return s == scope || s == "admin"; });
@@ -265,6 +269,9 @@ Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {
   out.health = out.writable ? "OK" : "READ-ONLY";
   if (const auto problem = call.app.live().problem(); problem && call.caller.may("admin"))
     out.problem = problem->detail;
+  out.clock_ahead_seconds =
+      static_cast<std::uint64_t>((call.app.live().ahead_of_wall() + 999'999) / 1'000'000);
+  if (const auto gap = call.app.live().last_gap()) out.last_gap = gap_row(*gap);
   co_return out;
 }
 

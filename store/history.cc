@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rollcall::store {
 
 using engine::Kind;
@@ -43,6 +45,17 @@ void Ledger::note(const Header& h) {
     default:
       break;
   }
+}
+
+std::optional<Gap> gap_told_by(const Header& h) {
+  // A NodeDown comes at the end of its gap and says where that began; a ClockStep stands at the
+  // beginning, and nothing before the end follows it.
+  if (h.kind == Kind::NodeDown && h.cause == engine::Cause::Restart)
+    return Gap{h.seq, std::min(static_cast<engine::Micros>(h.b), h.at), h.at};
+  const auto step = static_cast<engine::Micros>(h.b - h.a);
+  if (h.kind == Kind::ClockStep && step > 0)
+    return Gap{h.seq, h.at, engine::saturating_add(h.at, step)};
+  return std::nullopt;
 }
 
 Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {

@@ -8,6 +8,7 @@
 #include "store/log.h"
 
 #include <map>
+#include <optional>
 #include <set>
 
 namespace rollcall::store {
@@ -25,6 +26,14 @@ struct Ledger {
       imports;  ///< first 16 bytes of each file's SHA-256
   void note(const Header& header);
 };
+
+/// A time in which nobody watched that would have seen anything: no server ran, the machine slept,
+/// or its clock was set forward. What is told about it is how it was before.
+struct Gap {
+  Seq seq = 0;  ///< of the event that tells it: a NodeDown, or a ClockStep
+  engine::Micros from = 0, to = 0;
+};
+[[nodiscard]] std::optional<Gap> gap_told_by(const Header& header);
 
 class Fold {
  public:

@@ -2,6 +2,7 @@
 #include "store/writer.h"
 
 #include "store/backup.h"
+#include "store/event_clock.h"
 #include "store/files.h"
 #include "store/forget.h"
 #include "store/snapshot.h"
@@ -81,7 +82,7 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
   return writer;
 }
 
-Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
+Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout, const Opening& opening) {
   // The vault is unsealed while the log is opened and folded: neither needs the other.
   auto names =
       std::async(std::launch::async, [&] { return Vault::open(layout.vault(), layout.app); });
@@ -99,13 +100,20 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   writer->from_snapshot_ = from_snapshot;
   writer->census_ = std::move(known.census);
   RC_TRY(writer->recover(std::move(known.fold)));
+  if (opening.wall && opening.accept_clock == AcceptClock::No &&
+      too_far_ahead(*opening.wall, writer->state().at))
+    return clock_refused();
   if (std::filesystem::exists(layout.restored())) RC_TRY(continue_restored(*writer));
   RC_TRY(finish_pending_erasures(*writer));
+  // Only now: what opening itself appends is stamped with the last event's time, when the nodes
+  // were last heard.
+  writer->nodes_died_ = opening.nodes == Opening::Nodes::Died;
   return writer;
 }
 
-Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
-  return exists(layout) ? open(layout) : create(layout);
+Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout,
+                                                       const Opening& opening) {
+  return exists(layout) ? open(layout, opening) : create(layout);
 }
 
 Result<void> Writer::recover(Fold fold) {
@@ -158,6 +166,7 @@ void Writer::gather(std::size_t from) {
 
 engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
                                 std::optional<Bytes> sealed) {
+  close_dead_nodes(at);
   const std::size_t from = sequenced_.size();
   const std::size_t index = sequencer_->append(draft, at, sequenced_, transitions_);
   if (sealed) pending_.bodies.emplace_back(sequenced_[index].header.seq, std::move(*sealed));
@@ -166,6 +175,7 @@ engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
 }
 
 void Writer::conclude(engine::Micros at) {
+  close_dead_nodes(at);
   const std::size_t from = sequenced_.size();
   sequencer_->conclude(at, sequenced_, transitions_);
   gather(from);
@@ -318,24 +328,44 @@ std::uint64_t Writer::stage_restart(std::uint32_t node, engine::Micros at) {
   const std::size_t from = sequenced_.size();
   const engine::Micros last_heard = state().at;
   sequencer_->conclude(last_heard, sequenced_, transitions_);
-  const auto word = [&](std::uint64_t epoch) { return (std::uint64_t{node} << 32) | epoch; };
+  nodes_died_ = false;
+  append_node_downs(at);
+  std::uint64_t epoch = 1;
+  for (const auto* nodes : {&state().nodes_open, &state().nodes_closed})
+    if (const auto it = nodes->find(node); it != nodes->end())
+      epoch = std::max(epoch, it->second + 1);
   Header draft;
-  std::uint64_t epoch = 0;
-  if (const auto open = state().nodes_open.find(node); open != state().nodes_open.end()) {
-    epoch = open->second;
-    draft.kind = Kind::NodeDown;
-    draft.cause = engine::Cause::Restart;
-    draft.a = word(epoch);
-    draft.b = static_cast<std::uint64_t>(last_heard);
-    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
-  }
-  draft = {};
   draft.kind = Kind::NodeUp;
-  draft.a = word(epoch + 1);
+  draft.a = (std::uint64_t{node} << 32) | epoch;
   draft.b = static_cast<std::uint64_t>(last_heard);
   sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
   gather(from);
-  return word(epoch + 1);
+  return draft.a;
+}
+
+void Writer::close_dead_nodes(engine::Micros at) {
+  if (!std::exchange(nodes_died_, false)) return;
+  const std::size_t from = sequenced_.size();
+  append_node_downs(at);
+  gather(from);
+}
+
+/// Of every node that is up in the log and whose process is not there any more: what was due
+/// strictly before it was last heard, then its NodeDown, which tells the gap and moves the
+/// deadlines by it.
+void Writer::append_node_downs(engine::Micros at) {
+  for (const auto& [node, epoch] : std::map(state().nodes_open)) {
+    const auto closed = state().nodes_closed.find(node);
+    if (closed != state().nodes_closed.end() && closed->second >= epoch) continue;
+    const engine::Micros last_heard = state().at;
+    sequencer_->conclude(last_heard, sequenced_, transitions_);
+    Header draft;
+    draft.kind = Kind::NodeDown;
+    draft.cause = engine::Cause::Restart;
+    draft.a = (std::uint64_t{node} << 32) | epoch;
+    draft.b = static_cast<std::uint64_t>(last_heard);
+    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  }
 }
 
 void Writer::stage_clock_step(engine::Micros step, engine::Micros at) {
