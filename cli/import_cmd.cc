@@ -55,9 +55,7 @@ void add_import(Command& root) {
                             .value();
     // Else the first start would fold all of it.
     if (report.headers >= store::kSnapshotEvery)
-      (void)store::write_snapshot(context.layout(), writer->log(), writer->state(),
-                                  writer->ledger(), writer->census())
-          .value();
+      (void)store::make_snapshot(context.layout(), writer->log(), store::kSnapshotsKept).value();
     return show(report);
   });
 }

@@ -330,7 +330,11 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
     reply.outcome = std::string(engine::name_of(written->outcome));
   }
   const auto number = turn.writer().vault().number_of(w.user);
-  if (number) reply.presence = std::string(engine::name_of(turn.state().users[*number].state));
+  if (number) {
+    const engine::User& user = turn.state().users[*number];
+    reply.presence = std::string(engine::name_of(user.state));
+    reply.visible = std::string(engine::name_of(user.visible));
+  }
   return reply;
 }
 
@@ -356,6 +360,10 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
               first.seq = o.at("seq").to_number<std::uint64_t>();
               first.outcome = std::string(o.at("outcome").get_string());
               first.presence = std::string(o.at("presence").get_string());
+              // Not in what versions before 0.6 kept: whom it is not known of is shown as gone.
+              first.visible = std::string(engine::name_of(engine::Presence::Offline));
+              if (const auto* visible = o.if_contains("visible"))
+                first.visible = std::string(visible->get_string());
               first.repeated = true;
               return first;
             }
@@ -369,7 +377,8 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
                                                              {"request", asked->request_digest},
                                                              {"seq", reply->seq},
                                                              {"outcome", reply->outcome},
-                                                             {"presence", reply->presence}}));
+                                                             {"presence", reply->presence},
+                                                             {"visible", reply->visible}}));
       }
       if (reply && asked->connection != 0) {
         if (const auto it = links_.find(asked->connection); it != links_.end())

@@ -70,6 +70,7 @@ Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
     transitions.clear();
     const engine::Outcome outcome = engine::apply(state, header, transitions);
     ledger.note(header);
+    shown.note(state, header, outcome, transitions);
     if (visit) visit(header, leaf, outcome, transitions);
     return true;
   }));

@@ -6,6 +6,7 @@
 
 #include "engine/reducer.h"
 #include "store/log.h"
+#include "store/shown.h"
 
 #include <map>
 #include <optional>
@@ -39,6 +40,7 @@ class Fold {
  public:
   engine::State state;
   Ledger ledger;
+  ShownOfHiders shown;
 
   /// Sees each header before it is applied, where set.
   std::function<void(const Header&)> before;

@@ -89,7 +89,7 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout, const Opening
   auto log = Log::open(layout, Log::Mode::Write);
   if (!log) return log.error();
   RC_TRY(check_signed_history(**log, layout));
-  Snapshot known = nearest_snapshot(layout, **log, (*log)->last());
+  Snapshot known = nearest_whole_snapshot(layout, **log, (*log)->last());
   const Seq from_snapshot = known.fold.state.seq;
   RC_TRY(known.fold.advance(
       **log, (*log)->last(),
@@ -118,6 +118,7 @@ Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout,
 
 Result<void> Writer::recover(Fold fold) {
   ledger_ = std::move(fold.ledger);
+  shown_ = std::move(fold.shown);
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
   for (const UserNumber number : vault_.without_key(users)) {

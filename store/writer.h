@@ -129,6 +129,8 @@ class Writer {
     return sequencer_->next_deadline();
   }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+  /// As of the opening: what others were shown of those who hide. Whoever needs it later follows.
+  [[nodiscard]] const ShownOfHiders& shown_at_opening() const { return shown_; }
   [[nodiscard]] const Census& census() const { return census_; }
   /// The seq of the snapshot that this opening began from; 0 where it folded the whole log.
   [[nodiscard]] Seq from_snapshot() const { return from_snapshot_; }
@@ -162,6 +164,7 @@ class Writer {
   Sealer sealer_;
   Ledger ledger_;
   Census census_;
+  ShownOfHiders shown_;
   Seq from_snapshot_ = 0;
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
