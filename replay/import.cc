@@ -241,7 +241,8 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
         Proposal& p = parsed->proposal;
         const std::string key = p.user + '\0' + parsed->session;
         if (p.kind == Kind::Login)
-          p.body.external_key = parsed->session;
+          p.body.external_key =
+              parsed->session.empty() ? std::string(store::kDefaultSession) : parsed->session;
         else if (!parsed->session.empty()) {
           const auto it = sessions.find(key);
           p.session = it == sessions.end() ? ~engine::Seq{0} : it->second;

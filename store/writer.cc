@@ -27,6 +27,25 @@ constexpr std::size_t kChannelsMax = 100'000;
 constexpr engine::Micros kTouchLoggedEvery = 60'000'000;
 constexpr std::size_t kUserNameMax = 256;
 
+/// Whether only a user can do it: user 0, the app itself, has no session and no status.
+bool of_a_user(Kind kind) {
+  switch (kind) {
+    case Kind::Login:
+    case Kind::Logout:
+    case Kind::Inactivity:
+    case Kind::LinkUp:
+    case Kind::LinkDown:
+    case Kind::StatusSet:
+    case Kind::StatusCleared:
+    case Kind::Joined:
+    case Kind::Left:
+    case Kind::UserErased:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 engine::Micros wall_now() {
@@ -183,7 +202,12 @@ void Writer::conclude(engine::Micros at) {
 }
 
 Result<UserNumber> Writer::number_for(const Proposal& proposal, engine::Micros at) {
-  if (proposal.user.empty()) return proposal.number;
+  if (proposal.user.empty()) {
+    if (proposal.number == 0 && of_a_user(proposal.kind)) return check_user_name({}).error();
+    if (proposal.number >= std::max<std::size_t>(state().users.size(), 1))
+      return Error{Errc::NotFound, fmt::format("there is no user #{}", proposal.number)};
+    return proposal.number;
+  }
   if (const auto known = vault_.number_of(proposal.user)) return *known;
   RC_TRY(check_user_name(proposal.user));
   conclude(at);  // conclusions due before come first, as before any event
