@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/reader.h"
 #include "store/writer.h"
 
@@ -31,7 +32,7 @@ void add_checkpoint(Command& root) {
       fmt::print("{}", std::string(made.at("note").as_string()));
       return 0;
     }
-    const auto writer = store::Writer::open(context.layout()).value();
+    const auto writer = open_writer(context);
     const auto made = writer->sign(store::wall_now()).value();
     fmt::print("{}", store::note::render(made.note));
     return 0;

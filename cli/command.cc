@@ -131,6 +131,10 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
                    "its token (default: $ROLLCALL_TOKEN, else admin.token in the store's folder)");
   root->add_flag("-q,--quiet", context.quiet, "say nothing but the answer");
   root->add_flag("-v,--verbose", context.verbose, "say more on stderr: the range a moment came to");
+  root->add_flag(
+      "--accept-clock", context.accept_clock,
+      "for what writes: the wall clock is right, though it is more than 400 days ahead of "
+      "the log's last event");
   root->add_flag("--no-pager", context.no_pager, "never through a pager");
   root->footer(
       "Exit codes: 0 done, 1 error, 2 usage, 3 refused, 4 nothing matched, 5 conflict, 6 not "

@@ -27,6 +27,7 @@ struct Context {
   bool quiet = false;
   bool verbose = false;
   bool no_pager = false;
+  bool accept_clock = false;           ///< the wall is right, however far ahead of the log
   std::vector<std::string> arguments;  ///< of the program, as they were given
 
   /// --data, else ROLLCALL_DATA, else ./rollcall-data.

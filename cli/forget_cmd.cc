@@ -3,6 +3,7 @@
 #include "cli/confirm.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/reader.h"
 #include "store/files.h"
 #include "store/forget.h"
@@ -84,9 +85,7 @@ void add_forget(Command& root) {
     if (context.reason.empty() && !o->dry_run)
       throw store::Failure({store::Errc::BadInput, "forget needs a --reason"});
     const bool there = !context.url.empty();
-    const auto writer =
-        there ? nullptr
-              : std::unique_ptr<store::Writer>(store::Writer::open(context.layout()).value());
+    const auto writer = there ? nullptr : open_writer(context);
     const Plan plan = there ? plan_there(context, o->user) : plan_here(*writer, o->user);
     show(plan, o->with_mentions);
     if (o->dry_run) return 7;

@@ -3,6 +3,7 @@
 #include "cli/confirm.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/govern.h"
@@ -23,7 +24,7 @@ int change(Context& context, engine::Kind kind, const std::string& user) {
     fmt::print("#{}\n", done.at("seq").to_number<std::uint64_t>());
     return 0;
   }
-  const auto writer = store::Writer::open(context.layout()).value();
+  const auto writer = open_writer(context);
   const auto written =
       store::change_hold(*writer, kind, user, context.reason, context.ticket, store::wall_now())
           .value();

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/import.h"
 #include "replay/time_text.h"
 #include "store/snapshot.h"
@@ -46,7 +47,7 @@ void add_import(Command& root) {
                               "its folder (-d) while the server is stopped"});
       return show(report);
     }
-    const auto writer = store::Writer::open_or_create(context.layout()).value();
+    const auto writer = open_or_create_writer(context);
     ProgressBar bar(context, "importing");
     const auto report = replay::import_ndjson(
                             *writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No,
@@ -54,9 +55,7 @@ void add_import(Command& root) {
                             .value();
     // Else the first start would fold all of it.
     if (report.headers >= store::kSnapshotEvery)
-      (void)store::write_snapshot(context.layout(), writer->log(), writer->state(),
-                                  writer->ledger(), writer->census())
-          .value();
+      (void)store::make_snapshot(context.layout(), writer->log(), store::kSnapshotsKept).value();
     return show(report);
   });
 }

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "store/files.h"
 #include "store/govern.h"
 
@@ -62,7 +63,7 @@ void add_key(Command& root) {
       return 0;
     }
     const auto layout = context.layout();
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = open_writer(context);
     if (o->epoch) {
       fmt::print("key epoch {}\n", writer->vault().add_epoch().value());
       return 0;

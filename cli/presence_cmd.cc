@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/time_text.h"
 #include "store/writer.h"
 
@@ -84,7 +85,7 @@ int append_there(Context& context, const Given& g, const Proposal& p) {
 
 int append(Context& context, Given& g, Proposal p) {
   if (!context.url.empty()) return append_there(context, g, p);
-  const auto writer = store::Writer::open_or_create(context.layout()).value();
+  const auto writer = open_or_create_writer(context);
   const auto at = store::wall_now();
   p.user = g.user;
   p.body.address = g.address;

@@ -1,6 +1,7 @@
 // HistoryRead for commands.
 #include "cli/reading.h"
 
+#include "cli/writing.h"
 #include "replay/read_log.h"
 #include "replay/reader.h"
 
@@ -16,7 +17,7 @@ void log_read(Context& context, const std::vector<std::string>& users, const std
     const auto reader = replay::Reader::open(context.layout()).value();
     note.subject = reader.find_user(users.front()).value();
   }
-  replay::note_read(context.layout(), note).value();
+  replay::note_read(context.layout(), note, offline(context)).value();
 }
 
 }  // namespace rollcall::cli

@@ -3,6 +3,7 @@
 #include "cli/confirm.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/retention.h"
@@ -63,7 +64,7 @@ void add_retention(Command& root) {
       fmt::print("#{}\n", done.at("seq").to_number<std::uint64_t>());
       return 0;
     }
-    const auto writer = store::Writer::open(context.layout()).value();
+    const auto writer = open_writer(context);
     fmt::print("#{}\n",
                store::set_retention(*writer, *kind, seconds, store::wall_now()).value().seq);
     return 0;
@@ -106,7 +107,7 @@ void add_retention(Command& root) {
       fmt::print("{} texts dropped\n", done.at("bodies").to_number<std::uint64_t>());
       return 0;
     }
-    const auto writer = store::Writer::open(context.layout()).value();
+    const auto writer = open_writer(context);
     const auto now = store::wall_now();
     const auto rows = store::plan_retention(writer->log(), writer->ledger(), now).value();
     fmt::print(stderr, "Plan: drop {} texts.\n", bodies_of(rows));

@@ -27,7 +27,6 @@ struct Options {
   std::vector<std::string> listen, listen_tls, origins, hosts;
   std::string config, tls_cert, tls_key, log = "text";
   std::uint64_t threads = 0;
-  bool accept_clock = false;
 };
 
 /// The message as a JSON string: what it quotes must not end it.
@@ -111,7 +110,7 @@ int serve(Context& context, const Options& o) {
   if (!o.origins.empty()) settings.origins = o.origins;
   settings.hosts.insert(settings.hosts.end(), o.hosts.begin(), o.hosts.end());
   if (o.threads != 0) settings.threads = static_cast<unsigned>(o.threads);
-  settings.accept_clock = o.accept_clock;
+  settings.accept_clock = context.accept_clock;
 
   const std::filesystem::path admin = settings.data / "admin.token";
   if (!std::filesystem::exists(admin)) {
@@ -176,8 +175,6 @@ void add_serve(Command& root) {
   command.option("--host", o->hosts, "names that Host may be, besides loopback addresses");
   command.option("--threads", o->threads, "shards (default: one a core but one)");
   command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr");
-  command.flag("--accept-clock", o->accept_clock,
-               "the wall clock is right, though it is more than an hour from the log's time");
   command.examples(
       "  rollcall serve\n"
       "  rollcall -d /var/lib/rollcall serve --listen 0.0.0.0:443 --tls-cert fullchain.pem \\\n"

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/writing.h"
 #include "replay/attendance.h"
 #include "replay/read_log.h"
 #include "replay/reader.h"
@@ -86,7 +87,7 @@ void add_store(Command& root) {
       (void)call(context, "/v1/reads", {{"need_reason", *setting == "reason"}});
       return 0;
     }
-    const auto writer = store::Writer::open(context.layout()).value();
+    const auto writer = open_writer(context);
     replay::set_reads_need_reason(*writer, *setting == "reason", store::wall_now()).value();
     return 0;
   });

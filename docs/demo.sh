@@ -43,7 +43,7 @@ printf '$ sh ada/verify.sh\n'
 sh ada/verify.sh
 
 say '4. A person is forgotten; the proof stays'
-run forget ada --reason 'Art. 17 request' --ticket DP-88 --yes
+run --accept-clock forget ada --reason 'Art. 17 request' --ticket DP-88 --yes
 run verify --full --replay
 run audit -n 3
 printf '$ sh ada/verify.sh   (the bundle made before)\n'

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 namespace rollcall::net {
@@ -26,7 +27,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   });
   raw->broadcast_ = std::make_unique<Broadcast>(raw->board_, *raw->hub_, loop);
   store::LiveOptions options;
-  options.accept_clock = server.accept_clock;
+  options.accept_clock = server.accept_clock ? store::AcceptClock::Yes : store::AcceptClock::No;
   options.policy = settings.policy;
   options.on_start = [raw](const store::Writer& writer) {
     raw->board_.start(writer);
@@ -51,6 +52,12 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   options.on_farewell = [raw](store::Writer& writer, engine::Micros at) {
     if (const auto made = writer.sign(at); !made)
       spdlog::warn("app {}: the end was not signed: {}", raw->settings_.id, made.error().detail);
+  };
+  options.on_clock_step = [raw](engine::Micros step) {
+    spdlog::warn("app {}: the wall clock {} s {} while the server ran; {}", raw->settings_.id,
+                 std::abs(step) / 1'000'000, step > 0 ? "jumped ahead" : "went back",
+                 step > 0 ? "nobody watched meanwhile: deadlines move by it"
+                          : "the log's time goes on, a tenth slower, until they meet");
   };
   options.on_health = [raw](const std::optional<store::Error>& problem) {
     if (problem) {

@@ -25,7 +25,15 @@ void Board::start(const store::Writer& writer) {
     s.since = user.since;
     s.last_seen = s.visible_last_seen = user.last_seen;
     s.changed_at = user.since;
-    s.changed_seq = s.told_seq = user.last_seq;
+    s.changed_seq = user.last_seq;
+    // Who hides, or hid and showed no sign since, is shown as he was when he did.
+    if (const auto* shown = writer.shown_at_opening().find(static_cast<engine::UserNumber>(n))) {
+      const bool same = shown->visible == user.visible;  // else the start concluded something
+      s.visible_last_seen = shown->last_seen;
+      s.changed_at = same ? shown->changed_at : state.at;
+      s.changed_seq = same ? shown->changed_seq : state.seq;
+    }
+    s.told_seq = s.changed_seq;
     s.status_seq = user.status_seq;
     s.sessions = static_cast<std::uint32_t>(user.sessions.size());
   }
@@ -39,30 +47,26 @@ void Board::note(const engine::Sequenced& event) {
   if (h.user >= users_.size()) users_.resize(std::size_t{h.user} + 1);
   if (event.outcome != engine::Outcome::Applied) return;
   Standing& s = users_[h.user];
-  const auto seen = [&](Micros at) {
-    s.last_seen = std::max(s.last_seen, at);
-    if (s.manual != engine::Override::Invisible) s.visible_last_seen = s.last_seen;
-  };
+  const bool hid = s.manual == engine::Override::Invisible;
+  if (const auto seen = store::seen_by(h, s.sessions != 0)) {
+    s.last_seen = std::max(s.last_seen, *seen);
+    if (!hid) s.visible_last_seen = std::max(s.visible_last_seen, *seen);
+  }
   switch (h.kind) {
     case Kind::Login:
       ++s.sessions;
-      seen(h.at);
       break;
-    case Kind::Activity: {
-      const auto until = static_cast<Micros>(h.d);
-      if (s.state != Presence::Offline) seen(until > 0 && until < h.at ? until : h.at);
-      break;
-    }
     case Kind::Logout:
-      if (s.sessions > 0) --s.sessions;
-      if (h.cause == engine::Cause::Logout) seen(h.at);
+      s.sessions =
+          h.session == 0 || s.sessions == 0 ? 0 : s.sessions - 1;  // none named: it ends all
       break;
     case Kind::StatusSet: {
       const auto manual = h.flags & engine::flag::kOverrideMask;
       s.manual = manual > 2 ? engine::Override::None : static_cast<engine::Override>(manual);
       s.do_not_disturb = (h.flags & engine::flag::kDoNotDisturb) != 0;
-      s.status_seq = h.body_len != 0 ? h.seq : 0;
-      notes_.statuses.push_back(h.user);
+      s.status_seq = h.seq;
+      // Of who hides others hear nothing, not even that he was busy with his status.
+      if (!hid || s.manual != engine::Override::Invisible) notes_.statuses.push_back(h.user);
       break;
     }
     case Kind::StatusCleared:

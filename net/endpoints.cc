@@ -23,6 +23,11 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
+/// Who is told how somebody is, though he hides: he himself and auditors.
+bool sees_inside(const Caller& caller, const std::string& user) {
+  return caller.user == user || caller.may("audit:read");
+}
+
 /// The write, awaited: resumes on the connection's thread once it is durable.
 boost::asio::awaitable<Result<WriteReply>> durable(Call& call, Write write) {
   auto out = std::make_shared<Result<WriteReply>>(Error{Errc::Io, "no answer"});
@@ -75,7 +80,8 @@ boost::asio::awaitable<Result<Written>> written(Call& call, Write write) {
   const std::string user = write.user;
   const auto reply = co_await durable(call, std::move(write));
   if (!reply) co_return reply.error();
-  Written out{reply->seq, reply->outcome, user, reply->presence, std::nullopt};
+  Written out{reply->seq, reply->outcome, user,
+              sees_inside(call.caller, user) ? reply->presence : reply->visible, std::nullopt};
   if (reply->repeated) out.repeated = true;
   co_return out;
 }
@@ -121,11 +127,15 @@ Result<engine::UserNumber> known(Call& call, const std::string& user) {
 
 Person person(Call& call, const store::Writer& reading, engine::UserNumber number, std::string name,
               const Standing& s) {
-  const bool inside = call.caller.user == name || call.caller.may("audit:read");
+  const bool inside = sees_inside(call.caller, name);
   return person_of(reading, number, std::move(name), s, inside, call.app.settings().last_seen);
 }
 
 }  // namespace
+
+GapRow gap_row(const store::Gap& gap) {
+  return {gap.seq, replay::rfc3339(gap.from), replay::rfc3339(gap.to)};
+}
 
 bool Caller::may(std::string_view scope) const {
   return std::any_of(scopes.begin(), scopes.end(),
@@ -265,6 +275,9 @@ Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {
   out.health = out.writable ? "OK" : "READ-ONLY";
   if (const auto problem = call.app.live().problem(); problem && call.caller.may("admin"))
     out.problem = problem->detail;
+  out.clock_ahead_seconds =
+      static_cast<std::uint64_t>((call.app.live().ahead_of_wall() + 999'999) / 1'000'000);
+  if (const auto gap = call.app.live().last_gap()) out.last_gap = gap_row(*gap);
   co_return out;
 }
 

@@ -65,11 +65,19 @@ struct PresenceRequest {
 };
 BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, at, limit))
 
+/// A time in which nobody watched: what is told about it is how it was before.
+struct GapRow {
+  std::uint64_t seq = 0;  ///< of the event that tells it
+  std::string from, to;
+};
+BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
+
 struct People {
   std::uint64_t seq = 0, online = 0, away = 0;
   std::vector<Person> people;
+  std::optional<GapRow> gap;  ///< that the moment lies in
 };
-BOOST_DESCRIBE_STRUCT(People, (), (seq, online, away, people))
+BOOST_DESCRIBE_STRUCT(People, (), (seq, online, away, people, gap))
 
 struct PersonRequest {
   std::string user;
@@ -106,8 +114,15 @@ struct HealthResponse {
   std::string health;
   bool writable = true;
   std::optional<std::string> problem;
+  /// How far the log's time is ahead of a wall clock that was set back: it loses a tenth of what
+  /// passes.
+  std::uint64_t clock_ahead_seconds = 0;
+  std::optional<GapRow> last_gap;  ///< before this start, or while the clock jumped ahead
 };
-BOOST_DESCRIBE_STRUCT(HealthResponse, (), (health, writable, problem))
+BOOST_DESCRIBE_STRUCT(HealthResponse, (),
+                      (health, writable, problem, clock_ahead_seconds, last_gap))
+
+[[nodiscard]] GapRow gap_row(const store::Gap& gap);
 
 template <class T>
 using Answer = boost::asio::awaitable<store::Result<T>>;

@@ -2,6 +2,7 @@
 #include "net/history_read.h"
 
 #include "net/app.h"
+#include "net/clock.h"
 #include "net/signature.h"
 #include "replay/read_log.h"
 
@@ -25,16 +26,18 @@ store::Result<void> note_read(App& app, const Caller& caller, const std::string&
   }
   if (often == Often::OnceAMinute) {
     static std::mutex mutex;
-    static std::map<std::string, engine::Micros> asked;
-    constexpr engine::Micros kMinute = 60'000'000;
+    static std::map<std::string, std::int64_t> asked;
+    constexpr std::int64_t kMinute = 60'000;
     constexpr std::size_t kAskedMost = 10'000;
     const std::lock_guard guard(mutex);
-    const engine::Micros now = store::wall_now();
+    const std::int64_t now = steady_ms();  // a wall that is set back must not hide what is read
     if (asked.size() > kAskedMost) asked.clear();
-    engine::Micros& last = asked[fmt::format("{}\n{}\n{}\n{}\n{}", app.settings().id, caller.name,
-                                             what, why.reason, why.ticket)];
-    if (now - last < kMinute) return {};
-    last = now;
+    const auto [last, first] =
+        asked.try_emplace(fmt::format("{}\n{}\n{}\n{}\n{}", app.settings().id, caller.name, what,
+                                      why.reason, why.ticket),
+                          now);
+    if (!first && now - last->second < kMinute) return {};
+    last->second = now;
   }
   (void)app.live().submit([what, why, by = caller.name](store::Turn& turn) {
     store::Proposal p;

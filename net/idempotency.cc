@@ -43,7 +43,8 @@ std::string render(const Answer& a) {
                                       {"request", a.request},
                                       {"seq", a.reply.seq},
                                       {"outcome", a.reply.outcome},
-                                      {"presence", a.reply.presence}});
+                                      {"presence", a.reply.presence},
+                                      {"visible", a.reply.visible}});
 }
 
 std::optional<Answer> parse(std::string_view text) {
@@ -66,7 +67,15 @@ std::optional<Answer> parse(std::string_view text) {
   const auto at = number("at"), seq = number("seq");
   const auto request = word("request"), outcome = word("outcome"), presence = word("presence");
   if (!at || !seq || !request || !outcome || !presence || *seq < 0) return std::nullopt;
-  return Answer{*at, *request, {static_cast<engine::Seq>(*seq), *outcome, *presence, true}};
+  WriteReply reply;
+  reply.seq = static_cast<engine::Seq>(*seq);
+  reply.outcome = *outcome;
+  reply.presence = *presence;
+  // Not in what versions before 0.6 kept: whom it is not known of is shown as gone.
+  reply.visible =
+      word("visible").value_or(std::string(engine::name_of(engine::Presence::Offline)));
+  reply.repeated = true;
+  return Answer{*at, *request, std::move(reply)};
 }
 
 bool run_out(Micros at, Micros now) { return now - at >= kAnswerKept; }

@@ -2,6 +2,7 @@
 #include "net/jwt.h"
 
 #include "store/crypto.h"
+#include "store/writer.h"
 
 #include <boost/json.hpp>
 #include <openssl/evp.h>
@@ -101,7 +102,7 @@ std::optional<JwtClaims> verify_jwt(std::string_view token, const std::vector<Jw
       return std::nullopt;
     JwtClaims out;
     out.subject = text_at(*claims, "sub");
-    if (out.subject.empty()) return std::nullopt;
+    if (!store::check_user_name(out.subject)) return std::nullopt;
     std::istringstream words(text_at(*claims, "scope"));
     for (std::string scope; words >> scope;) out.scopes.push_back(scope);
     return out;

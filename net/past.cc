@@ -3,6 +3,7 @@
 
 #include "net/aside.h"
 #include "net/history_read.h"
+#include "replay/attendance.h"
 #include "replay/event_view.h"
 #include "replay/time_text.h"
 #include "replay/timeline.h"
@@ -23,6 +24,14 @@ Result<replay::Reader> reader_of(App& app) {
   auto writer = app.live().reading();
   if (!writer) return Error{Errc::Io, "the log is being opened anew: try again"};
   return replay::Reader::beside(std::move(writer));
+}
+
+Result<std::vector<GapRow>> gap_rows(const replay::Reader& reader, Micros from, Micros to) {
+  const auto gaps = replay::coverage_gaps(reader, from, to);
+  if (!gaps) return gaps.error();
+  std::vector<GapRow> out;
+  for (const auto& gap : *gaps) out.push_back(gap_row(gap));
+  return out;
 }
 
 struct Range {
@@ -65,6 +74,9 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
       const auto first = reader->log().seq_at(std::get<Micros>(*spec));
       if (!first) return first.error();
       out.seq = *first - 1;
+      const auto gap = replay::gap_around(*reader, out.seq, std::get<Micros>(*spec));
+      if (!gap) return gap.error();
+      if (*gap) out.gap = gap_row(**gap);
     }
     const auto fold = replay::state_at(*reader, out.seq);
     if (!fold) return fold.error();
@@ -139,6 +151,9 @@ Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
       if (!view.body.body.description.empty()) row.description = view.body.body.description;
       out.events.push_back(std::move(row));
     }
+    auto gaps = gap_rows(*reader, range->from, range->to);
+    if (!gaps) return gaps.error();
+    out.gaps = std::move(*gaps);
     return out;
   };
   co_return co_await aside<TimelineResponse>(call, std::move(work));
@@ -170,6 +185,9 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
       out.slices.push_back({replay::rfc3339(s.from),
                             static_cast<std::uint64_t>(s.online_us) / 1'000,
                             static_cast<std::uint64_t>(s.away_us) / 1'000, s.most});
+    auto gaps = gap_rows(*reader, range->from, range->to);
+    if (!gaps) return gaps.error();
+    out.gaps = std::move(*gaps);
     return out;
   };
   co_return co_await aside<ConcurrencyResponse>(call, std::move(work));

@@ -33,8 +33,9 @@ struct TimelineResponse {
   std::vector<SpanRow> spans;
   std::vector<EventRow> events;
   bool events_left_out = false;
+  std::vector<GapRow> gaps;  ///< of the range
 };
-BOOST_DESCRIBE_STRUCT(TimelineResponse, (), (user, from, to, spans, events, events_left_out))
+BOOST_DESCRIBE_STRUCT(TimelineResponse, (), (user, from, to, spans, events, events_left_out, gaps))
 
 struct ConcurrencyRequest {
   std::optional<std::string> user, from, to;
@@ -53,8 +54,9 @@ struct ConcurrencyResponse {
   std::string from, to;
   std::uint64_t slice_ms = 0;
   std::vector<SliceRow> slices;
+  std::vector<GapRow> gaps;  ///< of the range
 };
-BOOST_DESCRIBE_STRUCT(ConcurrencyResponse, (), (from, to, slice_ms, slices))
+BOOST_DESCRIBE_STRUCT(ConcurrencyResponse, (), (from, to, slice_ms, slices, gaps))
 
 struct TimelineEndpoint {
   static constexpr Attributes kIs{"GET", "/v1/timeline/{user}", "presence:read",

@@ -339,7 +339,11 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
     reply.outcome = std::string(engine::name_of(written->outcome));
   }
   const auto number = turn.writer().vault().number_of(w.user);
-  if (number) reply.presence = std::string(engine::name_of(turn.state().users[*number].state));
+  if (number) {
+    const engine::User& user = turn.state().users[*number];
+    reply.presence = std::string(engine::name_of(user.state));
+    reply.visible = std::string(engine::name_of(user.visible));
+  }
   return reply;
 }
 

@@ -38,7 +38,8 @@ struct Write {
 struct WriteReply {
   engine::Seq seq = 0;
   std::string outcome;
-  std::string presence;   ///< the user's state after it
+  std::string presence;   ///< the user's state after it, for himself and auditors
+  std::string visible;    ///< the same for everybody else
   bool repeated = false;  ///< the answer to an earlier request under the same key
 };
 

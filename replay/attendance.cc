@@ -1,19 +1,9 @@
-// Reading ChannelNamed and NodeDown.
+// Reading ChannelNamed, and what tells of gaps.
 #include "replay/attendance.h"
 
 #include <algorithm>
 
 namespace rollcall::replay {
-namespace {
-
-bool closes_gap(const Header& h) {
-  return h.kind == engine::Kind::NodeDown && h.cause == engine::Cause::Restart;
-}
-
-Gap gap_of(const Header& h) { return {h.seq, std::min(static_cast<Micros>(h.b), h.at), h.at}; }
-
-}  // namespace
-
 std::map<std::uint64_t, std::string> channel_names(const Reader& reader) {
   std::map<std::uint64_t, std::string> out;
   const auto pointers = reader.log().scan_meta("channel/");
@@ -32,19 +22,26 @@ std::map<std::uint64_t, std::string> channel_names(const Reader& reader) {
 Result<std::vector<Gap>> coverage_gaps(const Reader& reader) {
   std::vector<Gap> out;
   RC_TRY(reader.log().scan(1, reader.last(), [&](const Header& h, store::ByteView) {
-    if (closes_gap(h)) out.push_back(gap_of(h));
+    if (const auto gap = store::gap_told_by(h)) out.push_back(*gap);
     return true;
   }));
   return out;
 }
 
+Result<std::vector<Gap>> coverage_gaps(const Reader& reader, Micros from, Micros to) {
+  auto gaps = coverage_gaps(reader);
+  if (gaps) std::erase_if(*gaps, [&](const Gap& g) { return g.to <= from || g.from >= to; });
+  return gaps;
+}
+
 Result<std::optional<Gap>> gap_around(const Reader& reader, Seq upto, std::optional<Micros> at) {
   std::optional<Gap> out;
   if (!at) return out;
-  // Nothing is written in a gap: the event that closes it is the next one.
-  RC_TRY(reader.log().scan(upto + 1, upto + 1, [&](const Header& h, store::ByteView) {
-    if (closes_gap(h) && gap_of(h).from < *at && *at <= h.at) out = gap_of(h);
-    return false;
+  // Nothing is written in a gap: the event that tells of it is the next one, or the last before it.
+  RC_TRY(reader.log().scan(std::max<Seq>(upto, 1), upto + 1, [&](const Header& h, store::ByteView) {
+    if (const auto gap = store::gap_told_by(h); gap && gap->from < *at && *at <= gap->to)
+      out = *gap;
+    return true;
   }));
   return out;
 }

@@ -307,7 +307,8 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
         if (again && done == begun.events.size() && parsed->at < writer.state().at)
           return gone_on();
         if (p.kind == Kind::Login)
-          p.body.external_key = parsed->session;
+          p.body.external_key =
+              parsed->session.empty() ? std::string(store::kDefaultSession) : parsed->session;
         else if (!parsed->session.empty()) {
           const auto it = sessions.find(key);
           p.session = it == sessions.end() ? ~engine::Seq{0} : it->second;

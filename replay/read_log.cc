@@ -33,7 +33,8 @@ store::Result<void> set_reads_need_reason(store::Writer& writer, bool needed, en
   return writer.log().put_meta(kSetting, needed ? "reason" : "free");
 }
 
-store::Result<void> note_read(const store::Layout& layout, const ReadNote& note) {
+store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
+                              const store::Opening& opening) {
   if (note.reason.empty() && note.ticket.empty()) {
     const auto log = store::Log::open(layout, store::Log::Mode::Read);
     if (!log) return log.error();
@@ -42,7 +43,7 @@ store::Result<void> note_read(const store::Layout& layout, const ReadNote& note)
     if (*needed) return reason_missing();
     return {};
   }
-  const auto writer = store::Writer::open(layout);
+  const auto writer = store::Writer::open(layout, opening);
   if (!writer) return writer.error();
   store::Proposal p;
   p.kind = engine::Kind::HistoryRead;

@@ -14,7 +14,8 @@ struct ReadNote {
 
 /// Appends HistoryRead where a reason or ticket is given. Refused where the store asks for a reason
 /// and none is given; a conflict where another process holds the writer's lock.
-[[nodiscard]] store::Result<void> note_read(const store::Layout& layout, const ReadNote& note);
+[[nodiscard]] store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
+                                            const store::Opening& opening);
 
 /// What is said where a reason is needed and none was given.
 [[nodiscard]] store::Error reason_missing();

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rollcall::store {
 
 using engine::Kind;
@@ -45,6 +47,17 @@ void Ledger::note(const Header& h) {
   }
 }
 
+std::optional<Gap> gap_told_by(const Header& h) {
+  // A NodeDown comes at the end of its gap and says where that began; a ClockStep stands at the
+  // beginning, and nothing before the end follows it.
+  if (h.kind == Kind::NodeDown && h.cause == engine::Cause::Restart)
+    return Gap{h.seq, std::min(static_cast<engine::Micros>(h.b), h.at), h.at};
+  const auto step = static_cast<engine::Micros>(h.b - h.a);
+  if (h.kind == Kind::ClockStep && step > 0)
+    return Gap{h.seq, h.at, engine::saturating_add(h.at, step)};
+  return std::nullopt;
+}
+
 Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
   std::vector<engine::Transition> transitions;
   std::optional<Error> fault;
@@ -57,6 +70,7 @@ Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
     transitions.clear();
     const engine::Outcome outcome = engine::apply(state, header, transitions);
     ledger.note(header);
+    shown.note(state, header, outcome, transitions);
     if (visit) visit(header, leaf, outcome, transitions);
     return true;
   }));

@@ -6,8 +6,10 @@
 
 #include "engine/reducer.h"
 #include "store/log.h"
+#include "store/shown.h"
 
 #include <map>
+#include <optional>
 #include <set>
 
 namespace rollcall::store {
@@ -26,10 +28,19 @@ struct Ledger {
   void note(const Header& header);
 };
 
+/// A time in which nobody watched that would have seen anything: no server ran, the machine slept,
+/// or its clock was set forward. What is told about it is how it was before.
+struct Gap {
+  Seq seq = 0;  ///< of the event that tells it: a NodeDown, or a ClockStep
+  engine::Micros from = 0, to = 0;
+};
+[[nodiscard]] std::optional<Gap> gap_told_by(const Header& header);
+
 class Fold {
  public:
   engine::State state;
   Ledger ledger;
+  ShownOfHiders shown;
 
   /// Sees each header before it is applied, where set.
   std::function<void(const Header&)> before;

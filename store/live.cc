@@ -33,17 +33,22 @@ Live::Live(Layout layout, LiveOptions options)
     : layout_(std::move(layout)), options_(std::move(options)) {}
 
 Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions options) {
-  auto writer = Writer::open_or_create(layout);
+  Opening opening;
+  opening.wall = wall_now();
+  opening.accept_clock = options.accept_clock;
+  auto writer = Writer::open_or_create(layout, opening);
   if (!writer) return writer.error();
   std::unique_ptr<Live> live(new Live(layout, std::move(options)));
   live->writer_ = std::move(*writer);
   live->last_heard_ = live->writer_->state().at;
   live->clock_.emplace(wall_now(), monotonic_now(), live->last_heard_);
-  if (live->options_.accept_clock) live->clock_->accept();
+  live->clock_offset_ = live->writer_->state().clock_offset;
   const auto now = live->time();
   if (!now) return now.error();
   live->started_at_ = *now;
   live->node_epoch_ = live->writer_->stage_restart(live->options_.node, *now);
+  for (const engine::Sequenced& event : live->writer_->staged_so_far())
+    if (const auto gap = gap_told_by(event.header)) live->last_gap_ = *gap;
   if (const auto& policy = live->options_.policy;
       policy && !(*policy == live->writer_->state().policy)) {
     engine::Header fields;
@@ -92,13 +97,27 @@ Live::~Live() { stop(); }
 
 Result<Micros> Live::time() {
   const auto reading = clock_->read(wall_now(), monotonic_now());
-  if (reading.refused) {
-    return Error{Errc::Refused,
-                 "the wall clock is more than an hour away from the log's time: set it right, or "
-                 "start with --accept-clock"};
+  ahead_of_wall_ = clock_->ahead_of_wall();
+  if (reading.refused) return clock_refused();
+  if (reading.step) {
+    stage_step(*reading.step, reading.before);
+    if (options_.on_clock_step) options_.on_clock_step(*reading.step);
   }
-  if (reading.step) writer_->stage_clock_step(*reading.step, reading.before);
   return reading.at;
+}
+
+void Live::stage_step(Micros step, Micros before) {
+  const std::size_t from = writer_->staged_so_far().size();
+  writer_->stage_clock_step(step, before);
+  clock_offset_ = engine::saturating_add(clock_offset_, step);
+  const std::lock_guard guard(mutex_);
+  for (const engine::Sequenced& event : writer_->staged_so_far().subspan(from))
+    if (const auto gap = gap_told_by(event.header)) last_gap_ = *gap;
+}
+
+std::optional<Gap> Live::last_gap() const {
+  const std::lock_guard guard(mutex_);
+  return last_gap_;
 }
 
 bool Live::submit(Task task) {
@@ -169,7 +188,7 @@ void Live::sequence() {
     const Micros alive_at = writer_->state().at + options_.alive_every;
     Micros next = alive_at;
     if (const auto due = writer_->next_deadline()) next = std::min(next, *due + 1);
-    const Micros wait_us = std::clamp<Micros>(next - clock_->read(wall_now(), monotonic_now()).at,
+    const Micros wait_us = std::clamp<Micros>(next - clock_->peek(wall_now(), monotonic_now()).at,
                                               0, options_.alive_every);
     const auto ready = [&] {
       return failure_ || stopping_ || (exclusive_ && !committing_) ||
@@ -290,6 +309,9 @@ Result<void> disk_takes_writes(const Layout& layout) {
 }  // namespace
 
 bool Live::reopen() {
+  // The clock goes on: a log opened anew is no restart, and a refused clock stays refused. Readers
+  // keep the log meanwhile.
+  if (clock_->peek(wall_now(), monotonic_now()).refused) return false;
   if (const auto taken = disk_takes_writes(layout_); !taken) {
     const std::lock_guard guard(mutex_);
     problem_ = taken.error();
@@ -308,9 +330,9 @@ bool Live::reopen() {
     writer_ = old.lock();
     return false;
   }
-  // The clock goes on: a log opened anew is no restart, and a refused clock stays refused.
-  if (clock_->read(wall_now(), monotonic_now()).refused) return false;
-  auto opened = Writer::open(layout_);
+  Opening opening;
+  opening.nodes = Opening::Nodes::GoOn;
+  auto opened = Writer::open(layout_, opening);
   if (!opened) {
     const std::lock_guard guard(mutex_);
     problem_ = opened.error();
@@ -328,6 +350,9 @@ bool Live::reopen() {
     problem_ = told.error();
     return false;
   }
+  // A step that was thrown away with its commit: the clock has taken it, so the log must be told.
+  if (const Micros missing = clock_offset_ - writer->state().clock_offset; missing != 0)
+    writer->stage_clock_step(missing, writer->state().at);
   {
     const std::lock_guard guard(mutex_);
     problem_.reset();

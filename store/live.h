@@ -71,7 +71,7 @@ class Turn {
 
 struct LiveOptions {
   std::uint32_t node = 1;
-  bool accept_clock = false;
+  AcceptClock accept_clock = AcceptClock::No;
   std::optional<engine::Policy> policy;     ///< logged as PolicySet at the start where it differs
   engine::Micros alive_every = 10'000'000;  ///< AliveMark after so long without an event
   std::size_t queue_max = 200'000;          ///< tasks waiting; beyond, submit() refuses
@@ -81,6 +81,8 @@ struct LiveOptions {
   std::function<void(const Writer::Batch&)> on_durable;
   /// The last word of a clean stop, after everything else is durable: may commit by itself.
   std::function<void(Writer&, engine::Micros)> on_farewell;
+  /// Told when the wall clock was set by so much, on the sequencer's thread.
+  std::function<void(engine::Micros)> on_clock_step;
   /// Told when the writer stops (with the reason) and when it goes on (with nothing).
   std::function<void(const std::optional<Error>&)> on_health;
 };
@@ -113,6 +115,12 @@ class Live {
   [[nodiscard]] std::uint64_t node_epoch() const { return node_epoch_; }
   [[nodiscard]] engine::Micros started_at() const { return started_at_; }
   [[nodiscard]] engine::Micros last_heard() const { return last_heard_; }
+  /// How far the log's time is ahead of a wall clock that was set back; it loses a tenth of what
+  /// passes until they meet.
+  [[nodiscard]] engine::Micros ahead_of_wall() const { return ahead_of_wall_; }
+  /// The newest time that this process knows nobody watched: before its start, or while the machine
+  /// slept or its clock was set forward.
+  [[nodiscard]] std::optional<Gap> last_gap() const;
 
  private:
   struct InFlight {
@@ -141,6 +149,7 @@ class Live {
   bool reopen();
   void run_task(const Task& task, engine::Micros now);
   Result<engine::Micros> time();
+  void stage_step(engine::Micros step, engine::Micros before);
 
   Layout layout_;
   LiveOptions options_;
@@ -148,6 +157,9 @@ class Live {
   std::optional<EventClock> clock_;
   std::uint64_t node_epoch_ = 0;
   engine::Micros started_at_ = 0, last_heard_ = 0;
+  engine::Micros clock_offset_ = 0;  ///< the log's, once all steps that were staged are in it
+  std::atomic<engine::Micros> ahead_of_wall_ = 0;
+  std::optional<Gap> last_gap_;
   Turn::Recent recent_;
   std::vector<Turn::Held> held_;  ///< of tasks whose events are staged, sequencer's thread
 

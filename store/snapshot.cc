@@ -18,7 +18,8 @@
 namespace rollcall::store {
 namespace {
 
-constexpr std::string_view kMagic = "rcsnap01";
+constexpr std::string_view kMagic = "rcsnap02";
+constexpr std::string_view kMagicBefore = "rcsnap01";  // without what was shown of those who hide
 constexpr std::size_t kHead = 8 + 4 + 4 + 4 * 8 + 32 + 32;
 constexpr std::size_t kDigits = 20;
 constexpr std::size_t kHashSize = sizeof(Hash);
@@ -130,6 +131,33 @@ bool take_census(Input in, Census& census) {
   return in.done();
 }
 
+void put_shown(Bytes& out, const ShownOfHiders& shown) {
+  put_be64(out, shown.users().size());
+  for (const auto& [user, s] : shown.users()) {
+    put_be32(out, user);
+    put_be32(out, static_cast<std::uint32_t>(s.visible) | (s.hides ? 0x100U : 0U));
+    put_be64(out, static_cast<std::uint64_t>(s.last_seen));
+    put_be64(out, static_cast<std::uint64_t>(s.changed_at));
+    put_be64(out, s.changed_seq);
+  }
+}
+
+bool take_shown(Input in, ShownOfHiders& shown) {
+  for (std::uint64_t n = in.count(32); n > 0; --n) {
+    const UserNumber user = in.u32();
+    const std::uint32_t marks = in.u32();
+    if ((marks & ~0x100U) > static_cast<std::uint32_t>(engine::Presence::Away)) return false;
+    Shown s;
+    s.visible = static_cast<engine::Presence>(marks & 0xFF);
+    s.hides = (marks & 0x100U) != 0;
+    s.last_seen = static_cast<engine::Micros>(in.u64());
+    s.changed_at = static_cast<engine::Micros>(in.u64());
+    s.changed_seq = in.u64();
+    shown.put(user, s);
+  }
+  return in.done();
+}
+
 Hash sha256_of(ByteView bytes) { return sha256({bytes}); }
 
 /// A file's bytes while this lives.
@@ -162,6 +190,7 @@ class Mapped {
 };
 
 struct Head {
+  bool has_shown = false;
   std::uint32_t reducer = 0, pages = 0;
   Seq seq = 0;
   engine::Micros at = 0;
@@ -170,8 +199,10 @@ struct Head {
 };
 
 std::optional<Head> take_head(Input& in) {
-  if (as_text(in.bytes(kMagic.size())) != kMagic) return std::nullopt;
   Head head;
+  const std::string_view magic = as_text(in.bytes(kMagic.size()));
+  head.has_shown = magic == kMagic;
+  if (!head.has_shown && magic != kMagicBefore) return std::nullopt;
   head.reducer = in.u32();
   head.pages = in.u32();
   head.seq = in.u64();
@@ -223,6 +254,8 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
   each_member(out.fold.ledger, [&](auto& pairs) { take_pairs(ledger, pairs); });
   if (!ledger.done()) return bad("its ledger is damaged");
   if (!take_census(Input(in.bytes(in.u64())), out.census)) return bad("its census is damaged");
+  if (head->has_shown && !take_shown(Input(in.bytes(in.u64())), out.fold.shown))
+    return bad("what it says of those who hide is damaged");
   engine::State& state = out.fold.state;
   state.seq = head->seq;
   state.at = head->at;
@@ -238,6 +271,12 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
   if (!in.done()) return bad("something follows its last page");
   if (state.users.size() != head->users || state.sessions.size() != head->sessions)
     return bad("it does not hold as many users as it says");
+  if (!out.fold.shown.users().empty() &&
+      out.fold.shown.users().rbegin()->first >= state.users.size())
+    return bad("somebody hides whom it does not hold");
+  out.knows_shown =
+      head->has_shown || std::all_of(state.users.begin(), state.users.end(),
+                                     [](const engine::User& u) { return u.override_rev == 0; });
   if (hashed.get() != [&] {
         Hash end{};
         std::copy(bytes.end() - kHashSize, bytes.end(), end.begin());
@@ -272,9 +311,14 @@ Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto) {
   return {};
 }
 
+Snapshot nearest_whole_snapshot(const Layout& layout, const Log& log, Seq upto) {
+  Snapshot found = nearest_snapshot(layout, log, upto);
+  return found.knows_shown ? std::move(found) : Snapshot{};  // folded anew: once, after an upgrade
+}
+
 Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
-                                    const engine::State& state, const Ledger& ledger,
-                                    const Census& census) {
+                                    const Snapshot& snapshot) {
+  const engine::State& state = snapshot.fold.state;
   const auto root = log.root_at(state.seq);
   if (!root) return root.error();
   const std::uint32_t pages = engine::page_count(state);
@@ -296,11 +340,15 @@ Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
   out.insert(out.end(), info.root.begin(), info.root.end());
   out.insert(out.end(), info.digest.begin(), info.digest.end());
   Bytes part;
-  each_member(ledger, [&](const auto& pairs) { put_pairs(part, pairs); });
+  each_member(snapshot.fold.ledger, [&](const auto& pairs) { put_pairs(part, pairs); });
   put_be32(out, static_cast<std::uint32_t>(part.size()));
   out.insert(out.end(), part.begin(), part.end());
   part.clear();
-  put_census(part, census);
+  put_census(part, snapshot.census);
+  put_be64(out, part.size());
+  out.insert(out.end(), part.begin(), part.end());
+  part.clear();
+  put_shown(part, snapshot.fold.shown);
   put_be64(out, part.size());
   out.insert(out.end(), part.begin(), part.end());
   for (std::uint32_t page = 0; page < pages; ++page) {
@@ -320,14 +368,13 @@ Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
 Result<SnapshotInfo> make_snapshot(
     const Layout& layout, const Log& log, std::size_t keep,
     const std::function<void(std::uint64_t done, std::uint64_t all)>& progress) {
-  Snapshot snapshot = nearest_snapshot(layout, log, log.last());
+  Snapshot snapshot = nearest_whole_snapshot(layout, log, log.last());
   const Seq from = snapshot.fold.state.seq;
   RC_TRY(snapshot.fold.advance(log, log.last(), [&](const Header& h, ByteView, auto, auto) {
     snapshot.census.note(h);
     if (progress && h.seq % 65'536 == 0) progress(h.seq - from, log.last() - from);
   }));
-  auto made =
-      write_snapshot(layout, log, snapshot.fold.state, snapshot.fold.ledger, snapshot.census);
+  auto made = write_snapshot(layout, log, snapshot);
   if (!made) return made;
   const auto all = list_snapshots(layout);
   for (std::size_t i = std::max<std::size_t>(keep, 1); i < all.size(); ++i) {

@@ -6,10 +6,12 @@
 // only where it fits the log by its root. It holds numbers and times, no name and no text.
 //
 // The file, snapshots/<seq, 20 digits>, integers big-endian:
-//   "rcsnap01" · reducer u32 · pages u32 · seq u64 · at i64 · sessions u64 · users u64
+//   "rcsnap02" · reducer u32 · pages u32 · seq u64 · at i64 · sessions u64 · users u64
 //   · root of the log's first seq leaves 32 B · state digest 32 B
 //   · ledger u32 length and bytes · census u64 length and bytes
-//   · pages, each u32 length and the canonical bytes of engine::write_page · SHA-256 of all before
+//   · shown u64 length and bytes (ShownOfHiders; not in "rcsnap01", which versions before 0.6
+//   wrote) · pages, each u32 length and the canonical bytes of engine::write_page · SHA-256 of all
+//   before
 #pragma once
 
 #include "store/census.h"
@@ -25,6 +27,9 @@ namespace rollcall::store {
 struct Snapshot {
   Fold fold;
   Census census;
+  /// Whether fold.shown holds everybody who hid: an old file does not say, where anybody had a
+  /// status.
+  bool knows_shown = true;
 };
 
 struct SnapshotInfo {
@@ -46,10 +51,11 @@ struct SnapshotInfo {
 /// The newest at or before `upto` that fits the log; of an empty log where there is none. Damaged
 /// ones are passed over: the log has it all.
 [[nodiscard]] Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto);
+/// The same for who needs fold.shown, too.
+[[nodiscard]] Snapshot nearest_whole_snapshot(const Layout& layout, const Log& log, Seq upto);
 /// Written aside, synced, renamed.
 [[nodiscard]] Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
-                                                  const engine::State& state, const Ledger& ledger,
-                                                  const Census& census);
+                                                  const Snapshot& snapshot);
 inline constexpr std::size_t kSnapshotsKept = 3;
 /// How many events make one worth its file.
 inline constexpr std::uint64_t kSnapshotEvery = 1'000'000;

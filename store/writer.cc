@@ -2,6 +2,7 @@
 #include "store/writer.h"
 
 #include "store/backup.h"
+#include "store/event_clock.h"
 #include "store/files.h"
 #include "store/forget.h"
 #include "store/in_parallel.h"
@@ -25,6 +26,25 @@ constexpr std::size_t kActionsMax = 4096;
 constexpr std::size_t kChannelsMax = 100'000;
 constexpr engine::Micros kTouchLoggedEvery = 60'000'000;
 constexpr std::size_t kUserNameMax = 256;
+
+/// Whether only a user can do it: user 0, the app itself, has no session and no status.
+bool of_a_user(Kind kind) {
+  switch (kind) {
+    case Kind::Login:
+    case Kind::Logout:
+    case Kind::Inactivity:
+    case Kind::LinkUp:
+    case Kind::LinkDown:
+    case Kind::StatusSet:
+    case Kind::StatusCleared:
+    case Kind::Joined:
+    case Kind::Left:
+    case Kind::UserErased:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -80,13 +100,13 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
   return writer;
 }
 
-Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
+Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout, const Opening& opening) {
   // The vault is unsealed while the log is opened and folded: neither needs the other.
   auto names = in_parallel([&layout] { return Vault::open(layout.vault(), layout.app); });
   auto log = Log::open(layout, Log::Mode::Write);
   if (!log) return log.error();
   RC_TRY(check_signed_history(**log, layout));
-  Snapshot known = nearest_snapshot(layout, **log, (*log)->last());
+  Snapshot known = nearest_whole_snapshot(layout, **log, (*log)->last());
   const Seq from_snapshot = known.fold.state.seq;
   RC_TRY(known.fold.advance(
       **log, (*log)->last(),
@@ -97,14 +117,21 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout) {
   writer->from_snapshot_ = from_snapshot;
   writer->census_ = std::move(known.census);
   RC_TRY(writer->recover(std::move(known.fold)));
+  if (opening.wall && opening.accept_clock == AcceptClock::No &&
+      too_far_ahead(*opening.wall, writer->state().at))
+    return clock_refused();
   if (present(layout.restored())) RC_TRY(continue_restored(*writer));
   RC_TRY(finish_pending_erasures(*writer));
+  // Only now: what opening itself appends is stamped with the last event's time, when the nodes
+  // were last heard.
+  writer->nodes_died_ = opening.nodes == Opening::Nodes::Died;
   return writer;
 }
 
-Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
+Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout,
+                                                       const Opening& opening) {
   if (!exists(layout)) return create(layout);
-  auto opened = open(layout);
+  auto opened = open(layout, opening);
   // Made by halves, by a process that was killed: nobody was told of anything in it, so nothing was
   // enrolled or signed either.
   if (opened || opened.error().code != Errc::NotFound || present(layout.checkpoint()))
@@ -118,6 +145,7 @@ Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout) {
 
 Result<void> Writer::recover(Fold fold) {
   ledger_ = std::move(fold.ledger);
+  shown_ = std::move(fold.shown);
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
   for (const UserNumber number : vault_.without_key(users)) {
@@ -167,6 +195,7 @@ void Writer::gather(std::size_t from) {
 
 engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
                                 std::optional<Bytes> sealed) {
+  close_dead_nodes(at);
   const std::size_t from = sequenced_.size();
   const std::size_t index = sequencer_->append(draft, at, sequenced_, transitions_);
   if (sealed) pending_.bodies.emplace_back(sequenced_[index].header.seq, std::move(*sealed));
@@ -175,13 +204,19 @@ engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
 }
 
 void Writer::conclude(engine::Micros at) {
+  close_dead_nodes(at);
   const std::size_t from = sequenced_.size();
   sequencer_->conclude(at, sequenced_, transitions_);
   gather(from);
 }
 
 Result<UserNumber> Writer::number_for(const Proposal& proposal, engine::Micros at) {
-  if (proposal.user.empty()) return proposal.number;
+  if (proposal.user.empty()) {
+    if (proposal.number == 0 && of_a_user(proposal.kind)) return check_user_name({}).error();
+    if (proposal.number >= std::max<std::size_t>(state().users.size(), 1))
+      return Error{Errc::NotFound, fmt::format("there is no user #{}", proposal.number)};
+    return proposal.number;
+  }
   if (const auto known = vault_.number_of(proposal.user)) return *known;
   RC_TRY(check_user_name(proposal.user));
   conclude(at);  // conclusions due before come first, as before any event
@@ -336,24 +371,44 @@ std::uint64_t Writer::stage_restart(std::uint32_t node, engine::Micros at) {
   const std::size_t from = sequenced_.size();
   const engine::Micros last_heard = state().at;
   sequencer_->conclude(last_heard, sequenced_, transitions_);
-  const auto word = [&](std::uint64_t epoch) { return (std::uint64_t{node} << 32) | epoch; };
+  nodes_died_ = false;
+  append_node_downs(at);
+  std::uint64_t epoch = 1;
+  for (const auto* nodes : {&state().nodes_open, &state().nodes_closed})
+    if (const auto it = nodes->find(node); it != nodes->end())
+      epoch = std::max(epoch, it->second + 1);
   Header draft;
-  std::uint64_t epoch = 0;
-  if (const auto open = state().nodes_open.find(node); open != state().nodes_open.end()) {
-    epoch = open->second;
-    draft.kind = Kind::NodeDown;
-    draft.cause = engine::Cause::Restart;
-    draft.a = word(epoch);
-    draft.b = static_cast<std::uint64_t>(last_heard);
-    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
-  }
-  draft = {};
   draft.kind = Kind::NodeUp;
-  draft.a = word(epoch + 1);
+  draft.a = (std::uint64_t{node} << 32) | epoch;
   draft.b = static_cast<std::uint64_t>(last_heard);
   sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
   gather(from);
-  return word(epoch + 1);
+  return draft.a;
+}
+
+void Writer::close_dead_nodes(engine::Micros at) {
+  if (!std::exchange(nodes_died_, false)) return;
+  const std::size_t from = sequenced_.size();
+  append_node_downs(at);
+  gather(from);
+}
+
+/// Of every node that is up in the log and whose process is not there any more: what was due
+/// strictly before it was last heard, then its NodeDown, which tells the gap and moves the
+/// deadlines by it.
+void Writer::append_node_downs(engine::Micros at) {
+  for (const auto& [node, epoch] : std::map(state().nodes_open)) {
+    const auto closed = state().nodes_closed.find(node);
+    if (closed != state().nodes_closed.end() && closed->second >= epoch) continue;
+    const engine::Micros last_heard = state().at;
+    sequencer_->conclude(last_heard, sequenced_, transitions_);
+    Header draft;
+    draft.kind = Kind::NodeDown;
+    draft.cause = engine::Cause::Restart;
+    draft.a = (std::uint64_t{node} << 32) | epoch;
+    draft.b = static_cast<std::uint64_t>(last_heard);
+    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  }
 }
 
 void Writer::stage_clock_step(engine::Micros step, engine::Micros at) {

@@ -39,6 +39,19 @@ struct Written {
   engine::Outcome outcome = engine::Outcome::Applied;
 };
 
+enum class AcceptClock : std::uint8_t { No, Yes };
+
+/// On what terms a store is opened for writing.
+struct Opening {
+  /// What the wall clock says, where it is what events will be stamped with: too far ahead of the
+  /// log's last event (EventClock::kRefused) the store is not opened, unless somebody accepts it.
+  std::optional<engine::Micros> wall;
+  AcceptClock accept_clock = AcceptClock::No;
+  /// A server that opens its own log anew goes on as the node it is. For anybody else a node that
+  /// is open died: its NodeDown comes before whatever is appended first.
+  enum class Nodes : std::uint8_t { Died, GoOn } nodes = Nodes::Died;
+};
+
 /// The session shared by all callers that name none (C20).
 inline constexpr std::string_view kDefaultSession = "default";
 
@@ -50,9 +63,10 @@ class Writer {
  public:
   /// Makes a store with its keys; an empty origin becomes rollcall.local/<app>-<random>.
   static Result<std::unique_ptr<Writer>> create(const Layout& layout, std::string origin = {});
-  static Result<std::unique_ptr<Writer>> open(const Layout& layout);
+  static Result<std::unique_ptr<Writer>> open(const Layout& layout, const Opening& opening = {});
   /// open() where there is a store, else create().
-  static Result<std::unique_ptr<Writer>> open_or_create(const Layout& layout);
+  static Result<std::unique_ptr<Writer>> open_or_create(const Layout& layout,
+                                                        const Opening& opening = {});
 
   /// Gives the proposal its place in the commit being gathered; not durable before commit().
   Result<Written> stage(const Proposal& proposal, engine::Micros at);
@@ -69,8 +83,8 @@ class Writer {
   /// The number of a channel's name, if it has one; from any thread.
   [[nodiscard]] std::optional<std::uint64_t> channel_number(std::string_view name) const;
   /// A process begins: conclusions due strictly before the last event, then the NodeDown of the
-  /// epoch before (graces start anew, other deadlines move by the gap) and the NodeUp of a new one.
-  /// The new node and epoch in one word.
+  /// epoch before, if nobody has written it (graces start anew, other deadlines move by the gap)
+  /// and the NodeUp of a new one. The new node and epoch in one word.
   std::uint64_t stage_restart(std::uint32_t node, engine::Micros at);
   /// The wall clock was set: open deadlines move with it (engine: ClockStep).
   void stage_clock_step(engine::Micros step, engine::Micros at);
@@ -87,6 +101,7 @@ class Writer {
   };
   [[nodiscard]] bool staged() const { return !pending_.headers.empty(); }
   [[nodiscard]] std::size_t staged_events() const { return pending_.headers.size(); }
+  [[nodiscard]] std::span<const engine::Sequenced> staged_so_far() const { return sequenced_; }
   [[nodiscard]] Batch take_batch();
   [[nodiscard]] Result<void> write_batch(const Batch& batch, Durable durable = Durable::Yes,
                                          WithTree tree = WithTree::Yes);
@@ -121,6 +136,8 @@ class Writer {
     return sequencer_->next_deadline();
   }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+  /// As of the opening: what others were shown of those who hide. Whoever needs it later follows.
+  [[nodiscard]] const ShownOfHiders& shown_at_opening() const { return shown_; }
   [[nodiscard]] const Census& census() const { return census_; }
   /// The seq of the snapshot that this opening began from; 0 where it folded the whole log.
   [[nodiscard]] Seq from_snapshot() const { return from_snapshot_; }
@@ -145,6 +162,8 @@ class Writer {
   engine::Sequenced place(const engine::Header& draft, engine::Micros at,
                           std::optional<Bytes> sealed);
   void gather(std::size_t from);
+  void close_dead_nodes(engine::Micros at);
+  void append_node_downs(engine::Micros at);
 
   Layout layout_;
   std::unique_ptr<Log> log_;
@@ -152,6 +171,7 @@ class Writer {
   Sealer sealer_;
   Ledger ledger_;
   Census census_;
+  ShownOfHiders shown_;
   Seq from_snapshot_ = 0;
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
@@ -160,6 +180,7 @@ class Writer {
   std::function<void(const Batch&)> observer_;
   std::atomic<bool> broken_ = false;
   StateDigester digester_;
+  bool nodes_died_ = false;  ///< what is appended next comes after their NodeDown
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;
   std::vector<engine::Transition> transitions_;

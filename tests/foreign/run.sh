@@ -27,7 +27,7 @@ while [ $i -lt 700 ]; do
 done > events.ndjson
 "$rollcall" -d data import events.ndjson > /dev/null || exit 1
 "$rollcall" -d data checkpoint show > old
-"$rollcall" -d data login ada > /dev/null
+"$rollcall" -d data --accept-clock login ada > /dev/null
 "$rollcall" -d data checkpoint sign > /dev/null
 "$rollcall" -d data checkpoint show > checkpoint
 "$rollcall" -d data tiles export tiles > /dev/null

@@ -15,7 +15,6 @@ using engine::Cause;
 using engine::Kind;
 using engine::Micros;
 using engine::Presence;
-using store::EventClock;
 using store::Proposal;
 using store::Turn;
 using store::Writer;
@@ -49,71 +48,6 @@ Presence state_of(const Writer& w, const std::string& user) {
 }
 
 }  // namespace
-
-TEST_CASE("the clock slews small differences, tells large ones, and refuses what is too far",
-          "[store]") {
-  const Micros wall = kStart, minute = 60 * kSecond;
-  SECTION("a wall 3 s ahead is reached slowly and without a step") {
-    EventClock clock(wall, 0, wall);
-    Micros at = wall;
-    for (int s = 1; s <= 60; ++s) {
-      const auto r = clock.read(wall + s * kSecond + 3 * kSecond, s * kSecond);
-      CHECK_FALSE(r.step);
-      CHECK(r.at >= at);
-      CHECK(r.at - at <= kSecond + kSecond / 10);
-      at = r.at;
-    }
-    CHECK(at == wall + 63 * kSecond);
-  }
-  SECTION("a wall ten minutes ahead is a step at once") {
-    EventClock clock(wall, 0, wall);
-    const auto r = clock.read(wall + 10 * minute, kSecond);
-    REQUIRE(r.step);
-    CHECK(*r.step == 10 * minute - kSecond);
-    CHECK(r.before == wall + kSecond);
-    CHECK(r.at == wall + 10 * minute);
-  }
-  SECTION("a wall ten minutes behind is told once, and time goes on slowly") {
-    EventClock clock(wall, 0, wall);
-    auto r = clock.read(wall - 10 * minute, kSecond);
-    CHECK(r.step);
-    Micros at = r.at;
-    for (int s = 2; s < 30; ++s) {
-      r = clock.read(wall - 10 * minute + s * kSecond, s * kSecond);
-      CHECK_FALSE(r.step);
-      CHECK(r.at > at);
-      at = r.at;
-    }
-  }
-  SECTION("an hour and more stops the writer until it is accepted") {
-    EventClock clock(wall, 0, wall);
-    CHECK(clock.read(wall + 70 * minute, kSecond).refused);
-    clock.accept();
-    CHECK(clock.read(wall + 70 * minute, 2 * kSecond).step);
-  }
-  SECTION("at a start, a wall ahead is down time and no step") {
-    EventClock clock(wall + 24 * 60 * minute, 0, wall);
-    const auto r = clock.read(wall + 24 * 60 * minute + kSecond, kSecond);
-    CHECK_FALSE(r.step);
-    CHECK(r.at == wall + 24 * 60 * minute + kSecond);
-  }
-  SECTION("time never runs back") {
-    const std::uint64_t seed = test::test_seed();
-    INFO("reproduce with ROLLCALL_SEED=" << seed);
-    std::mt19937_64 rng{seed};
-    EventClock clock(wall, 0, wall);
-    Micros at = 0, mono = 0, w = wall;
-    for (int i = 0; i < 5000; ++i) {
-      mono += static_cast<Micros>(test::below(rng, 3 * kSecond));
-      w += static_cast<Micros>(test::below(rng, 5 * kSecond)) - kSecond;
-      if (test::below(rng, 50) == 0)
-        w += static_cast<Micros>(test::below(rng, 40 * minute)) - 20 * minute;
-      const auto r = clock.read(w, mono);
-      REQUIRE(r.at >= at);
-      at = r.at;
-    }
-  }
-}
 
 TEST_CASE("a step of the clock moves open deadlines with it", "[store]") {
   const test::Scratch scratch;

@@ -136,8 +136,7 @@ TEST_CASE("a question about the past begins at the nearest snapshot before it", 
   }
   Snapshot part;
   part.fold.advance(reader.log(), 300).value();
-  (void)write_snapshot(layout, reader.log(), part.fold.state, part.fold.ledger, part.census)
-      .value();
+  (void)write_snapshot(layout, reader.log(), part).value();
   (void)snap(layout);
   REQUIRE(list_snapshots(layout).size() == 2);
   CHECK(nearest_snapshot(layout, reader.log(), 299).fold.state.seq == 0);

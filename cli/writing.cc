@@ -1,0 +1,21 @@
+// The one door to a store's writer for commands.
+#include "cli/writing.h"
+
+namespace rollcall::cli {
+
+store::Opening offline(const Context& context) {
+  store::Opening opening;
+  opening.wall = store::wall_now();
+  opening.accept_clock = context.accept_clock ? store::AcceptClock::Yes : store::AcceptClock::No;
+  return opening;
+}
+
+std::unique_ptr<store::Writer> open_writer(const Context& context) {
+  return store::Writer::open(context.layout(), offline(context)).value();
+}
+
+std::unique_ptr<store::Writer> open_or_create_writer(const Context& context) {
+  return store::Writer::open_or_create(context.layout(), offline(context)).value();
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,301 @@
+// The board against the state it follows, and against what others may know of who hides.
+#include "net/board.h"
+
+#include "store/forget.h"
+#include "store/snapshot.h"
+#include "tests/support/stores.h"
+
+#include <catch2/catch.hpp>
+
+using namespace rollcall;
+using engine::Cause;
+using engine::Header;
+using engine::Kind;
+using engine::Micros;
+using engine::Override;
+using engine::Presence;
+using engine::UserNumber;
+using net::Board;
+using net::Standing;
+using store::Proposal;
+using store::Writer;
+using test::below;
+using test::kSecond;
+using test::kStart;
+
+namespace {
+
+Proposal about(Kind kind, const std::string& user, engine::Seq session = 0,
+               Cause cause = Cause::None) {
+  Proposal p;
+  p.kind = kind;
+  p.user = user;
+  p.session = session;
+  p.cause = cause;
+  return p;
+}
+
+Proposal login(const std::string& user, const std::string& session) {
+  Proposal p = about(Kind::Login, user, 0, Cause::Login);
+  p.body.external_key = session;
+  return p;
+}
+
+/// What others may know, kept by hand: the latest sign of life in the open, and the last change of
+/// what was visible.
+struct InTheOpen {
+  Micros last_seen = 0, changed_at = 0;
+};
+
+std::vector<InTheOpen> in_the_open(const Writer& writer) {
+  std::vector<InTheOpen> out;
+  std::vector<Presence> visible;
+  store::Fold fold;
+  (void)fold
+      .advance(writer.log(), writer.log().last(),
+               [&](const Header& h, store::ByteView, engine::Outcome outcome, auto) {
+                 const auto& users = fold.state.users;
+                 out.resize(users.size());
+                 visible.resize(users.size());
+                 for (UserNumber n = 1; n < users.size(); ++n) {
+                   if (users[n].visible == visible[n]) continue;
+                   visible[n] = users[n].visible;
+                   out[n].changed_at = h.at;
+                 }
+                 const engine::User& user = users[h.user];
+                 if (outcome != engine::Outcome::Applied || user.manual == Override::Invisible)
+                   return;
+                 const auto told = static_cast<Micros>(h.d);
+                 Micros seen = 0;
+                 if (h.kind == Kind::Login || (h.kind == Kind::Logout && h.cause == Cause::Logout))
+                   seen = h.at;
+                 if (h.kind == Kind::Activity && !user.sessions.empty())
+                   seen = told > 0 && told < h.at ? told : h.at;
+                 out[h.user].last_seen = std::max(out[h.user].last_seen, seen);
+               })
+      .value();
+  return out;
+}
+
+void require_equal(const Board& board, const Writer& writer) {
+  REQUIRE(board.seq() == writer.state().seq);
+  const auto open = in_the_open(writer);
+  for (UserNumber n = 1; n < writer.state().users.size(); ++n) {
+    INFO("user " << n << " at seq " << writer.state().seq);
+    const engine::User& user = writer.state().users[n];
+    const auto found = board.of(n);
+    REQUIRE(found.has_value() == !user.erased);
+    if (!found) continue;
+    const Standing& s = *found;
+    REQUIRE(s.sessions == user.sessions.size());
+    REQUIRE(s.state == user.state);
+    REQUIRE(s.visible == user.visible);
+    REQUIRE(s.since == user.since);
+    REQUIRE(s.last_seen == user.last_seen);
+    REQUIRE(s.manual == user.manual);
+    REQUIRE(s.do_not_disturb == user.do_not_disturb);
+    REQUIRE(s.status_seq == user.status_seq);
+    REQUIRE(s.visible_last_seen == open[n].last_seen);
+    REQUIRE(s.changed_at == open[n].changed_at);
+  }
+}
+
+/// A store with its board, as a server has them.
+class Followed {
+ public:
+  explicit Followed(const store::Layout& layout) : layout_(layout) { start(kStart); }
+
+  void start(Micros at) {
+    board_.reset();
+    writer_.reset();
+    writer_ = Writer::open_or_create(layout_).value();
+    node_ = writer_->stage_restart(1, at);
+    writer_->commit(store::Durable::No).value();
+    board_ = std::make_unique<Board>();
+    board_->start(*writer_);
+    writer_->observe([this](const Writer::Batch& batch) { board_->apply(batch); });
+  }
+  Writer& writer() { return *writer_; }
+  Board& board() { return *board_; }
+  [[nodiscard]] std::uint64_t node() const { return node_; }
+
+ private:
+  store::Layout layout_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Board> board_;
+  std::uint64_t node_ = 0;
+};
+
+void do_something(Followed& store, std::mt19937_64& rng, Micros at) {
+  Writer& w = store.writer();
+  const std::string user = "u" + std::to_string(below(rng, 6));
+  const auto number = w.vault().number_of(user);
+  if (!number) {
+    w.stage(login(user, "a"), at).value();
+    return;
+  }
+  const auto& sessions = w.state().users[*number].sessions;
+  const engine::Seq session = sessions.empty() ? 0 : sessions[below(rng, sessions.size())];
+  switch (below(rng, 16)) {
+    case 0:
+    case 1:
+    case 2:
+      (void)w.stage(login(user, std::string(1, static_cast<char>('a' + below(rng, 4)))), at);
+      break;
+    case 3:
+      (void)w.stage(about(Kind::Logout, user, session, Cause::Logout), at);
+      break;
+    case 4:
+      (void)w.stage(
+          about(Kind::Logout, user, 0, below(rng, 2) == 0 ? Cause::Logout : Cause::Revoked), at);
+      break;
+    case 5:
+    case 6:
+    case 7: {
+      Proposal p = about(Kind::Activity, user, below(rng, 2) == 0 ? session : 0);
+      if (below(rng, 3) == 0) p.d = static_cast<std::uint64_t>(at) - below(rng, 100 * kSecond);
+      (void)w.stage(p, at);
+      break;
+    }
+    case 8:
+    case 9: {
+      Proposal p =
+          about(below(rng, 3) == 0 ? Kind::LinkDown : Kind::LinkUp, user, session, Cause::Abort);
+      p.a = below(rng, 3);
+      p.b = store.node();
+      (void)w.stage(p, at);
+      break;
+    }
+    case 10:
+    case 11:
+    case 12: {
+      Proposal p = about(Kind::StatusSet, user, 0, Cause::User);
+      p.flags = static_cast<std::uint16_t>(below(rng, 8));
+      if (below(rng, 3) == 0) p.body.status_text = "words";
+      if (below(rng, 2) == 0) p.a = static_cast<std::uint64_t>(at) + below(rng, 600) * kSecond;
+      (void)w.stage(p, at);
+      break;
+    }
+    case 13:
+      (void)w.stage(about(Kind::StatusCleared, user, 0, Cause::User), at);
+      break;
+    case 14:
+      if (session != 0) {
+        Proposal p = about(Kind::Inactivity, user, session, Cause::ClientHint);
+        (void)w.stage(p, at);
+      }
+      break;
+    default:
+      if (below(rng, 3) == 0)
+        w.stage_clock_step(static_cast<Micros>(below(rng, 500)) * kSecond, at);
+      else
+        w.conclude(at);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a logout that names no session ends all of them on the board, too", "[net]") {
+  const test::Scratch scratch;
+  Followed store(test::layout_in(scratch.path()));
+  for (const char* session : {"a", "b", "c"})
+    store.writer().write(login("ada", session), kStart).value();
+  const UserNumber ada = store.writer().vault().number_of("ada").value();
+  CHECK(store.board().of(ada)->sessions == 3);
+  store.writer().write(about(Kind::Logout, "ada", 0, Cause::Logout), kStart + kSecond).value();
+  CHECK(store.board().of(ada)->sessions == 0);
+  store.writer().write(login("ada", "a"), kStart + 2 * kSecond).value();
+  CHECK(store.board().of(ada)->sessions == 1);
+}
+
+TEST_CASE("who hides is shown after a restart as he was when he hid", "[net]") {
+  const test::Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  Followed store(layout);
+  const auto at = [](int s) { return kStart + s * kSecond; };
+  store.writer().write(login("zoe", "a"), at(1)).value();
+  store.writer().write(about(Kind::Activity, "zoe"), at(10)).value();
+  Proposal hide = about(Kind::StatusSet, "zoe");
+  hide.flags = static_cast<std::uint16_t>(Override::Invisible);
+  const auto hid = store.writer().write(hide, at(20)).value();
+  store.writer().write(about(Kind::Activity, "zoe"), at(30)).value();
+  store.writer().write(about(Kind::Logout, "zoe", 0, Cause::Logout), at(40)).value();
+  store.writer().write(login("zoe", "a"), at(50)).value();
+  const UserNumber zoe = store.writer().vault().number_of("zoe").value();
+  const auto check = [&] {
+    const Standing s = *store.board().of(zoe);
+    CHECK(s.state == Presence::Online);
+    CHECK(s.visible == Presence::Offline);
+    CHECK(s.last_seen == at(50));
+    CHECK(s.visible_last_seen == at(10));
+    CHECK(s.changed_at == at(20));
+    CHECK(s.changed_seq == hid.seq);
+  };
+  check();
+  store.start(at(60));
+  check();
+  CHECK(store.board().changed_after(hid.seq).empty());  // nothing to tell who resumes
+  SECTION("from a snapshot, too") {
+    (void)store::make_snapshot(layout, store.writer().log(), 3).value();
+    store.writer().write(about(Kind::Activity, "zoe"), at(61)).value();
+    store.start(at(70));
+    CHECK(store.writer().from_snapshot() > 0);
+    CHECK(store.board().of(zoe)->visible_last_seen == at(10));
+    CHECK(store.board().of(zoe)->changed_at == at(20));
+    CHECK(store.board().of(zoe)->changed_seq == hid.seq);
+  }
+  SECTION("once he shows himself, from that moment on") {
+    store.writer().write(about(Kind::StatusCleared, "zoe"), at(80)).value();
+    store.start(at(90));
+    CHECK(store.board().of(zoe)->visible == Presence::Online);
+    CHECK(store.board().of(zoe)->changed_at == at(80));
+    CHECK(store.board().of(zoe)->visible_last_seen == at(10));
+    store.writer().write(about(Kind::Activity, "zoe"), at(91)).value();
+    CHECK(store.board().of(zoe)->visible_last_seen == at(91));
+  }
+  SECTION("others hear nothing of what he does with his status while he hides") {
+    (void)store.board().take_notes();
+    hide.body.status_text = "nobody reads this";
+    store.writer().write(hide, at(80)).value();
+    CHECK(store.board().take_notes().statuses.empty());
+    store.writer().write(about(Kind::StatusCleared, "zoe"), at(81)).value();
+    CHECK(store.board().take_notes().statuses == std::vector<UserNumber>{zoe});
+  }
+}
+
+TEST_CASE("after any history and any restart the board is the state, and shows what was shown",
+          "[net][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  for (int round = 0; round < 4; ++round) {
+    const test::Scratch scratch;
+    const auto layout = test::layout_in(scratch.path());
+    Followed store(layout);
+    Micros at = kStart;
+    for (int part = 0; part < 60; ++part) {
+      const auto events = 1 + below(rng, 12);
+      for (std::uint64_t i = 0; i < events; ++i) {
+        at = std::max(at + static_cast<Micros>(below(rng, 120 * kSecond)),
+                      store.writer().state().at);
+        do_something(store, rng, at);
+      }
+      store.writer().commit(store::Durable::No).value();
+      require_equal(store.board(), store.writer());
+      if (below(rng, 40) == 0) {
+        const auto number = store.writer().vault().number_of("u" + std::to_string(below(rng, 6)));
+        if (number && !store.writer().state().users[*number].erased) {
+          const auto plan = store::plan_forget(store.writer(), *number);
+          (void)store::forget(store.writer(), plan, {"a request", "", false}, at).value();
+          require_equal(store.board(), store.writer());
+        }
+      }
+      if (below(rng, 6) == 0) {
+        if (below(rng, 2) == 0) (void)store::make_snapshot(layout, store.writer().log(), 2).value();
+        at += static_cast<Micros>(below(rng, 400 * kSecond));
+        store.start(at);
+        require_equal(store.board(), store.writer());
+      }
+    }
+  }
+}
