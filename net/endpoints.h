@@ -105,9 +105,10 @@ BOOST_DESCRIBE_STRUCT(LogPlace, (), (origin, size, last_at, reads_need_reason))
 struct HealthResponse {
   std::string health;
   bool writable = true;
+  bool signing = true;  ///< false: the key is damaged or missing
   std::optional<std::string> problem;
 };
-BOOST_DESCRIBE_STRUCT(HealthResponse, (), (health, writable, problem))
+BOOST_DESCRIBE_STRUCT(HealthResponse, (), (health, writable, signing, problem))
 
 template <class T>
 using Answer = boost::asio::awaitable<store::Result<T>>;

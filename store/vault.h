@@ -95,6 +95,9 @@ class Vault {
                                                const std::set<UserNumber>& numbers);
 
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
+  /// Bytes at the file's end, when it was read, that are no whole record: a crash while enrolling,
+  /// or damage.
+  [[nodiscard]] std::uint64_t torn() const { return torn_; }
 
  private:
   struct User {
@@ -136,6 +139,7 @@ class Vault {
   std::map<std::uint32_t, std::pair<Key, Bytes>> epochs_;
   std::set<UserNumber> erased_;
   Bytes pending_;
+  std::uint64_t torn_ = 0;
   std::uint64_t good_size_ = 0;  ///< bytes of whole records: a torn tail is cut when writing
 };
 
