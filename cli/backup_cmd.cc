@@ -10,6 +10,36 @@
 #include <fmt/format.h>
 
 namespace rollcall::cli {
+namespace {
+
+/// Every header of a copy against what was signed.
+store::Result<void> check_copy(const store::Layout& copy, const store::BackupInfo& info) {
+  replay::VerifyOptions options;
+  options.full = true;
+  options.bodies = false;
+  const auto report = replay::verify_store(copy, options);
+  if (report.size != info.size)
+    return store::Error{store::Errc::Tampered,
+                        fmt::format("the backup was made at size {} and holds {}", info.size,
+                                    report.size)};
+  for (const auto& finding : report.findings) {
+    if (finding.verdict == replay::Verdict::Tampered)
+      return store::Error{store::Errc::Tampered, "the copy does not verify: " + finding.text};
+  }
+  return {};
+}
+
+/// Beside a busy writer a copy may be cut through a moment when files change places: it is made
+/// again. What is damaged in the store itself is still damaged then, and is told.
+store::BackupInfo create_whole(const store::Layout& layout, const store::BackupRequest& request) {
+  constexpr int kTries = 3;
+  auto made = store::create_backup(layout, request);
+  for (int i = 1; i < kTries && !made && made.error().code == store::Errc::Tampered; ++i)
+    made = store::create_backup(layout, request);
+  return made.value();
+}
+
+}  // namespace
 
 void add_backup(Command& root) {
   struct Options {
@@ -33,12 +63,11 @@ void add_backup(Command& root) {
     if (name.empty()) {
       for (const char c : now) name += c == ':' ? '-' : c;
     }
-    const auto info =
-        store::create_backup(context.layout(),
-                             {std::filesystem::absolute(o->directory), name, now,
-                              o->vault.empty() ? "" : std::filesystem::absolute(o->vault)})
-            .value();
-    fmt::print("{}   size {}\n", info.path.string(), info.size);
+    store::BackupRequest request{std::filesystem::absolute(o->directory), name, now,
+                                 o->vault.empty() ? "" : std::filesystem::absolute(o->vault),
+                                 check_copy};
+    const auto info = create_whole(context.layout(), request);
+    fmt::print("{}   size {}   verified\n", info.path.string(), info.size);
     return 0;
   });
 

@@ -3,8 +3,7 @@
 #include "cli/output.h"
 #include "cli/pager.h"
 #include "cli/reading.h"
-#include "replay/event_view.h"
-#include "replay/receipt.h"
+#include "replay/event_proof.h"
 #include "replay/time_text.h"
 
 #include <boost/json.hpp>
@@ -21,8 +20,10 @@ void add_show(Command& root) {
   Command command = root.command("show", "one event, in full");
   command.positional("SEQ", o->seq, "the event's number");
   command.flag("--raw", o->raw, "the entry's bytes, as they are hashed");
-  command.flag("--proof", o->proof, "with its receipt");
-  command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum");
+  command.flag("--proof", o->proof,
+               "with its receipt; as JSON with all that proves its words, for `verify proof`");
+  command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum\n  rollcall show 412 --proof -o json > "
+      "event-412.json && rollcall verify proof event-412.json");
   command.run_here_or_there([o](Context& context) {
     const auto seq = store::parse_decimal(
         o->seq.starts_with('#') ? std::string_view(o->seq).substr(1) : std::string_view(o->seq));
@@ -41,10 +42,12 @@ void add_show(Command& root) {
     }
     const Pager pager(context);
     const auto event = replay::view_of(reader, store::decode_header(*leaf));
-    auto json = replay::to_json(event);
-    json["prev"] = event.header.prev;
-    json["leaf"] = store::base64(store::merkle::leaf_hash(*leaf));
-    if (machine_output(context)) {
+    std::optional<replay::EventProof> proof;
+    if (o->proof) proof = replay::prove_event(reader, *seq).value();
+    // As JSON the answer is one object, with its proof in it: `verify proof` reads it.
+    const bool machine = machine_output(context);
+    const auto json = replay::answer_of(event, *leaf, machine && proof ? &*proof : nullptr);
+    if (machine) {
       fmt::print("{}\n", boost::json::serialize(json));
     } else {
       for (const auto& [key, value] : json) {
@@ -56,7 +59,7 @@ void add_show(Command& root) {
       for (const auto& line : replay::diff_lines(event))
         fmt::print("{:<14} {}\n", "changed", printable(line));
     }
-    if (o->proof) fmt::print("\n{}", store::render(replay::receipt_for(reader, *seq).value()));
+    if (proof && !machine) fmt::print("\n{}", store::render(proof->event.receipt));
     return 0;
   });
 }

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "replay/bundle.h"
+#include "replay/event_proof.h"
 #include "replay/verify.h"
 #include "store/files.h"
 #include "store/tlog_proof.h"
@@ -192,33 +193,46 @@ void add_verify(Command& root) {
     return 0;
   });
 
-  Command proof = verify.command("proof", "a receipt (tlog-proof)");
-  proof.positional("FILE", o->file, "the .tlog-proof");
+  Command proof = verify.command("proof", "a receipt (tlog-proof), or an answer with its proof");
+  proof.positional("FILE", o->file, "the .tlog-proof, or what `show SEQ --proof -o json` printed");
   proof.option("--entry", o->entry, "the entry's bytes (default: the receipt's extra line)");
   proof.option("--key", o->key, "the log's verifier key (default: this store's)");
   proof.option("--policy", o->policy, "a policy file");
   proof.examples(
       "  rollcall verify proof event-412.tlog-proof --key rollcall.example/log1+42b02609+AQOh…");
   proof.run([o](Context& context) {
-    const auto parsed = store::parse_tlog_proof(store::read_file(o->file).value()).value();
-    store::Bytes leaf = parsed.extra;
-    if (!o->entry.empty()) {
-      const std::string bytes = store::read_file(o->entry).value();
-      leaf.assign(bytes.begin(), bytes.end());
+    const std::string text = store::read_file(o->file).value();
+    const auto keys = keys_for(context, *o);
+    replay::EventVerdict verdict;
+    if (text.starts_with('{')) {
+      if (!o->entry.empty())
+        throw Failure({Errc::BadInput, "an answer as JSON carries its entry: --entry is for receipts"});
+      verdict = replay::verify_answer(text, keys).value();
+    } else {
+      const auto receipt = store::parse_tlog_proof(text).value();
+      store::Bytes leaf = receipt.extra;
+      if (!o->entry.empty()) {
+        const std::string bytes = store::read_file(o->entry).value();
+        leaf.assign(bytes.begin(), bytes.end());
+      }
+      if (leaf.empty())
+        throw Failure(
+            {Errc::Incomplete, "the receipt does not carry its entry: give it with --entry"});
+      verdict = replay::verify_receipt(receipt, leaf, keys).value();
     }
-    if (leaf.empty())
-      throw Failure(
-          {Errc::Incomplete, "the receipt does not carry its entry: give it with --entry"});
-    const auto checkpoint = store::verify_tlog_proof(parsed, leaf, keys_for(context, *o)).value();
     if (!o->policy.empty()) {
-      const auto verdict = store::parse_policy_file(store::read_file(o->policy).value())
-                               .value()
-                               .judge(parsed.checkpoint);
-      if (!verdict.met)
+      const auto quorum = store::parse_policy_file(store::read_file(o->policy).value())
+                              .value()
+                              .judge(verdict.note);
+      if (!quorum.met)
         throw Failure({Errc::Incomplete, "the policy's quorum of witnesses is not met"});
     }
-    fmt::print("entry {} is in {} at size {}\nVERIFIED\n", parsed.index,
-               printable(checkpoint.origin), checkpoint.size);
+    fmt::print("event {} is in {} at size {}\n", verdict.seq,
+               printable(verdict.checkpoint.origin), verdict.checkpoint.size);
+    for (const auto& line : verdict.proven.lines(verdict.seq)) fmt::print("{}\n", printable(line));
+    for (const auto& what : verdict.proven.not_covered())
+      fmt::print("{:<14} {}\n", "not signed", printable(what));
+    fmt::print("VERIFIED\n");
     return 0;
   });
 
@@ -238,7 +252,11 @@ void add_verify(Command& root) {
     }
     if (points[0].origin != points[1].origin)
       throw Failure({Errc::Tampered, "the checkpoints are of two logs"});
-    if (points[0].size > points[1].size) std::swap(points[0], points[1]);
+    if (points[0].size > points[1].size)
+      throw Failure({Errc::BadInput,
+                     fmt::format("the first is newer: {} is of size {}, {} of size {}. Give the "
+                                 "older one first",
+                                 o->older, points[0].size, o->newer, points[1].size)});
     const auto reader = replay::Reader::open(context.layout()).value();
     if (points[1].size > reader.last())
       throw Failure({Errc::Incomplete, "the log here is shorter than the newer checkpoint"});

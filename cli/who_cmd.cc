@@ -40,9 +40,10 @@ int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
   replay::BundleRequest request;
   request.complete = replay::Complete::Chain;
   request.user = reader.find_user(o.users.front()).value();
-  // A state digest changes nobody's presence: the state after it is the one it names.
-  while (upto > 1 && reader.log().header(upto).value()->kind == engine::Kind::StateDigest) --upto;
+  if (upto == 0)
+    throw store::Failure({store::Errc::NotFound, "nothing had happened yet before that moment"});
   request.asked_seq = upto;
+  request.asked_at = asked_at(o.at).value_or(0);
   const auto files = replay::make_bundle(reader, request).value();
   const std::string path = o.out.empty() ? fmt::format("who-{}-{}.tar", request.user, upto) : o.out;
   replay::write_bundle(files, path).value();

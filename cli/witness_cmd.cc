@@ -107,7 +107,7 @@ void add_witness(Command& root) {
     policy.quorum = "witnesses";
     const std::string text = store::render(policy);
     (void)store::parse_policy_file(text).value();
-    store::replace_file(layout.policy(), text).value();
+    store::write_policy(layout, policy).value();
     fmt::print("{}", text);
     return 0;
   });

@@ -118,7 +118,7 @@ static_assert(sizeof(Header) == 112, "a header is 112 bytes without padding");
 
 /// What is personal or long. Every text is UTF-8 as given; empty means absent.
 struct Body {
-  std::string name;    ///< ActionNamed, ChannelNamed: the name
+  std::string name;    ///< UserEnrolled, ActionNamed, ChannelNamed: the name
   std::string action;  ///< Activity whose action is not interned
   std::string description;
   std::string log_name;  ///< the activity log an entry belongs to, as in laravel-activitylog

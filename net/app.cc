@@ -83,6 +83,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
+  if (const auto fault = store::signing_key_fault(*layout)) raw->set_signing_problem(fault->detail);
   const std::chrono::seconds every(settings.sign_every_s);
   raw->run_aside([raw, every] {
     raw->now_and_then(every, [raw] {
@@ -137,17 +138,34 @@ void App::keep_snapshot() {
     spdlog::warn("app {}: no snapshot was made; `rollcall snapshot create` says why", settings_.id);
 }
 
+std::optional<std::string> App::signing_problem() const {
+  const std::lock_guard guard(signing_mutex_);
+  return signing_problem_;
+}
+
+void App::set_signing_problem(std::optional<std::string> problem) {
+  const std::lock_guard guard(signing_mutex_);
+  if (problem && problem != signing_problem_)
+    spdlog::error("app {}: nothing can be signed: {}", settings_.id, *problem);
+  if (!problem && signing_problem_) spdlog::info("app {}: signing again", settings_.id);
+  signing_problem_ = std::move(problem);
+}
+
 void App::sign() {
+  // Looked at even where nothing is new: health tells of a key that is gone before it is needed.
+  if (const auto fault = store::signing_key_fault(layout_))
+    return set_signing_problem(fault->detail);
   const auto reading = live_->reading();
-  if (!reading || !live_->writable() || reading->log().last() == signed_) return;
+  if (!reading || !live_->writable()) return;
+  if (reading->log().last() == signed_) return set_signing_problem(std::nullopt);
   const auto done = live_->exclusively([this](store::Writer& writer, engine::Micros at) {
     const auto checkpoint = writer.sign(at);
     if (!checkpoint) return store::Result<void>(checkpoint.error());
     signed_ = writer.log().last();
     return store::Result<void>();
   });
-  if (!done)
-    spdlog::warn("app {}: no checkpoint was signed: {}", settings_.id, done.error().detail);
+  if (!done && !live_->writable()) return;  // told as such
+  set_signing_problem(done ? std::nullopt : std::optional<std::string>(done.error().detail));
 }
 
 void App::drain() {

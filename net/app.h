@@ -59,11 +59,15 @@ class App {
 
   /// Signs a checkpoint over what is durable, where there is anything new.
   void sign();
+  /// Why nothing can be signed, while that is so.
+  [[nodiscard]] std::optional<std::string> signing_problem() const;
 
  private:
   /// Calls `work` at this pace until stop(), on the thread it is called on.
   void now_and_then(std::chrono::seconds every, const std::function<void()>& work);
   void tell_listeners();
+  /// Notes, and logs where it is news, whether the key is there to sign by.
+  void set_signing_problem(std::optional<std::string> problem);
   /// A snapshot, where there were enough events since the newest.
   void keep_snapshot();
   App(const AppSettings& settings, store::Layout layout);
@@ -78,6 +82,8 @@ class App {
   std::unique_ptr<Rooms> rooms_;
   std::atomic<Rooms*> rooms_ready_ = nullptr;  ///< for the committer, which runs before it is made
   std::atomic<engine::Seq> signed_ = 0;
+  mutable std::mutex signing_mutex_;
+  std::optional<std::string> signing_problem_;
   engine::Seq snapshot_ = 0;  ///< the newest one's, or of the last attempt
   std::mutex listeners_mutex_;
   std::uint64_t next_listener_ = 1;

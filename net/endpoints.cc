@@ -272,9 +272,15 @@ Answer<LogPlace> LogEndpoint::run(Call call, Request) {
 Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {
   HealthResponse out;
   out.writable = call.app.live().writable();
-  out.health = out.writable ? "OK" : "READ-ONLY";
-  if (const auto problem = call.app.live().problem(); problem && call.caller.may("admin"))
-    out.problem = problem->detail;
+  const auto unsigned_because = call.app.signing_problem();
+  out.signing = !unsigned_because;
+  out.health = !out.writable ? "READ-ONLY" : out.signing ? "OK" : "NOT-SIGNING";
+  if (call.caller.may("admin")) {
+    if (const auto problem = call.app.live().problem())
+      out.problem = problem->detail;
+    else
+      out.problem = unsigned_because;
+  }
   out.clock_ahead_seconds =
       static_cast<std::uint64_t>((call.app.live().ahead_of_wall() + 999'999) / 1'000'000);
   if (const auto gap = call.app.live().last_gap()) out.last_gap = gap_row(*gap);

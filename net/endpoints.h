@@ -113,6 +113,7 @@ BOOST_DESCRIBE_STRUCT(LogPlace, (), (origin, size, last_at, reads_need_reason))
 struct HealthResponse {
   std::string health;
   bool writable = true;
+  bool signing = true;  ///< false: the key is damaged or missing
   std::optional<std::string> problem;
   /// How far the log's time is ahead of a wall clock that was set back: it loses a tenth of what
   /// passes.
@@ -120,7 +121,7 @@ struct HealthResponse {
   std::optional<GapRow> last_gap;  ///< before this start, or while the clock jumped ahead
 };
 BOOST_DESCRIBE_STRUCT(HealthResponse, (),
-                      (health, writable, problem, clock_ahead_seconds, last_gap))
+                      (health, writable, signing, problem, clock_ahead_seconds, last_gap))
 
 [[nodiscard]] GapRow gap_row(const store::Gap& gap);
 

@@ -91,7 +91,11 @@ Reply Witness::add_checkpoint(std::string_view body, std::uint64_t unix_seconds)
     const auto stored = text ? note::parse(*text) : store::Result<note::Note>(text.error());
     const auto parsed = stored ? note::parse_checkpoint(stored->text)
                                : store::Result<note::Checkpoint>(stored.error());
-    if (!parsed) return refused(500, "the witness cannot read what it cosigned last");
+    // Its own cosignature is the sum: a size that flipped must not let a fork through.
+    const std::array own{signer_.verifier()};
+    if (!parsed || parsed->origin != checkpoint->origin || !note::open(*stored, own))
+      return refused(500, "what the witness cosigned last is damaged: it cosigns nothing until "
+                          "its state is mended");
     seen = *parsed;
   }
   if (request->old_size != seen.size)
@@ -117,6 +121,10 @@ Reply Witness::last_checkpoint(std::string_view hash) const {
   if (hash.size() != 64 || !store::from_hex(hash)) return refused(404, "not found");
   const auto text = store::read_file(directory_ / std::string(hash));
   if (!text) return refused(404, "nothing was cosigned for that log");
+  const std::array own{signer_.verifier()};
+  const auto stored = note::parse(*text);
+  if (!stored || !note::open(*stored, own))
+    return refused(500, "what the witness cosigned last is damaged");
   return {200, "text/plain; charset=utf-8", *text};
 }
 

@@ -1,7 +1,9 @@
 // Making bundles.
 #include "replay/bundle.h"
 
+#include "replay/proven.h"
 #include "replay/receipt.h"
+#include "replay/time_text.h"
 #include "store/state_digest.h"
 
 #include <boost/json/serialize.hpp>
@@ -28,12 +30,20 @@ Result<void> walk_chain(const Reader& reader, Seq head, std::set<Seq>& out) {
   return {};
 }
 
-std::string pem_of(const store::note::Verifier& key) {
-  // SubjectPublicKeyInfo of Ed25519 (RFC 8410): a fixed prefix, then the raw key.
-  store::Bytes der{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-  der.insert(der.end(), key.public_key.begin(), key.public_key.end());
-  return "-----BEGIN PUBLIC KEY-----\n" + store::base64(der) + "\n-----END PUBLIC KEY-----\n";
+/// The moment as it is stated: the one asked about where the next event is not before it, else the
+/// time of the last event that is known to come before it.
+Result<Micros> stated_moment(const Reader& reader, Seq after, Micros asked) {
+  const auto last = reader.log().header(after);
+  const auto next = reader.log().header(after + 1);
+  if (!last) return last.error();
+  if (!next) return next.error();
+  if (!*last) return Error{Errc::NotFound, fmt::format("there is no event {}", after)};
+  if (asked == 0) return (*last)->at;
+  // Of what comes behind the end nothing is signed, so no later moment can be proven.
+  return *next ? std::min(asked, (*next)->at) : (*last)->at;
 }
+
+constexpr std::size_t kReceiptsMax = 256;
 
 struct Newest {
   store::SignedCheckpoint checkpoint;
@@ -61,6 +71,21 @@ Result<Newest> newest_with_digest(const Reader& reader, bool want_digest) {
 
 }  // namespace
 
+std::string pem_of(const store::note::Verifier& key) {
+  // SubjectPublicKeyInfo of Ed25519 (RFC 8410): a fixed prefix, then the raw key.
+  store::Bytes der{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+  der.insert(der.end(), key.public_key.begin(), key.public_key.end());
+  return "-----BEGIN PUBLIC KEY-----\n" + store::base64(der) + "\n-----END PUBLIC KEY-----\n";
+}
+
+std::string answer_sentence(UserNumber user, const std::string& signed_name, engine::Presence state,
+                            Seq after, Micros moment, std::string_view origin) {
+  const std::string who = signed_name.empty() ? fmt::format("user #{}", user)
+                                              : fmt::format("{} (user #{})", signed_name, user);
+  return fmt::format("{} was {} at {}, after event {} of {}\n", who, engine::name_of(state),
+                     rfc3339(moment), after, origin);
+}
+
 Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& request) {
   const auto newest = newest_with_digest(reader, request.complete == Complete::Chain);
   if (!newest) return newest.error();
@@ -70,19 +95,28 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
   std::string manifest = fmt::format("format rollcall-bundle-1\norigin {}\nsize {}\n",
                                      checkpoint.checkpoint.origin, size);
   std::set<Seq> seqs(request.bodies.begin(), request.bodies.end());
+  // The events that were asked for, and those whose bodies say who and what they are about.
+  std::set<Seq> with_body(request.bodies.begin(), request.bodies.end());
+  std::optional<engine::Presence> state_asked;
+  Micros moment = 0;
+  Seq asked_seq = 0;
   if (request.complete == Complete::Chain) {
     // The state before the digest pins the heads of both chains; what came later is not claimed.
     const Header& digest = *newest->digest;
-    if (request.asked_seq > digest.a)
+    // A digest changes nobody's presence: the state after it is the one it names.
+    const Seq asked = request.asked_seq == digest.seq ? digest.a : request.asked_seq;
+    if (asked > digest.a)
       return Error{Errc::Incomplete,
                    fmt::format("the moment asked about (seq {}) is not covered by a signed state "
                                "digest (seq {}): `rollcall checkpoint sign` makes one",
-                               request.asked_seq, digest.a)};
+                               asked, digest.a)};
     auto fold = state_at(reader, digest.a);
     if (!fold) return fold.error();
     if (request.user == 0 || request.user >= fold->state.users.size())
       return Error{Errc::NotFound, fmt::format("user #{} is not in the signed log", request.user)};
-    std::erase_if(seqs, [&](Seq s) { return s > digest.a; });
+    const auto later = [&](Seq s) { return s > digest.a; };
+    std::erase_if(seqs, later);
+    std::erase_if(with_body, later);
     RC_TRY(walk_chain(reader, fold->state.users[request.user].last_seq, seqs));
     RC_TRY(walk_chain(reader, fold->state.users[0].last_seq, seqs));
     seqs.insert(digest.seq);
@@ -103,7 +137,18 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
         "complete chain\nuser {}\ndigest {}\npages {}\npage {}\nrecord {}\nrecord0 {}\n",
         request.user, digest.seq, proof.count, request.user / engine::kUsersPerPage,
         record(request.user), record(0));
-    if (request.asked_seq != 0) manifest += fmt::format("asked {}\n", request.asked_seq);
+    if (asked != 0) {
+      const auto at = stated_moment(reader, asked, request.asked_at);
+      if (!at) return at.error();
+      moment = *at;
+      asked_seq = asked;
+      manifest += fmt::format("asked {}\nmoment {}\n", asked, moment);
+      seqs.insert({asked, asked + 1});  // between them lies the moment
+      auto then = state_at(reader, asked);
+      if (!then) return then.error();
+      const engine::User* user = then->state.find(request.user);
+      state_asked = user == nullptr ? engine::Presence::Offline : user->state;
+    }
   } else if (request.complete == Complete::Headers) {
     const Seq to = std::min(request.to, size);
     if (request.from == 0 || request.from > to)
@@ -121,9 +166,28 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
             "event {} is not signed yet (signed up to {}): `rollcall checkpoint sign` signs",
             *seqs.rbegin(), size)};
 
-  const std::set<Seq> with_body(request.bodies.begin(), request.bodies.end());
+  const std::set<Seq> asked_for = with_body;
+  const auto add_names = [&](const Header& h) -> Result<void> {
+    const auto naming = naming_events(reader, h, NamesOf::Bundle);
+    if (!naming) return naming.error();
+    seqs.insert(naming->begin(), naming->end());
+    with_body.insert(naming->begin(), naming->end());
+    return {};
+  };
+  for (const Seq seq : asked_for) {
+    const auto header = reader.log().header(seq);
+    if (!header) return header.error();
+    if (*header) RC_TRY(add_names(**header));
+  }
+  if (request.complete == Complete::Chain) {
+    Header anyone;
+    anyone.user = request.user;
+    anyone.seq = size;
+    RC_TRY(add_names(anyone));
+  }
   std::string headers, readable;
   std::vector<std::uint64_t> indices;
+  Proven proven;
   for (const Seq seq : seqs) {
     const auto leaf = reader.log().leaf(seq);
     if (!leaf) return leaf.error();
@@ -131,19 +195,22 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
       return Error{Errc::Tampered, fmt::format("seq {}: the log has no such record", seq)};
     headers.append(store::as_text(**leaf));
     indices.push_back(seq - 1);
-    EventView view;
-    view.header = store::decode_header(**leaf);
-    if (with_body.contains(seq)) {
-      view = view_of(reader, view.header);
-      if (view.body.state == store::BodyState::Open) {
-        std::string image("rollcall/body/v1\0", 17);
-        image.append(store::as_text(view.body.salt));
-        image.append(store::as_text(view.body.plain));
-        files[fmt::format("bodies/{}", seq)] = std::move(image);
-      }
-      readable += boost::json::serialize(to_json(view)) + "\n";
+    const Header header = store::decode_header(**leaf);
+    proven.add(header);
+    if (!with_body.contains(seq)) continue;
+    const EventView view = view_of(reader, header);
+    if (view.body.state == store::BodyState::Open) {
+      std::string image = body_image(view.body);
+      RC_TRY(proven.add_body(seq, image));
+      files[fmt::format("bodies/{}", seq)] = std::move(image);
     }
+    if (asked_for.contains(seq)) readable += boost::json::serialize(to_json(view)) + "\n";
   }
+  manifest += fmt::format("listed {}\n", asked_for.size());
+  if (state_asked)
+    files["answer.txt"] =
+        answer_sentence(request.user, proven.user(request.user).text, *state_asked, asked_seq, moment,
+                        checkpoint.checkpoint.origin);
   files["headers.bin"] = std::move(headers);
   files["events.ndjson"] = std::move(readable);
   const auto proof = store::merkle::multi_proof(indices, size, reader.log().nodes());
@@ -151,10 +218,8 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
   std::string lines;
   for (const auto& hash : *proof) lines += store::hex(hash) + "\n";
   files["tree.proof"] = std::move(lines);
-  constexpr std::size_t kReceiptsMax = 256;
-  if (with_body.size() <= kReceiptsMax) {
-    for (const Seq seq : with_body) {
-      if (seq > size) continue;
+  if (asked_for.size() <= kReceiptsMax) {
+    for (const Seq seq : asked_for) {
       const auto receipt = receipt_for(reader, seq, checkpoint);
       if (!receipt) return receipt.error();
       files[fmt::format("receipts/{}.tlog-proof", seq)] = store::render(*receipt);

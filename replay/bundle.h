@@ -7,7 +7,10 @@
 //   headers.bin             the leaves, 112 bytes each, ascending seq
 //   tree.proof              hex hashes, a line each: one proof for all leaves (store/merkle.h)
 //   bodies/<seq>            "rollcall/body/v1\0" ‖ salt ‖ plain body: its SHA-256 is in the header
-//   events.ndjson           the same, readable
+//   events.ndjson           the same, readable, of the events that were asked for; who and what they
+//                           name by number is in the bodies of further events, which are there, too
+//   receipts/<seq>.tlog-proof  where few were asked for
+//   answer.txt              `who --proof` alone: who, state and moment in one sentence
 //   state/<page>, state.proof   complete chain only: pages of the state digest
 // No key and no secret is in it; a salt opens nothing but its own body.
 #pragma once
@@ -24,10 +27,16 @@ struct BundleRequest {
   Seq from = 1, to = ~Seq{0};  ///< Headers: the range
   std::vector<Seq> bodies;     ///< events whose bodies are shipped, ascending
   Seq asked_seq = 0;           ///< Chain: the moment asked about, as the last seq before it; 0 none
+  Micros asked_at = 0;         ///< with asked_seq: the moment itself; 0: the time of that event
 };
 
 /// Path in the bundle → content.
 using BundleFiles = std::map<std::string, std::string>;
+
+/// The sentence of answer.txt; without a signed name the number alone.
+[[nodiscard]] std::string answer_sentence(UserNumber user, const std::string& signed_name,
+                                          engine::Presence state, Seq after, Micros moment,
+                                          std::string_view origin);
 
 [[nodiscard]] Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& request);
 
@@ -49,6 +58,9 @@ struct BundleReport {
                                                  const std::optional<store::PolicyFile>& trusted);
 [[nodiscard]] Result<BundleReport> verify_bundle(const std::filesystem::path& path,
                                                  const std::optional<store::PolicyFile>& trusted);
+
+/// A key as openssl reads it.
+[[nodiscard]] std::string pem_of(const store::note::Verifier& key);
 
 /// The verifier that every bundle carries.
 [[nodiscard]] std::string_view bundle_script();

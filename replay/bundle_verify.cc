@@ -1,8 +1,9 @@
 // Checking bundles: everything in them is untrusted until it hashes to a signature.
 #include "replay/bundle.h"
+#include "replay/proven.h"
 #include "store/state_digest.h"
+#include "store/tlog_proof.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,6 +37,11 @@ class BundleCheck {
     else if (complete != "none")
       return broken("the bundle says it is complete in an unknown way");
     RC_TRY(readable());
+    RC_TRY(answer());
+    RC_TRY(receipts());
+    RC_TRY(facts());
+    RC_TRY(strangers());
+    for (const auto& what : proven_.not_covered()) not_covered(what);
     return std::move(report_);
   }
 
@@ -54,6 +60,11 @@ class BundleCheck {
     const auto n = store::parse_decimal(value(key));
     if (!n) return broken(fmt::format("the bundle's {} is not a number", key));
     return *n;
+  }
+
+  /// What the bundle shows and nothing in it proves: said, so that nobody takes it for verified.
+  void not_covered(const std::string& what) {
+    report_.lines.push_back(fmt::format("not signed {}", what));
   }
 
   Result<void> manifest() {
@@ -82,16 +93,13 @@ class BundleCheck {
     if (!vkey) return vkey.error();
     auto parsed = note::parse(**text);
     if (!parsed) return broken(parsed.error().detail);
-    std::vector<note::Verifier> keys;
-    if (trusted_ && !trusted_->logs.empty()) {
-      keys = trusted_->log_keys();
-    } else {
-      const auto own =
-          note::Verifier::parse(std::string_view(**vkey).substr(0, (*vkey)->find('\n')));
-      if (!own) return broken(own.error().detail);
-      keys.push_back(*own);
-    }
-    RC_TRY(note::open(*parsed, keys));
+    if (!(*vkey)->ends_with('\n')) return broken("log.vkey is not one line");
+    const auto own = note::Verifier::parse(std::string_view(**vkey).substr(0, (*vkey)->size() - 1));
+    if (!own) return broken(own.error().detail);
+    own_key_ = *own;
+    keys_ = {*own};
+    if (trusted_ && !trusted_->logs.empty()) keys_ = trusted_->log_keys();
+    RC_TRY(note::open(*parsed, keys_));
     auto checkpoint = note::parse_checkpoint(parsed->text);
     if (!checkpoint) return broken(checkpoint.error().detail);
     checkpoint_ = *checkpoint;
@@ -100,6 +108,15 @@ class BundleCheck {
       return broken("the bundle's facts and its checkpoint differ");
     report_.lines.push_back(fmt::format("checkpoint {} at size {}: signature ok",
                                         checkpoint_.origin, checkpoint_.size));
+    if (!std::any_of(keys_.begin(), keys_.end(), [&](const auto& key) { return key == own_key_; }))
+      not_covered("log.vkey and log.pem: another key than the one that was given");
+    const auto others = std::count_if(
+        parsed->signatures.begin(), parsed->signatures.end(), [&](const auto& line) {
+          return std::none_of(keys_.begin(), keys_.end(),
+                              [&](const auto& key) { return note::is_by(line, key); });
+        });
+    if (others > 0 && !trusted_)
+      not_covered(fmt::format("{} further signatures: whose they are, a policy says", others));
     if (trusted_) {
       const auto verdict = trusted_->judge(*parsed);
       if (!verdict.met)
@@ -145,6 +162,7 @@ class BundleCheck {
       known.push_back({h.seq - 1, merkle::leaf_hash(leaf)});
       by_seq_[h.seq] = headers_.size();
       headers_.push_back(h);
+      proven_.add(h);
     }
     const auto proof = hashes("tree.proof");
     if (!proof) return proof.error();
@@ -166,15 +184,9 @@ class BundleCheck {
       if (!name.starts_with("bodies/")) continue;
       const auto seq = store::parse_decimal(std::string_view(name).substr(7));
       const Header* header = seq ? find(*seq) : nullptr;
-      if (header == nullptr)
+      if (header == nullptr || name != fmt::format("bodies/{}", *seq))
         return broken(fmt::format("{} belongs to no header of the bundle", printable_name(name)));
-      constexpr std::size_t kPrefix = 17 + 32;
-      const bool fits =
-          content.size() > kPrefix && content.size() - kPrefix == header->body_len &&
-          store::sha256({store::as_bytes(content)}) == header->digest &&
-          std::string_view(content).substr(0, 17) == std::string_view("rollcall/body/v1\0", 17);
-      if (!fits)
-        return broken(fmt::format("seq {}: the body does not fit the digest in its header", *seq));
+      RC_TRY(proven_.add_body(*seq, content));
       ++report_.bodies;
     }
     report_.lines.push_back(fmt::format("bodies     {} fit their digests", report_.bodies));
@@ -315,41 +327,131 @@ class BundleCheck {
     std::string_view rest = **text;
     while (!rest.empty()) {
       const auto end = rest.find('\n');
-      boost::system::error_code ec;
-      const auto value = boost::json::parse(rest.substr(0, end), ec);
-      if (ec || !value.is_object() || end == std::string_view::npos)
+      if (end == std::string_view::npos)
         return broken("events.ndjson is not one JSON object a line");
-      const auto& o = value.get_object();
-      const auto* seq = o.if_contains("seq");
-      const Header* h = seq != nullptr && (seq->is_int64() || seq->is_uint64())
-                            ? find(seq->to_number<std::uint64_t>(ec))
-                            : nullptr;
-      if (h == nullptr) return broken("events.ndjson tells of an event that is not in the bundle");
-      RC_TRY(same(*h, o));
+      const auto seq = proven_.judge(rest.substr(0, end), Proven::Names::AsTheyCome);
+      if (!seq) return seq.error();
+      if (!listed_.empty() && *listed_.rbegin() >= *seq)
+        return broken("events.ndjson is not in order");
+      listed_.insert(*seq);
       rest.remove_prefix(end + 1);
     }
+    if (manifest_.contains("listed") && value("listed") != fmt::format("{}", listed_.size()))
+      return broken(fmt::format("events.ndjson tells of {} events, the bundle's facts of {}",
+                                listed_.size(), value("listed")));
+    for (const auto& [name, content] : files_) {
+      if (!name.starts_with("bodies/")) continue;
+      const Header& h = *find(*store::parse_decimal(std::string_view(name).substr(7)));
+      const bool a_name = h.kind == Kind::UserEnrolled || h.kind == Kind::ActionNamed ||
+                          h.kind == Kind::ChannelNamed;
+      if (!a_name && !listed_.contains(h.seq))
+        return broken(fmt::format("seq {}: its text is here, and events.ndjson leaves it out",
+                                  h.seq));
+    }
+    report_.lines.push_back(
+        fmt::format("readable   {} events say what was signed", listed_.size()));
     return {};
   }
 
-  Result<void> same(const Header& h, const boost::json::object& told) {
-    EventView view;
-    view.header = h;
-    const auto body = files_.find(fmt::format("bodies/{}", h.seq));
-    if (body != files_.end()) {
-      auto decoded = store::decode_body(store::as_bytes(body->second).subspan(17 + 32));
-      if (!decoded) return decoded.error();
-      view.body.body = std::move(*decoded);
-      view.body.state = store::BodyState::Open;
+  /// answer.txt: who, state and moment in words.
+  Result<void> answer() {
+    const auto told = files_.find("answer.txt");
+    if (manifest_.contains("moment") != (told != files_.end()))
+      return broken("answer.txt and the bundle's facts do not go together");
+    if (told == files_.end()) return {};
+    const auto moment = number("moment");
+    const auto asked = number("asked");
+    const auto user = number("user");
+    for (const auto* n : {&moment, &asked, &user})
+      if (!*n) return n->error();
+    const Header* before = find(*asked);
+    const Header* after = find(*asked + 1);
+    const auto at = static_cast<Micros>(*moment);
+    if (before == nullptr || after == nullptr || at < before->at || at > after->at)
+      return broken("the moment is not between the event asked about and the next one");
+    if (!report_.state_asked || value("complete") != "chain")
+      return broken("answer.txt without a complete chain");
+    const auto number32 = static_cast<UserNumber>(*user);
+    const auto name = proven_.user(number32);
+    if (told->second != answer_sentence(number32, name.text, *report_.state_asked, *asked, at,
+                                        checkpoint_.origin))
+      return broken("answer.txt says something else than the chain");
+    report_.lines.push_back(
+        fmt::format("answer     {}", told->second.substr(0, told->second.size() - 1)));
+    if (name.state != Proven::Name::State::Signed)
+      not_covered(fmt::format("the name of user #{}", number32));
+    return {};
+  }
+
+  Result<void> receipts() {
+    std::uint64_t good = 0;
+    for (const auto& [name, content] : files_) {
+      if (!name.starts_with("receipts/")) continue;
+      const auto receipt = store::parse_tlog_proof(content);
+      if (!receipt) return broken(fmt::format("{}: {}", printable_name(name),
+                                              receipt.error().detail));
+      const Seq seq = receipt->index + 1;
+      const Header* h = find(seq);
+      if (h == nullptr || name != fmt::format("receipts/{}.tlog-proof", seq) ||
+          receipt->extra != store::encode_header(*h) || store::render(*receipt) != content ||
+          note::render(receipt->checkpoint) != files_.at("checkpoint"))
+        return broken(fmt::format("{} is not the receipt of an event of the bundle",
+                                  printable_name(name)));
+      RC_TRY(store::verify_tlog_proof(*receipt, receipt->extra, keys_));
+      ++good;
     }
-    boost::json::object expected = to_json(view);
-    // Names of users and actions are not in the signed bytes; the numbers are.
-    for (const auto& [key, value] : told) {
-      if (key == "user" || key == "action" || key == "body") continue;
-      const auto* e = expected.if_contains(key);
-      if (e == nullptr || *e != value) {
-        return broken(fmt::format("seq {}: events.ndjson says another {} than the signed bytes",
-                                  h.seq, std::string(key)));
+    if (good > 0) report_.lines.push_back(fmt::format("receipts   {} hold", good));
+    return {};
+  }
+
+  /// The facts that no check needed but the script reads.
+  Result<void> facts() {
+    static const std::set<std::string_view> known{"format", "origin", "size",   "complete", "user",
+                                                  "digest", "pages",  "page",   "record",   "record0",
+                                                  "asked",  "moment", "listed", "from",     "to",
+                                                  "keyid"};
+    for (const auto& [key, value] : manifest_)
+      if (!known.contains(key)) return broken("the bundle's facts hold one that nobody knows");
+    if (manifest_.contains("keyid") && value("keyid") != fmt::format("{:08x}", own_key_.id()))
+      return broken("the bundle's keyid is not that of log.vkey");
+    if (const auto pem = files_.find("log.pem"); pem != files_.end() && pem->second != pem_of(own_key_))
+      return broken("log.pem holds another key than log.vkey");
+    if (value("complete") != "chain") return {};
+    const auto user = static_cast<UserNumber>(number("user").value());
+    const auto place = [&](UserNumber number) -> std::string {
+      const std::uint32_t page = number / engine::kUsersPerPage;
+      for (const auto& p : pages_.pages) {
+        if (p.number != page) continue;
+        const auto found = engine::find_user_record(p.bytes, page, number);
+        return found ? fmt::format("{}", found->first) : "";
       }
+      return "";
+    };
+    if (value("page") != fmt::format("{}", user / engine::kUsersPerPage) ||
+        value("record") != place(user) || value("record0") != place(0))
+      return broken("the bundle's facts say another place for a person's record");
+    return {};
+  }
+
+  /// Every file is one that a check above read, or is said to be none of them.
+  Result<void> strangers() {
+    const std::string complete = value("complete");
+    for (const auto& [name, content] : files_) {
+      if (name.starts_with("bodies/") || name.starts_with("receipts/")) continue;
+      if (complete == "chain" && (name.starts_with("state/") || name == "state.proof")) continue;
+      static const std::set<std::string_view> known{
+          "bundle",        "checkpoint", "log.vkey",  "log.pem", "policy",    "headers.bin",
+          "events.ndjson", "tree.proof", "README.txt", "verify.sh", "answer.txt"};
+      if (!known.contains(name))
+        return broken(fmt::format("{}: a file that no bundle has", printable_name(name)));
+    }
+    if (files_.contains("policy"))
+      not_covered("policy: which witnesses the log's operator asks you to demand");
+    for (const auto& [name, own] : {std::pair{"README.txt", bundle_readme()},
+                                    std::pair{"verify.sh", bundle_script()}}) {
+      const auto it = files_.find(name);
+      if (it != files_.end() && it->second != own)
+        not_covered(fmt::format("{}: not the one of this version of rollcall", name));
     }
     return {};
   }
@@ -361,6 +463,10 @@ class BundleCheck {
   std::vector<Header> headers_;
   std::map<Seq, std::size_t> by_seq_;
   store::PagesProof pages_;
+  std::vector<note::Verifier> keys_;  ///< to believe
+  note::Verifier own_key_;            ///< in log.vkey
+  Proven proven_;
+  std::set<Seq> listed_;  ///< in events.ndjson
   BundleReport report_;
 };
 

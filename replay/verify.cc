@@ -2,6 +2,7 @@
 #include "replay/verify.h"
 
 #include "replay/verify_bodies.h"
+#include "replay/verify_files.h"
 #include "store/state_digest.h"
 
 #include <fmt/format.h>
@@ -59,6 +60,7 @@ class Verification {
     else
       quick();
     if (options_.replay) replay();
+    if (options_.full) files();
     tail();
   }
 
@@ -222,7 +224,8 @@ class Verification {
               [](const Finding& a, const Finding& b) {
                 return a.seq != b.seq ? (a.seq == 0 ? false : b.seq == 0 || a.seq < b.seq) : false;
               });
-    const bool good = report_.findings.empty();
+    const bool good = std::none_of(report_.findings.begin(), report_.findings.end(),
+                                   [](const Finding& f) { return f.verdict == Verdict::Tampered; });
     check("leaves", fmt::format("{} hashed", tree_.size()), good && readable_,
           fmt::format("{:.2f} s", report_.seconds_tree));
     if (open_bodies) {
@@ -275,8 +278,7 @@ class Verification {
       if (store::get_be64(hash) != (*marks)[at - from]) {
         last_bad_ = at;
         find(Verdict::Tampered, at,
-             fmt::format("seq {}: the entry does not hash to its leaf (tile {} slot {})", at,
-                         (at - 1) / 256, (at - 1) % 256));
+             fmt::format("seq {}: the event does not hash to its leaf", at));
       }
       order(h);
       tree_.append(hash, completed);
@@ -356,6 +358,18 @@ class Verification {
           others == 0 ? fmt::format("reducer {}", engine::kReducerVersion)
                       : fmt::format("reducer {} ({} of others not checked)",
                                     engine::kReducerVersion, others));
+  }
+
+  /// What is damaged beside the log, though the log itself may stand.
+  void files() {
+    bool good = true;
+    for (const auto& text : damaged_files(reader_)) {
+      good = false;
+      const bool told = std::any_of(report_.findings.begin(), report_.findings.end(),
+                                    [&](const Finding& f) { return f.text == text; });
+      if (!told) find(Verdict::Incomplete, 0, text);
+    }
+    check("files", "beside the log", good);
   }
 
   void tail() {

@@ -31,21 +31,40 @@ Result<std::set<UserNumber>> union_of(const std::vector<fs::path>& lists) {
 }
 
 std::string render(const BackupInfo& info) {
-  return fmt::format("app {}\norigin {}\nsize {}\nroot {}\ntaken_at {}\n", info.app, info.origin,
-                     info.size, base64(info.root), info.taken_at);
+  return with_sum(fmt::format("app {}\norigin {}\nsize {}\nroot {}\ntaken_at {}\n", info.app,
+                              info.origin, info.size, base64(info.root), info.taken_at));
 }
 
 /// Notes where copies lie, before the first is made: an erasure must reach them all.
 Result<void> remember(const Layout& layout, std::string_view what, const fs::path& directory) {
   const std::string line = fmt::format("{} {}\n", what, directory.string());
-  std::string text;
-  if (present(layout.backups())) {
-    auto there = read_file(layout.backups());
-    if (!there) return there.error();
-    text = std::move(*there);
+  const auto there = read_backup_folders(layout);
+  if (!there) return there.error();
+  if (("\n" + *there).find("\n" + line) != std::string::npos) return {};
+  return replace_file(layout.backups(), with_sum(*there + line));
+}
+
+/// The list beside the backups holds everybody who was ever forgotten here or there. Somebody who
+/// is being forgotten meanwhile is put on the store's own list first: so it is looked at again.
+Result<void> note_erased(const Layout& layout, const fs::path& list) {
+  for (;;) {
+    const auto erased = union_of({layout.erasures(), list});
+    if (!erased) return erased.error();
+    RC_TRY(write_erasures(list, *erased));
+    const auto since = read_erasures(layout.erasures());
+    if (!since) return since.error();
+    if (std::includes(erased->begin(), erased->end(), since->begin(), since->end())) return {};
   }
-  if (("\n" + text).find("\n" + line) != std::string::npos) return {};
-  return replace_file(layout.backups(), text + line);
+}
+
+/// The vault's copy, without whoever was forgotten while it was made.
+Result<void> copy_vault(const Layout& layout, const fs::path& to) {
+  RC_TRY(make_directories(to.parent_path(), Secret::Yes));
+  RC_TRY(copy_durably(layout.vault() / "records", to, Secret::Yes));
+  // On the store's list before the key goes: whoever is not on it yet finds this copy himself.
+  const auto erased = read_erasures(layout.erasures());
+  if (!erased) return erased.error();
+  return erased->empty() ? Result<void>{} : Vault::scrub_copy(to, *erased);
 }
 
 /// What is made aside goes away again where it does not become whole: on a full disk a half is of
@@ -68,6 +87,19 @@ bool valid_name(std::string_view name) {
 
 }  // namespace
 
+Result<std::string> read_backup_folders(const Layout& layout) {
+  if (!fs::exists(layout.backups())) return std::string();
+  const auto text = read_file(layout.backups());
+  if (!text) return text.error();
+  auto whole = without_sum(*text);
+  if (!whole)
+    return Error{Errc::Incomplete,
+                 fmt::format("{}: damaged, or edited by hand (look at its folders, then take out "
+                             "its last line): an erasure must reach every backup",
+                             layout.backups().string())};
+  return std::move(*whole);
+}
+
 Layout layout_of(const BackupInfo& backup) { return {backup.path, backup.app}; }
 
 Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& request) {
@@ -78,10 +110,8 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   if (present(path)) return Error{Errc::Refused, fmt::format("{} exists", path.string())};
   // The numbers of the forgotten first: whoever finds the backup finds at least this list.
   RC_TRY(make_directories(request.directory));
-  const auto erased = union_of({layout.erasures(), request.directory / "erasures"});
-  if (!erased) return erased.error();
-  RC_TRY(write_erasures(request.directory / "erasures", *erased));
   RC_TRY(remember(layout, "data", request.directory));
+  RC_TRY(note_erased(layout, request.directory / "erasures"));
   if (!request.vault_directory.empty()) RC_TRY(remember(layout, "vault", request.vault_directory));
   const fs::path aside = request.directory / (".making-" + request.name);
   const Unfinished unfinished{aside};
@@ -93,9 +123,13 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   if (!log && log.error().code == Errc::Conflict) log = Log::open(layout, Log::Mode::Read);
   if (!log) return log.error();
   RC_TRY((*log)->copy_to(aside / "log"));
+  // The file `checkpoint` may be of a later size by now: the one that goes with the copy is in it.
+  const auto newest = (*log)->last_meta("checkpoint/");
+  if (!newest) return newest.error();
+  if (*newest) RC_TRY(replace_file(aside / "checkpoint", (*newest)->second));
+  // After the log: keys only become more, and what signed the copy is among them.
   RC_TRY(copy_durably(layout.trusted(), aside / "keys" / "trusted"));
   if (present(layout.policy())) RC_TRY(copy_durably(layout.policy(), aside / "keys" / "policy"));
-  if (present(layout.checkpoint())) RC_TRY(copy_durably(layout.checkpoint(), aside / "checkpoint"));
   BackupInfo info;
   info.name = request.name;
   info.app = layout.app;
@@ -107,11 +141,15 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   if (!root) return root.error();
   info.root = *root;
   RC_TRY(replace_file(aside / "backup", render(info)));
-  if (!request.vault_directory.empty()) {
-    RC_TRY(make_directories(request.vault_directory, Secret::Yes));
-    RC_TRY(copy_durably(layout.vault() / "records", request.vault_directory / request.name,
-                        Secret::Yes));
+  if (request.check) {
+    if (const auto whole = request.check({aside, layout.app}, info); !whole) {
+      fs::remove_all(aside, ec);
+      return whole.error();
+    }
   }
+  if (!request.vault_directory.empty())  // after the log: names are there before their events
+    RC_TRY(copy_vault(layout, request.vault_directory / request.name));
+  RC_TRY(note_erased(layout, request.directory / "erasures"));
   fs::rename(aside, path, ec);
   if (ec) {
     std::error_code left;
@@ -129,7 +167,9 @@ Result<BackupInfo> parse_facts(const fs::path& file) {
   const auto text = read_file(file);
   if (!text) return text.error();
   BackupInfo info;
-  std::string_view rest = *text;
+  const auto whole = without_sum(*text);
+  if (!whole) return Error{Errc::Incomplete, fmt::format("{}: damaged", file.string())};
+  std::string_view rest = *whole;
   while (!rest.empty()) {
     const auto end = rest.find('\n');
     const std::string_view line = rest.substr(0, end);
@@ -158,6 +198,13 @@ Result<BackupInfo> parse_facts(const fs::path& file) {
 }
 
 }  // namespace
+
+Result<void> check_restored(const Layout& layout) {
+  if (!fs::exists(layout.restored())) return {};
+  const auto facts = parse_facts(layout.restored());
+  if (!facts) return facts.error();
+  return {};
+}
 
 Result<BackupInfo> read_backup(const fs::path& path) {
   auto info = parse_facts(path / "backup");

@@ -17,6 +17,8 @@
 
 #include "store/checkpoints.h"
 
+#include <functional>
+
 namespace rollcall::store {
 
 class Writer;
@@ -36,6 +38,8 @@ struct BackupRequest {
   std::string name;
   std::string taken_at;                   ///< RFC 3339, for people
   std::filesystem::path vault_directory;  ///< empty: the vault is not copied
+  /// Looks at the finished copy before it gets its name; an error leaves no backup.
+  std::function<Result<void>(const Layout& copy, const BackupInfo& info)> check = nullptr;
 };
 
 /// Works beside a live writer.
@@ -56,6 +60,11 @@ struct RestoreRequest {
 /// Removes all but the newest `keep` backups; their names are returned.
 [[nodiscard]] Result<std::vector<std::string>> prune_backups(const std::filesystem::path& directory,
                                                              std::size_t keep, bool dry_run);
+
+/// The lines of the list of backup folders, `data DIR` and `vault DIR`; empty where there is none.
+[[nodiscard]] Result<std::string> read_backup_folders(const Layout& layout);
+/// Whether what a restore left to be done is told whole, where one did.
+[[nodiscard]] Result<void> check_restored(const Layout& layout);
 
 /// Gives a restored log its new origin and key; called once, when it is first opened for writing.
 [[nodiscard]] Result<void> continue_restored(Writer& writer);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rollcall::store {
 namespace {
 
@@ -56,6 +58,21 @@ Result<note::Signer> signing_key(const Layout& layout) {
   return signer;
 }
 
+std::optional<Error> signing_key_fault(const Layout& layout) {
+  const auto signer = signing_key(layout);
+  if (!signer) {
+    if (signer.error().code == Errc::Io) return std::nullopt;  // there, and not for us to read
+    return signer.error();
+  }
+  const auto trusted = trusted_keys(layout);
+  if (!trusted) return std::nullopt;  // told by whoever reads it
+  const auto own = signer->verifier();
+  if (std::find(trusted->begin(), trusted->end(), own) != trusted->end()) return std::nullopt;
+  return Error{Errc::Incomplete, fmt::format("{}: it is none of the keys in {}",
+                                             layout.signing_key().string(),
+                                             layout.trusted().string())};
+}
+
 Result<std::vector<note::Verifier>> trusted_keys(const Layout& layout) {
   const auto text = read_file(layout.trusted());
   if (!text) return text.error();
@@ -86,26 +103,40 @@ Result<note::Signer> rotate_signing_key(const Layout& layout) {
   return next;
 }
 
+namespace {
+
+Result<SignedCheckpoint> parse_entry(const std::string& key, const std::string& text) {
+  auto parsed = parse_signed(text);
+  if (!parsed || meta_key(parsed->checkpoint.size) != key) {
+    return Error{Errc::Tampered,
+                 fmt::format("the stored checkpoint {} is damaged", key.substr(kPrefix.size()))};
+  }
+  return parsed;
+}
+
+}  // namespace
+
 Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log) {
   const auto entries = log.scan_meta(kPrefix);
   if (!entries) return entries.error();
   std::vector<SignedCheckpoint> out;
   for (const auto& [key, text] : *entries) {
-    auto parsed = parse_signed(text);
-    if (!parsed || meta_key(parsed->checkpoint.size) != key) {
-      return Error{Errc::Tampered,
-                   fmt::format("the stored checkpoint {} is damaged", key.substr(kPrefix.size()))};
-    }
+    auto parsed = parse_entry(key, text);
+    if (!parsed) return parsed.error();
     out.push_back(std::move(*parsed));
   }
   return out;
 }
 
 Result<NewestCheckpoint> newest_checkpoint(const Log& log, const Layout& layout) {
-  const auto history = checkpoint_history(log);
-  if (!history) return history.error();
+  const auto entry = log.last_meta(kPrefix);
+  if (!entry) return entry.error();
   NewestCheckpoint out;
-  if (!history->empty()) out.newest = history->back();
+  if (*entry) {
+    auto stored = parse_entry((*entry)->first, (*entry)->second);
+    if (!stored) return stored.error();
+    out.newest = std::move(*stored);
+  }
   const auto text = read_file(layout.checkpoint());
   if (!text) {
     if (out.newest) out.file_damage = fmt::format("{} is missing", layout.checkpoint().string());
@@ -116,6 +147,12 @@ Result<NewestCheckpoint> newest_checkpoint(const Log& log, const Layout& layout)
   if (!keys) return keys.error();
   if (!parsed || !note::open(parsed->note, *keys)) {
     out.file_damage = fmt::format("{} is damaged", layout.checkpoint().string());
+    return out;
+  }
+  if (out.newest && parsed->checkpoint.size == out.newest->checkpoint.size &&
+      *text != (*entry)->second) {  // a witness's line, say: the log's own signature is whole
+    out.file_damage =
+        fmt::format("{} is damaged: it is not what the log says", layout.checkpoint().string());
     return out;
   }
   // Signed by a live writer after this reader pinned its size: not yet this reader's concern.
@@ -205,12 +242,21 @@ Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout,
   return out;
 }
 
+Result<void> write_policy(const Layout& layout, const PolicyFile& policy) {
+  return replace_file(layout.policy(), with_sum(render(policy)));
+}
+
 Result<PolicyFile> store_policy(const Layout& layout) {
   PolicyFile policy;
   if (present(layout.policy())) {
     const auto text = read_file(layout.policy());
     if (!text) return text.error();
-    auto parsed = parse_policy_file(*text);
+    const auto whole = without_sum(*text);
+    if (!whole)
+      return Error{Errc::Incomplete,
+                   fmt::format("{}: damaged, or edited by hand (then take out its last line)",
+                               layout.policy().string())};
+    auto parsed = parse_policy_file(*whole);
     if (!parsed)
       return Error{Errc::Incomplete,
                    fmt::format("{}: {}", layout.policy().string(), parsed.error().detail)};

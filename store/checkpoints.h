@@ -14,6 +14,9 @@ namespace rollcall::store {
 /// Makes the signing key of a new log, named as its origin, and the list of trusted keys.
 [[nodiscard]] Result<void> create_signing_key(const Layout& layout, std::string_view origin);
 [[nodiscard]] Result<note::Signer> signing_key(const Layout& layout);
+/// Whether the key that signs can be read and is one of the trusted: what is wrong with it, if
+/// anything. A key that this process may not read is no damage.
+[[nodiscard]] std::optional<Error> signing_key_fault(const Layout& layout);
 /// Newest first; the first is the current one.
 [[nodiscard]] Result<std::vector<note::Verifier>> trusted_keys(const Layout& layout);
 /// A new key under the same name; the old public key stays trusted for what it signed.
@@ -26,8 +29,9 @@ struct SignedCheckpoint {
 
 /// Every signed checkpoint, oldest first. A damaged entry is an error.
 [[nodiscard]] Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log);
-/// The newest one, or nothing if none was ever signed. Both places are read; a damaged file beside
-/// a good entry is reported by `file_damage`.
+/// The newest one, or nothing if none was ever signed. Both places are read, and of the log's
+/// entries the last alone; a file that is damaged, or says otherwise than the entry of its size, is
+/// reported by `file_damage`.
 struct NewestCheckpoint {
   std::optional<SignedCheckpoint> newest;
   std::optional<std::string> file_damage;
@@ -46,6 +50,8 @@ struct NewestCheckpoint {
                                                         const SignedCheckpoint& to,
                                                         std::span<const note::SignatureLine> lines);
 
+/// Writes the trust file (keys/policy), with its sum.
+[[nodiscard]] Result<void> write_policy(const Layout& layout, const PolicyFile& policy);
 /// The trust file of this store (keys/policy); without one, its own keys and no quorum.
 [[nodiscard]] Result<PolicyFile> store_policy(const Layout& layout);
 

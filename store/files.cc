@@ -1,6 +1,8 @@
 // Durable files and locks over POSIX.
 #include "store/files.h"
 
+#include "store/crypto.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -83,6 +85,27 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   if (::rename(aside.c_str(), path.c_str()) != 0)
     return give_up(system_error("cannot rename", aside));
   return sync_directory(path.parent_path());
+}
+
+namespace {
+constexpr std::string_view kSum = "# sha256 ";  // a comment, where a file's format knows them
+}
+
+std::string with_sum(std::string text) {
+  const Hash sum = sha256({as_bytes(text)});
+  text += fmt::format("{}{}\n", kSum, hex(sum));
+  return text;
+}
+
+std::optional<std::string> without_sum(const std::string& text) {
+  // A last line of that very length is a sum, whatever a flipped byte made of its first letters.
+  constexpr std::size_t kLine = kSum.size() + 64 + 1;
+  if (text.size() < kLine || (text.size() > kLine && text[text.size() - kLine - 1] != '\n') ||
+      text.find('\n', text.size() - kLine) != text.size() - 1)
+    return text;
+  std::string before = text.substr(0, text.size() - kLine);
+  if (with_sum(before) != text) return std::nullopt;
+  return before;
 }
 
 // Open-file-description locks (fcntl_locking(2)): they can be asked about without being taken.

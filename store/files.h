@@ -38,4 +38,10 @@ class FileLock {
   int fd_;
 };
 
+/// A text of lines with a last line that is its sum, so that a flipped byte is found.
+[[nodiscard]] std::string with_sum(std::string text);
+/// The text without that line; nothing where the sum is there and does not fit. A text without a
+/// sum is of an earlier version, or edited by hand, and passes as it is.
+[[nodiscard]] std::optional<std::string> without_sum(const std::string& text);
+
 }  // namespace rollcall::store

@@ -1,6 +1,7 @@
 // Planning, doing and finishing erasures.
 #include "store/forget.h"
 
+#include "store/backup.h"
 #include "store/files.h"
 #include "store/writer.h"
 
@@ -25,8 +26,7 @@ Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std:
 /// Puts the number on the list beside every backup, and takes the key out of every copy of the
 /// vault. A folder that is gone has nothing to forget.
 Result<void> tell_backups(const Layout& layout, UserNumber user) {
-  if (!present(layout.backups())) return {};
-  const auto text = read_file(layout.backups());
+  const auto text = read_backup_folders(layout);
   if (!text) return text.error();
   std::string_view rest = *text;
   while (!rest.empty()) {

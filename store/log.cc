@@ -338,6 +338,18 @@ Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(std::str
   return out;
 }
 
+Result<std::optional<std::pair<std::string, std::string>>> Log::last_meta(
+    std::string_view prefix) const {
+  const std::unique_ptr<rocksdb::Iterator> it(
+      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->meta()));
+  it->SeekForPrev(std::string(prefix) + "\xFF");  // keys are ASCII
+  if (!it->status().ok()) return translate(it->status(), "reading meta");
+  std::optional<std::pair<std::string, std::string>> out;
+  if (it->Valid() && it->key().starts_with(slice(prefix)))
+    out.emplace(it->key().ToString(), it->value().ToString());
+  return out;
+}
+
 Result<Seq> Log::seq_at(engine::Micros t) const {
   Seq low = 1;
   Seq high = impl_->last + 1;

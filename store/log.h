@@ -36,6 +36,9 @@ enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, to k
 /// Whether a writer has the log open, or had it when it died: what is read may be in motion.
 [[nodiscard]] bool writer_about(const Layout& layout);
 
+/// Whether the mark of a clean close is there and says something that no close wrote.
+[[nodiscard]] bool clean_mark_damaged(const Layout& layout);
+
 class Log {
  public:
   enum class Mode { Write, Read, Follow };
@@ -99,6 +102,10 @@ class Log {
   Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix,
                                                                      std::string_view from,
                                                                      std::size_t most) const;
+
+  /// The last of them, found without reading the others.
+  Result<std::optional<std::pair<std::string, std::string>>> last_meta(
+      std::string_view prefix) const;
 
   /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
   Result<Seq> seq_at(engine::Micros t) const;

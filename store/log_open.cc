@@ -28,6 +28,12 @@ std::string clean_text(Seq last) {
   return fmt::format("{} {}\n", number, hex(ByteView(sha256({as_bytes(number)})).first(8)));
 }
 
+/// What the mark says; nothing where it does not fit its own sum.
+std::optional<Seq> closed_at(const std::string& mark) {
+  const auto parsed = parse_decimal(std::string_view(mark).substr(0, mark.find(' ')));
+  return parsed && mark == clean_text(*parsed) ? parsed : std::nullopt;
+}
+
 /// What RocksDB would write of itself (its "info log") goes nowhere. A reader leaves nothing
 /// behind, wherever it is ended; and a writer's would lie on the log's own disk: when that is full,
 /// Debian's build of RocksDB asserts at the second line that it cannot write, which would end the
@@ -175,8 +181,7 @@ Result<Seq> probe(const Layout& layout, rocksdb::WALRecoveryMode mode) {
 Result<void> check_recovery(const Layout& layout, Seq last) {
   if (const auto clean = read_file(layout.clean())) {
     // A damaged marker is no evidence: one that does not fit its own sum counts as absent.
-    const auto parsed = parse_decimal(std::string_view(*clean).substr(0, clean->find(' ')));
-    if (parsed && *clean == clean_text(*parsed)) {
+    if (const auto parsed = closed_at(*clean)) {
       if (*parsed == last) return {};
       return Error{
           Errc::Tampered,
@@ -228,6 +233,11 @@ Result<std::unique_ptr<Log>> Log::create(const Layout& layout, std::string_view 
   std::error_code ec;
   if (!log) std::filesystem::remove_all(layout.log(), ec);
   return log;
+}
+
+bool clean_mark_damaged(const Layout& layout) {
+  const auto mark = read_file(layout.clean());
+  return mark && !closed_at(*mark);
 }
 
 bool writer_about(const Layout& layout) {

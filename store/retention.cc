@@ -1,6 +1,8 @@
 // Retention: planning and dropping.
 #include "store/retention.h"
 
+#include <fmt/format.h>
+
 namespace rollcall::store {
 namespace {
 
@@ -39,8 +41,17 @@ Result<void> visit_bodies(const Log& log, const Ledger& ledger, Kind kind, Seq u
 
 }  // namespace
 
+bool kept_for_ever(Kind kind) {
+  return kind == Kind::UserEnrolled || kind == Kind::ActionNamed || kind == Kind::ChannelNamed;
+}
+
 Result<Written> set_retention(Writer& writer, Kind kind, std::uint64_t keep_seconds,
                               engine::Micros at) {
+  if (kept_for_ever(kind) && keep_seconds != 0) {
+    return Error{Errc::BadInput,
+                 fmt::format("names are kept: {} takes no rule (`forget` ends a person's name)",
+                             engine::name_of(kind))};
+  }
   Proposal rule;
   rule.kind = Kind::RetentionApplied;
   rule.a = static_cast<std::uint64_t>(kind);
@@ -53,6 +64,7 @@ Result<std::vector<RetentionPlanRow>> plan_retention(const Log& log, const Ledge
                                                      engine::Micros now) {
   std::vector<RetentionPlanRow> out;
   for (const auto& [kind, seconds] : ledger.retention) {
+    if (kept_for_ever(static_cast<Kind>(kind))) continue;  // a rule of an earlier version
     RetentionPlanRow row;
     row.kind = static_cast<Kind>(kind);
     row.keep_seconds = seconds;

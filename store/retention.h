@@ -19,6 +19,10 @@ struct RetentionPlanRow {
   std::uint64_t held = 0;    ///< that stay because their user is held
 };
 
+/// Names are not texts that age: a person's goes with forgetting, an action's and a channel's say
+/// what other events mean. No rule drops them.
+[[nodiscard]] bool kept_for_ever(engine::Kind kind);
+
 /// Sets (or with 0 ends) the rule of a kind; an event.
 [[nodiscard]] Result<Written> set_retention(Writer& writer, engine::Kind kind,
                                             std::uint64_t keep_seconds, engine::Micros at);

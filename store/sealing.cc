@@ -43,7 +43,7 @@ std::string_view name_of(BodyState state) {
 }
 
 Hash body_digest(const Hash& salt, ByteView plain) {
-  return sha256({as_bytes(std::string_view("rollcall/body/v1\0", 17)), salt, plain});
+  return sha256({as_bytes(kBodyPrefix), salt, plain});
 }
 
 Sealer::Sealer(const Vault& vault, std::string app) : vault_(vault), app_(std::move(app)) {

@@ -14,6 +14,9 @@
 
 namespace rollcall::store {
 
+/// What a digest's preimage begins with.
+inline constexpr std::string_view kBodyPrefix("rollcall/body/v1\0", 17);
+
 /// A sealed body and what its header says of it.
 struct Sealed {
   Bytes bytes;

@@ -65,8 +65,8 @@ Result<note::Checkpoint> verify_tlog_proof(const TlogProof& proof, ByteView leaf
   if (!checkpoint) return checkpoint;
   if (!merkle::verify_inclusion(merkle::leaf_hash(leaf), proof.index, checkpoint->size, proof.path,
                                 checkpoint->root)) {
-    return Error{Errc::Tampered, fmt::format("entry {} is not in the signed tree of {} entries",
-                                             proof.index, checkpoint->size)};
+    return Error{Errc::Tampered, fmt::format("event {} is not in the signed tree of {} events",
+                                             proof.index + 1, checkpoint->size)};
   }
   return checkpoint;
 }

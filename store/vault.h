@@ -95,6 +95,9 @@ class Vault {
                                                const std::set<UserNumber>& numbers);
 
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
+  /// Bytes at the file's end, when it was read, that are no whole record: a crash while enrolling,
+  /// or damage.
+  [[nodiscard]] std::uint64_t torn() const { return torn_; }
 
   /// The file could not be written anew, and what is in memory is ahead of it: another key, or
   /// somebody's gone. Only opening the vault again tells what holds.
@@ -145,6 +148,7 @@ class Vault {
   std::set<UserNumber> erased_;
   Bytes pending_;
   bool ahead_ = false;
+  std::uint64_t torn_ = 0;
   std::uint64_t good_size_ = 0;  ///< bytes of whole records: a torn tail is cut when writing
 };
 

@@ -218,6 +218,7 @@ Result<void> Vault::load() {
                User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
     }
   }
+  torn_ = all.size() - good_size_;
   if (!users_.contains(0))
     return Error{Errc::Incomplete,
                  fmt::format("{}: the app's own key is missing", file().string())};

@@ -71,6 +71,8 @@ bool valid_action(std::string_view action) {
          });
 }
 
+std::string enrolment_key(UserNumber user) { return fmt::format("user/{:08x}", user); }
+
 Writer::Writer(Layout layout, std::unique_ptr<Log> log, Vault vault)
     : layout_(std::move(layout)),
       log_(std::move(log)),
@@ -225,8 +227,25 @@ Result<UserNumber> Writer::number_for(const Proposal& proposal, engine::Micros a
   Header draft;
   draft.kind = Kind::UserEnrolled;
   draft.user = number;
-  place(draft, at, std::nullopt);
+  engine::Body body;
+  body.name = proposal.user;  // its digest is in the header: so the name is signed, and goes with the key
+  auto sealed = seal_into(draft, body);
+  if (!sealed) return sealed.error();
+  const engine::Sequenced placed = place(draft, at, std::move(*sealed));
+  // Where a proof of the name finds its event; the event is the truth, this only points.
+  pending_.meta.emplace_back(enrolment_key(number), fmt::format("{}", placed.header.seq));
   return number;
+}
+
+Result<std::optional<Bytes>> Writer::seal_into(Header& draft, const engine::Body& body) {
+  if (body.empty()) return std::optional<Bytes>{};
+  auto sealed = sealer_.seal(draft.user, draft.kind, body);
+  if (!sealed) return sealed.error();
+  draft.digest = sealed->digest;
+  draft.body_len = sealed->body_len;
+  draft.epoch = sealed->epoch;
+  draft.flags |= sealed->flags;
+  return std::optional<Bytes>{std::move(sealed->bytes)};
 }
 
 Result<std::uint64_t> Writer::intern(Kind kind, std::uint64_t id, std::string_view name,
@@ -337,17 +356,9 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
     draft.a = get_be64(tag);
     draft.b = get_be64(ByteView(tag).subspan(8));
   }
-  std::optional<Bytes> bytes;
-  if (!body.empty()) {
-    auto sealed = sealer_.seal(*number, proposal.kind, body);
-    if (!sealed) return sealed.error();
-    draft.digest = sealed->digest;
-    draft.body_len = sealed->body_len;
-    draft.epoch = sealed->epoch;
-    draft.flags |= sealed->flags;
-    bytes = std::move(sealed->bytes);
-  }
-  const engine::Sequenced placed = place(draft, at, std::move(bytes));
+  auto sealed = seal_into(draft, body);
+  if (!sealed) return sealed.error();
+  const engine::Sequenced placed = place(draft, at, std::move(*sealed));
   return Written{placed.header.seq, placed.header, placed.outcome};
 }
 

@@ -58,6 +58,8 @@ inline constexpr std::string_view kDefaultSession = "default";
 /// 1–256 bytes of valid UTF-8 without control characters.
 [[nodiscard]] Result<void> check_user_name(std::string_view name);
 [[nodiscard]] bool valid_action(std::string_view action);
+/// The log's meta key of the seq of a user's UserEnrolled; absent where its body holds no name.
+[[nodiscard]] std::string enrolment_key(UserNumber user);
 
 class Writer {
  public:
@@ -159,6 +161,8 @@ class Writer {
       const std::map<std::uint64_t, Seq>& events) const;
   Result<std::uint64_t> intern(engine::Kind kind, std::uint64_t id, std::string_view name,
                                engine::Micros at);
+  /// Seals a body for the draft and notes its digest there; nothing for an empty body.
+  Result<std::optional<Bytes>> seal_into(engine::Header& draft, const engine::Body& body);
   engine::Sequenced place(const engine::Header& draft, engine::Micros at,
                           std::optional<Bytes> sealed);
   void gather(std::size_t from);

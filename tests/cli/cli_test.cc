@@ -60,6 +60,52 @@ TEST_CASE("an auditor's day: who, audit, proof, verify", "[cli]") {
   CHECK(holds(bundle.out, "was online after seq 3"));
 }
 
+TEST_CASE("verify between refuses the newer checkpoint first", "[cli]") {
+  const Scratch scratch;
+  const auto& dir = scratch.path();
+  REQUIRE(run_rollcall(dir, {"login", "ada"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"checkpoint", "sign"}).code == 0);
+  store::replace_file(dir / "old.txt", run_rollcall(dir, {"checkpoint", "show"}).out).value();
+  REQUIRE(run_rollcall(dir, {"logout", "ada"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"checkpoint", "sign"}).code == 0);
+  store::replace_file(dir / "new.txt", run_rollcall(dir, {"checkpoint", "show"}).out).value();
+  CHECK(run_rollcall(dir, {"verify", "between", "old.txt", "new.txt"}).code == 0);
+  CHECK(run_rollcall(dir, {"verify", "between", "old.txt", "old.txt"}).code == 0);
+  const auto swapped = run_rollcall(dir, {"verify", "between", "new.txt", "old.txt"});
+  CHECK(swapped.code == 2);
+  CHECK(holds(swapped.err, "the first is newer"));
+  CHECK_FALSE(holds(swapped.out, "VERIFIED"));
+}
+
+TEST_CASE("an event is called by its number in every proof, with what was signed of it", "[cli]") {
+  const Scratch scratch;
+  const auto& dir = scratch.path();
+  REQUIRE(run_rollcall(dir, {"login", "ada", "--address", "10.0.0.7"}).code == 0);
+  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "order.paid", "--description", "paid it"})
+              .code == 0);
+  REQUIRE(run_rollcall(dir, {"checkpoint", "sign"}).code == 0);
+  const std::string last = run_rollcall(dir, {"audit", "-e", "activity", "-o", "ndjson"}).out;
+  const std::string seq = last.substr(7, last.find(',') - 7);
+  REQUIRE(run_rollcall(dir, {"proof", seq, "-O", "r"}).code == 0);
+  const auto bare = run_rollcall(dir, {"verify", "proof", "r"});
+  CHECK(bare.code == 0);
+  CHECK(holds(bare.out, "event " + seq + " is in "));
+  CHECK(holds(bare.out, "kind           activity\n"));
+  CHECK(holds(bare.out, "user           #1 (name not covered)"));
+  CHECK(holds(bare.out, "texts          not here; their digest is "));
+  CHECK_FALSE(holds(bare.out, "entry"));
+  std::string answer = run_rollcall(dir, {"-o", "json", "show", seq, "--proof"}).out;
+  store::replace_file(dir / "answer.json", answer).value();
+  const auto whole = run_rollcall(dir, {"verify", "proof", "answer.json"});
+  CHECK(whole.code == 0);
+  CHECK(holds(whole.out, "user           ada (#1; name signed by event 1)"));
+  CHECK(holds(whole.out, "action         order.paid (name signed by event "));
+  CHECK(holds(whole.out, "description    paid it"));
+  answer.replace(answer.find("paid it"), 7, "paid us");
+  store::replace_file(dir / "answer.json", answer).value();
+  CHECK(run_rollcall(dir, {"verify", "proof", "answer.json"}).code == 20);
+}
+
 TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();

@@ -1,10 +1,14 @@
 // Backups: while a writer writes, restored under a new name, never signing a fork.
 #include "store/backup.h"
+#include "store/forget.h"
 
 #include "replay/verify.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
+
+#include <atomic>
+#include <thread>
 
 using namespace rollcall;
 using namespace rollcall::store;
@@ -75,4 +79,71 @@ TEST_CASE("pruning keeps the newest", "[store]") {
   CHECK(prune_backups(scratch.path() / "backups", 1, false).value() ==
         std::vector<std::string>{"a", "b"});
   CHECK(list_backups(scratch.path() / "backups").value().front().name == "c");
+}
+
+TEST_CASE("backups beside a writer that appends, signs and forgets are whole, each and restored",
+          "[store]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path() / "data", 300, 26);
+  std::atomic<bool> stop{false};
+  std::thread writing([&] {
+    const auto writer = Writer::open(layout).value();
+    for (UserNumber user = 1; !stop; ++user) {
+      test::fill(*writer, 15, user, writer->state().at);  // and signs
+      if (user % 4 == 0 && user / 4 <= 12)
+        forget(*writer, plan_forget(*writer, user / 4), {"r", "", false}, writer->state().at)
+            .value();
+    }
+  });
+  const int n = test::rounds(8);
+  for (int i = 0; i < n; ++i) {
+    const std::string name = "b" + std::to_string(i);
+    const auto info =
+        create_backup(layout, {scratch.path() / "backups", name, name, scratch.path() / "vaults"})
+            .value();
+    replay::VerifyOptions options;
+    options.full = true;
+    options.bodies = false;
+    const auto copy = replay::verify_store(layout_of(info), options);
+    INFO(name << ": " << (copy.findings.empty() ? "" : copy.findings.front().text));
+    REQUIRE(copy.verdict() == replay::Verdict::Verified);
+    CHECK(copy.size == info.size);
+    const auto restored = test::layout_in(scratch.path() / ("restored" + std::to_string(i)));
+    restore_backup(restored, {info.path, scratch.path() / "vaults" / name,
+                              layout.vault() / "master.key", {}})
+        .value();
+    options.bodies = options.replay = true;
+    const auto report = replay::verify_store(restored, options);
+    INFO(name << " restored: " << (report.findings.empty() ? "" : report.findings.front().text));
+    CHECK(report.verdict() == replay::Verdict::Verified);
+    CHECK(Writer::open(restored).value()->log().last() >= info.size);
+  }
+  stop = true;
+  writing.join();
+  // Nobody who was forgotten while a copy was made is left in one.
+  const auto erased = read_erasures(layout.erasures()).value();
+  for (int i = 0; i < n; ++i) {
+    const auto copy = scratch.path() / "read";
+    std::filesystem::create_directories(copy);
+    std::filesystem::copy_file(scratch.path() / "vaults" / ("b" + std::to_string(i)),
+                               copy / "records", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(layout.vault() / "master.key", copy / "master.key",
+                               std::filesystem::copy_options::overwrite_existing);
+    const auto vault = Vault::open(copy, layout.app).value();
+    for (const UserNumber user : erased) CHECK_FALSE(vault.user_key(user));
+  }
+  CHECK(read_erasures(scratch.path() / "backups" / "erasures").value() == erased);
+}
+
+TEST_CASE("the newest checkpoint is found without reading those before it", "[store]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path() / "data", 100, 27);
+  const auto writer = Writer::open(layout).value();
+  test::fill(*writer, 50, 28, writer->state().at);
+  const auto newest = checkpoint_history(writer->log()).value().back().checkpoint;
+  const auto first = writer->log().scan_meta("checkpoint/").value().front();
+  writer->log().put_meta(first.first, "nobody looks here").value();
+  CHECK(newest_checkpoint(writer->log(), layout).value().newest->checkpoint == newest);
+  // Whoever verifies all still sees it.
+  CHECK_FALSE(checkpoint_history(writer->log()));
 }

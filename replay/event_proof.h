@@ -1,0 +1,51 @@
+// One event with all that proves what an answer says of it: its receipt, its body, and the events
+// that name its user, action and channel, each with receipt and body.
+//
+// Why this file exists: a receipt alone covers 112 bytes of numbers. Whoever is shown words beside
+// it (the page, `verify proof`) needs what ties the words to the signature. As JSON:
+//   {"format":"rollcall-proof-1","receipt":TLOG-PROOF,"body":BASE64,"names":[{"receipt":…,"body":…}]}
+// where a body is salt ‖ plain body; absent where there is none, or none that opens.
+#pragma once
+
+#include "replay/proven.h"
+#include "replay/receipt.h"
+
+namespace rollcall::replay {
+
+struct EventProof {
+  struct Part {
+    store::TlogProof receipt;
+    std::optional<std::string> image;  ///< as body_image() makes it
+  };
+  Part event;
+  std::vector<Part> names;
+};
+
+[[nodiscard]] Result<EventProof> prove_event(const Reader& reader, Seq seq);
+[[nodiscard]] boost::json::object to_json(const EventProof& proof);
+[[nodiscard]] Result<EventProof> parse_event_proof(const boost::json::value& value);
+
+struct EventVerdict {
+  store::note::Checkpoint checkpoint;
+  store::note::Note note;  ///< with all its signatures, for a policy to judge
+  Seq seq = 0;
+  Proven proven;
+};
+/// Receipts by one of `known`, bodies by the digests in the proven headers.
+[[nodiscard]] Result<EventVerdict> verify_event_proof(
+    const EventProof& proof, std::span<const store::note::Verifier> known);
+
+/// A bare receipt: the numbers of its entry, whose bytes are `leaf`, and no word. An entry that is
+/// not rollcall's has none, and is only in the log.
+[[nodiscard]] Result<EventVerdict> verify_receipt(const store::TlogProof& receipt,
+                                                  store::ByteView leaf,
+                                                  std::span<const store::note::Verifier> known);
+
+/// What `show SEQ --proof -o json` printed: every word of it against its own proof.
+[[nodiscard]] Result<EventVerdict> verify_answer(std::string_view text,
+                                                 std::span<const store::note::Verifier> known);
+/// That answer: the event, prev and leaf, and with a proof also `proof`.
+[[nodiscard]] boost::json::object answer_of(const EventView& event, store::ByteView leaf,
+                                            const EventProof* proof);
+
+}  // namespace rollcall::replay
