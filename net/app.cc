@@ -138,13 +138,15 @@ void App::sign() {
     spdlog::warn("app {}: no checkpoint was signed: {}", settings_.id, done.error().detail);
 }
 
-void App::drain() {
+void App::drain(std::chrono::steady_clock::time_point until) {
   draining = true;
+  if (webhooks_) webhooks_->drain(until);
   tell_listeners();
 }
 
 void App::stop() {
   if (stopping.exchange(true)) return;
+  ending_.request_stop();
   {
     const std::lock_guard guard(aside_mutex_);
     aside_done_.notify_all();
@@ -153,6 +155,7 @@ void App::stop() {
     std::unique_lock lock(aside_mutex_);
     aside_done_.wait(lock, [&] { return aside_ == 0; });
   }
+  if (webhooks_) webhooks_->leave_log();
   if (live_) live_->stop();
   webhooks_.reset();
 }
