@@ -274,6 +274,13 @@ Server::Ended Server::run() {
         await_signal();
         return;
       }
+      if (number == SIGUSR2 && restart_problem) {
+        if (const auto problem = restart_problem()) {
+          spdlog::error("no restart, the server goes on: {}", *problem);
+          await_signal();
+          return;
+        }
+      }
       drain(number == SIGUSR2 ? Ended::Restart : Ended::Stopped);
     });
   };
