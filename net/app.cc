@@ -76,9 +76,13 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
-  raw->run_aside([raw] { raw->now_and_then([raw] { raw->sign(); }); });
+  const std::chrono::seconds often(settings.sign_every_s);
+  raw->run_aside([raw, often] { raw->now_and_then(often, [raw] { raw->sign(); }); });
   if (settings.snapshot_every != 0)
-    raw->run_aside([raw] { raw->now_and_then([raw] { raw->keep_snapshot(); }); });
+    raw->run_aside([raw, often] { raw->now_and_then(often, [raw] { raw->keep_snapshot(); }); });
+  raw->run_aside([raw] {
+    raw->now_and_then(std::chrono::seconds(1), [raw] { raw->live_->look_after_folder(); });
+  });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;
 }
@@ -99,11 +103,10 @@ void App::run_aside(std::function<void()> work) {
   }).detach();
 }
 
-void App::now_and_then(const std::function<void()>& work) {
+void App::now_and_then(std::chrono::seconds every, const std::function<void()>& work) {
   std::unique_lock lock(aside_mutex_);
   while (!stopping) {
-    aside_done_.wait_for(lock, std::chrono::seconds(settings_.sign_every_s),
-                         [&] { return stopping.load(); });
+    aside_done_.wait_for(lock, every, [&] { return stopping.load(); });
     lock.unlock();
     if (!stopping) work();
     lock.lock();

@@ -64,8 +64,8 @@ class App {
   void sign();
 
  private:
-  /// Calls `work` every sign_every seconds until stop(), on the thread it is called on.
-  void now_and_then(const std::function<void()>& work);
+  /// Calls `work` at this interval until stop(), on the thread it is called on.
+  void now_and_then(std::chrono::seconds every, const std::function<void()>& work);
   void tell_listeners();
   /// A snapshot, where there were enough events since the newest.
   void keep_snapshot();

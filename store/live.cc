@@ -31,6 +31,7 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
   if (!writer) return writer.error();
   std::unique_ptr<Live> live(new Live(layout, std::move(options)));
   live->writer_ = std::move(*writer);
+  live->folder_.emplace(layout);
   live->last_heard_ = live->writer_->state().at;
   live->clock_.emplace(wall_now(), monotonic_now(), live->last_heard_);
   if (live->options_.accept_clock) live->clock_->accept();
@@ -70,6 +71,15 @@ Result<Micros> Live::time() {
   return reading.at;
 }
 
+void Live::look_after_folder() {
+  if (!writable_) return;  // whoever opens the log anew looks by himself
+  auto found = folder_->check();
+  if (found) return;
+  const std::lock_guard guard(mutex_);
+  suspicion_ = std::move(found.error());
+  wake_sequencer_.notify_one();
+}
+
 bool Live::submit(Task task) {
   const std::lock_guard guard(mutex_);
   if (!writable_ || stopping_ || queue_.size() >= options_.queue_max) return false;
@@ -106,6 +116,7 @@ void Live::sequence() {
   std::unique_lock lock(mutex_);
   std::deque<Task> tasks;
   while (true) {
+    if (suspicion_ && !committing_) failure_ = std::exchange(suspicion_, std::nullopt);
     if (failure_) {
       const Error error = *std::exchange(failure_, std::nullopt);
       lock.unlock();
@@ -138,12 +149,13 @@ void Live::sequence() {
     const Micros wait_us = std::clamp<Micros>(next - clock_->read(wall_now(), monotonic_now()).at,
                                               0, options_.alive_every);
     const auto ready = [&] {
-      return failure_ || stopping_ || (exclusive_ && !committing_) ||
+      return failure_ || (suspicion_ && !committing_) || stopping_ ||
+             (exclusive_ && !committing_) ||
              (!committing_ && (writer_->staged() || !held_.empty())) ||
              (!queue_.empty() && writer_->staged_events() < kCommitEventsMax);
     };
     wake_sequencer_.wait_for(lock, std::chrono::microseconds(wait_us), ready);
-    if (failure_) continue;
+    if (failure_ || (suspicion_ && !committing_)) continue;
     if (writer_->staged_events() < kCommitEventsMax) std::swap(tasks, queue_);
     const bool stop_now = stopping_ && tasks.empty() && queue_.empty() && !committing_ &&
                           !writer_->staged() && held_.empty();
@@ -238,6 +250,11 @@ bool disk_takes_writes(const Layout& layout) {
 }  // namespace
 
 bool Live::reopen() {
+  if (const auto there = folder_->check(); !there) {  // another store in its place is not ours
+    const std::lock_guard guard(mutex_);
+    problem_ = there.error();
+    return false;
+  }
   if (!disk_takes_writes(layout_)) return false;
   std::weak_ptr<Writer> old;
   {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "store/event_clock.h"
+#include "store/folder_watch.h"
 #include "store/writer.h"
 
 #include <atomic>
@@ -98,6 +99,9 @@ class Live {
   /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits.
   [[nodiscard]] Result<void> exclusively(
       const std::function<Result<void>(Writer&, engine::Micros)>& work);
+  /// Looks whether the store is still where it was opened; where it is not, writing stops until it
+  /// is. To be called now and then.
+  void look_after_folder();
   /// Everything submitted before is durable (or failed) on return; then the farewell is written.
   /// Nothing is accepted afterwards.
   void stop();
@@ -130,6 +134,7 @@ class Live {
   Layout layout_;
   LiveOptions options_;
   std::shared_ptr<Writer> writer_;
+  std::optional<FolderWatch> folder_;
   std::optional<EventClock> clock_;
   std::uint64_t node_epoch_ = 0;
   engine::Micros started_at_ = 0, last_heard_ = 0;
@@ -142,7 +147,8 @@ class Live {
   std::optional<InFlight> in_flight_;
   bool committing_ = false;
   bool stopping_ = false, committer_done_ = false;
-  std::optional<Error> failure_;  ///< of the last commit; the sequencer acts on it
+  std::optional<Error> suspicion_;  ///< becomes a failure once no commit is under way
+  std::optional<Error> failure_;    ///< of the last commit; the sequencer acts on it
   std::optional<Error> problem_;
   std::function<void()> exclusive_;
   std::atomic<bool> writable_ = true;
