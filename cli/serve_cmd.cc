@@ -2,7 +2,9 @@
 #include "cli/commands.h"
 #include "cli/settings_file.h"
 #include "cli/sign_in_link.h"
+#include "net/connection.h"
 #include "net/message.h"
+#include "net/refusals.h"
 #include "net/server.h"
 #include "net/tokens.h"
 #include "store/files.h"
@@ -10,13 +12,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 extern char** environ;
 
@@ -60,27 +66,66 @@ void set_up_log(const std::string& format, bool verbose) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+bool runs(const std::filesystem::path& file) {
+  std::error_code ec;
+  return std::filesystem::is_regular_file(file, ec) && ::access(file.c_str(), X_OK) == 0;
+}
+
+/// The file that this program was started as: an update puts a new one there, while /proc/self/exe
+/// goes on to mean the old one.
+std::filesystem::path program_file(const std::string& name) {
+  std::error_code ec;
+  if (name.find('/') != std::string::npos) return std::filesystem::absolute(name, ec);
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path != nullptr ? path : "";
+  while (!rest.empty()) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    const auto folder = std::filesystem::absolute(rest.substr(0, colon), ec);
+    if (runs(folder / name)) return folder / name;
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return std::filesystem::read_symlink("/proc/self/exe", ec);
+}
+
 /// The program again, in this very process, on the same listening sockets.
-void restart(const std::vector<int>& listeners, const std::vector<std::string>& arguments) {
+void restart(const std::vector<int>& listeners, const std::filesystem::path& program,
+             const std::vector<std::string>& arguments) {
   std::vector<int> moved;
   for (const int fd : listeners) moved.push_back(::fcntl(fd, F_DUPFD, 100));
   for (std::size_t i = 0; i < moved.size(); ++i) {
     ::dup2(moved[i], 3 + static_cast<int>(i));  // dup2 leaves it open across exec
     ::close(moved[i]);
   }
+  // Nothing else of ours is the next program's.
+  (void)::close_range(3 + static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
   ::setenv("LISTEN_FDS", fmt::format("{}", moved.size()).c_str(), 1);
   ::setenv("LISTEN_PID", fmt::format("{}", ::getpid()).c_str(), 1);
   std::vector<std::string> words = arguments;
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  ::execv(program.c_str(), argv.data());
+  spdlog::error("{} cannot be run ({}): the program goes on as it was", program.string(),
+                std::strerror(errno));
   ::execv("/proc/self/exe", argv.data());
   throw store::Failure({store::Errc::Io, "cannot start the program anew"});
 }
 
 int serve(Context& context, const Options& o) {
+  const auto program = program_file(context.arguments.front());
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like any other
+  if (o.log != "text" && o.log != "json" && o.log != "quiet")
+    throw store::Failure(
+        {store::Errc::BadInput,
+         fmt::format("--log is one of text, json, quiet, not '{}'", net::for_log(o.log))});
+  if (o.threads > net::kShardsMax)
+    throw store::Failure(
+        {store::Errc::BadInput, fmt::format("--threads is from 0 to {}", net::kShardsMax)});
+  check_sites("--origin", o.origins).value();
+  check_sites("--host", o.hosts).value();
+  for (const auto* list : {&o.listen, &o.listen_tls})
+    for (const auto& text : *list) (void)parse_endpoint(text, false).value();
   set_up_log(o.log, context.verbose);
   net::Settings settings;
   settings.data = context.data_folder();
@@ -112,6 +157,8 @@ int serve(Context& context, const Options& o) {
   if (o.threads != 0) settings.threads = static_cast<unsigned>(o.threads);
   settings.accept_clock = context.accept_clock;
 
+  if (!std::filesystem::exists(settings.data))  // the file may lie elsewhere
+    store::make_directories(settings.data, store::Secret::Yes).value();
   const std::filesystem::path admin = settings.data / "admin.token";
   if (!std::filesystem::exists(admin)) {
     const auto token = net::Tokens(settings.data).create("admin", "*", {"admin"}, 0).value();
@@ -147,6 +194,10 @@ int serve(Context& context, const Options& o) {
     }
     std::fflush(stdout);
   };
+  server->restart_problem = [&program]() -> std::optional<std::string> {
+    if (runs(program)) return std::nullopt;
+    return fmt::format("there is no program to start at {}", program.string());
+  };
   const auto ended = server->run();
   if (ended == net::Server::Ended::Restart) {
     const auto listeners = server->listeners();
@@ -154,7 +205,7 @@ int serve(Context& context, const Options& o) {
     for (const int fd : listeners) kept.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 200));
     server.reset();  // the store is closed before the program that follows opens it
     spdlog::info("starting anew on the same sockets");
-    restart(kept, context.arguments);
+    restart(kept, program, context.arguments);
   }
   spdlog::info("stopped");
   return 0;

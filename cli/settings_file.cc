@@ -1,16 +1,21 @@
 // Reading with toml++; every key is known, or the file is refused.
 #include "cli/settings_file.h"
 
+#include "cli/toml_section.h"
+#include "net/exchange.h"
+#include "net/http.h"
+#include "net/jwt.h"
+#include "net/refusals.h"
 #include "net/rooms.h"
 #include "store/crypto.h"
 #include "store/files.h"
 #include "store/layout.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
-#include <set>
+#include <array>
 
 namespace rollcall::cli {
 namespace {
@@ -19,95 +24,27 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-/// One table, read key by key; what is left over at the end is unknown.
-class Section {
- public:
-  Section(const toml::table& table, std::string where) : table_(table), where_(std::move(where)) {}
+constexpr const char* kEndpointFault =
+    "is not ADDRESS:PORT, like 127.0.0.1:8080, 0.0.0.0:443 or [::1]:8080";
 
-  template <class T>
-  void integer(const char* key, T& out, std::int64_t least, std::int64_t most) {
-    known_.insert(key);
-    const auto node = table_[key];
-    if (!node) return;
-    const auto value = node.value<std::int64_t>();
-    if (!node.is_integer() || *value < least || *value > most)
-      return fail(key, fmt::format("a whole number from {} to {}", least, most));
-    out = static_cast<T>(*value);
-  }
-  void boolean(const char* key, bool& out) {
-    known_.insert(key);
-    const auto node = table_[key];
-    if (!node) return;
-    if (!node.is_boolean()) return fail(key, "true or false");
-    out = *node.value<bool>();
-  }
-  void text(const char* key, std::string& out) {
-    known_.insert(key);
-    const auto node = table_[key];
-    if (!node) return;
-    if (!node.is_string()) return fail(key, "a text");
-    out = *node.value<std::string>();
-  }
-  void texts(const char* key, std::vector<std::string>& out) {
-    known_.insert(key);
-    const auto node = table_[key];
-    if (!node) return;
-    const toml::array* list = node.as_array();
-    if (list == nullptr) return fail(key, "a list of texts");
-    out.clear();
-    for (const auto& entry : *list) {
-      if (!entry.is_string()) return fail(key, "a list of texts");
-      out.push_back(*entry.value<std::string>());
-    }
-  }
-  template <class Read>
-  void tables(const char* key, const Read& read) {
-    known_.insert(key);
-    const auto node = table_[key];
-    if (!node) return;
-    const toml::array* list = node.as_array();
-    if (list == nullptr) return fail(key, "tables: [[" + where_ + key + "]]");
-    for (const auto& entry : *list) {
-      if (!entry.is_table()) return fail(key, "tables: [[" + where_ + key + "]]");
-      Section section(*entry.as_table(), where_ + key + ".");
-      read(section);
-      take(section);
-    }
-  }
-  template <class Read>
-  void table(const char* key, const Read& read) {
-    known_.insert(key);
-    const auto node = table_[key];
-    if (!node) return;
-    if (!node.is_table()) return fail(key, "a table: [" + where_ + key + "]");
-    Section section(*node.as_table(), where_ + key + ".");
-    read(section);
-    take(section);
-  }
-  void fail(const char* key, const std::string& what) {
-    if (!error_) error_ = fmt::format("{}{} must be {}", where_, key, what);
-  }
-  [[nodiscard]] std::optional<std::string> finish() {
-    for (const auto& [key, value] : table_)
-      if (!error_ && !known_.contains(std::string(key.str())))
-        error_ = fmt::format("there is no setting {}{}", where_, key.str());
-    return error_;
-  }
-
- private:
-  void take(Section& section) {
-    if (auto error = section.finish(); error && !error_) error_ = error;
-  }
-  const toml::table& table_;
-  std::string where_;
-  std::set<std::string> known_;
-  std::optional<std::string> error_;
-};
+/// What is wrong with a host's name, or a site, that may have * in it: what could never match.
+std::optional<std::string> site_fault(const std::string& text) {
+  const bool origin = text.find("://") != std::string::npos;
+  const std::string_view host = origin ? net::origin_host(text) : std::string_view(text);
+  if (host.empty() || host.find_first_of("/@ \t\r\n") != std::string_view::npos)
+    return "is not a host's name or a site, like example.com, *.example.com or https://example.com";
+  if (!origin && host.front() != '[' && std::count(host.begin(), host.end(), ':') == 1)
+    return "has a port: give the name alone";
+  if (std::count(host.begin(), host.end(), '*') > 4) return "has more than four *";
+  return std::nullopt;
+}
 
 void read_policy(Section& s, engine::Policy& policy) {
   std::int64_t idle_s = policy.idle_after_ms / 1000;
   const std::int64_t before = idle_s;
   s.integer("idle_after", idle_s, 1, 4'000'000);
+  if (s.has("idle_after") && s.has("idle_after_ms"))
+    s.say("idle_after_ms", "policy: idle_after or idle_after_ms, not both");
   if (idle_s != before) policy.idle_after_ms = static_cast<std::uint32_t>(idle_s * 1000);
   s.integer("idle_after_ms", policy.idle_after_ms, 50, 4'000'000'000);
   s.integer("ttl", policy.ttl_s, 1, 100'000'000);
@@ -121,11 +58,14 @@ void read_policy(Section& s, engine::Policy& policy) {
 std::string secret_of(Section& s, const char* key) {
   std::string text, file;
   s.text(key, text);
-  s.text((std::string(key) + "_file").c_str(), file);
+  const std::string file_key = std::string(key) + "_file";
+  s.text(file_key.c_str(), file);
+  if (!text.empty() && !file.empty())
+    s.say(file_key.c_str(), fmt::format("{} or {}, not both", key, file_key));
   if (file.empty()) return text;
   auto content = store::read_file(file);
   if (!content) {
-    s.fail(key, "in a file that can be read: " + content.error().detail);
+    s.fail(file_key.c_str(), "a file that can be read: " + content.error().detail);
     return {};
   }
   while (!content->empty() && (content->back() == '\n' || content->back() == '\r'))
@@ -137,19 +77,14 @@ void read_app(Section& s, net::AppSettings& app) {
   s.text("id", app.id);
   s.text("key", app.key);
   app.secret = secret_of(s, "secret");
-  std::string client_events = "members";
-  s.text("client_events", client_events);
-  if (client_events == "none")
-    app.client_events = net::ClientEvents::None;
-  else if (client_events == "all")
-    app.client_events = net::ClientEvents::All;
-  else if (client_events != "members")
-    s.fail("client_events", "none, members or all");
+  if (const auto which = s.choice("client_events", {"none", "members", "all"}))
+    app.client_events = std::array{net::ClientEvents::None, net::ClientEvents::Members,
+                                   net::ClientEvents::All}[*which];
   s.boolean("watchlist", app.watchlist);
   s.boolean("subscription_count", app.subscription_count);
   s.boolean("enabled", app.enabled);
   s.boolean("tls_only", app.tls_only);
-  s.texts("allowed_origins", app.allowed_origins);
+  s.texts("allowed_origins", app.allowed_origins, site_fault);
   s.integer("activity_timeout", app.activity_timeout_s, 1, 86'400);
   s.integer("pong_timeout", app.pong_timeout_s, 1, 3600);
   s.integer("connections_max", app.connections_max, 0, 1'000'000);
@@ -166,33 +101,47 @@ void read_app(Section& s, net::AppSettings& app) {
   s.integer("member_removed_delay_ms", app.member_removed_delay_ms, 0, 600'000);
   s.integer("sign_every", app.sign_every_s, 1, 86'400);
   s.integer("snapshot_every", app.snapshot_every, 0, std::uint64_t{1} << 40);
-  s.texts("attendance", app.attendance);
-  s.texts("rooms", app.rooms);
-  for (const auto& room : app.rooms)
-    if (!net::valid_room(room)) s.fail("rooms", "names of 1 to 64 of a-z, 0-9 and dash");
-  s.text("last_seen", app.last_seen);
-  if (app.last_seen != "exact" && app.last_seen != "minutes" && app.last_seen != "day" &&
-      app.last_seen != "hidden")
-    s.fail("last_seen", "exact, minutes, day or hidden");
+  s.texts("attendance", app.attendance, [](const std::string& prefix) {
+    constexpr std::string_view kPresence = "presence-";
+    const bool fits = prefix.starts_with(kPresence) || kPresence.starts_with(prefix);
+    return fits ? std::optional<std::string>()
+                : "begins no presence channel's name: they begin with presence-";
+  });
+  s.texts("rooms", app.rooms, [](const std::string& room) {
+    return net::valid_room(room) ? std::optional<std::string>()
+                                 : "is not a room's name: 1 to 64 of a-z, 0-9 and dash";
+  });
+  if (s.choice("last_seen", {"exact", "minutes", "day", "hidden"}))
+    s.text("last_seen", app.last_seen);
   s.table("policy", [&](Section& t) { read_policy(t, app.policy); });
   s.tables("webhooks", [&](Section& t) {
     net::WebhookSettings hook;
     t.text("url", hook.url);
-    t.texts("events", hook.events);
+    t.choices("events", hook.events,
+              {"channel_occupied", "channel_vacated", "member_added", "member_removed",
+               "client_event", "cache_miss", "subscription_count"});
     t.boolean("batch", hook.batch);
-    if (!hook.url.starts_with("http://") && !hook.url.starts_with("https://"))
+    const std::string place = net::place_of(hook.url);
+    if ((!hook.url.starts_with("http://") && !hook.url.starts_with("https://")) ||
+        place.ends_with('/') || hook.url.find_first_of(" \t\r\n") != std::string::npos)
       t.fail("url", "an http:// or https:// URL");
+    for (const auto& other : app.webhooks)  // a URL is one cursor
+      if (other.url == hook.url)
+        t.say("url", "this URL has a [[apps.webhooks]] already: put the events of both into one");
     app.webhooks.push_back(std::move(hook));
   });
   s.tables("jwt", [&](Section& t) {
     net::JwtSettings jwt;
     t.text("algorithm", jwt.algorithm);
+    (void)t.choice("algorithm", {"HS256", "RS256", "EdDSA"});
     jwt.key = secret_of(t, "key");
     t.text("audience", jwt.audience);
     t.text("issuer", jwt.issuer);
-    if (jwt.algorithm != "HS256" && jwt.algorithm != "RS256" && jwt.algorithm != "EdDSA")
-      t.fail("algorithm", "HS256, RS256 or EdDSA");
-    if (jwt.key.empty()) t.fail("key", "given, or key_file");
+    if (!t.has("algorithm")) t.fail("algorithm", "given: one of HS256, RS256, EdDSA");
+    if (jwt.key.empty())
+      t.fail("key", "given, or key_file");
+    else if (const auto fault = net::jwt_key_fault(jwt))
+      t.fail(t.has("key") ? "key" : "key_file", *fault);
     if (jwt.audience.empty()) t.fail("audience", "given: tokens for somebody else are refused");
     if (jwt.issuer.empty()) t.fail("issuer", "given: tokens of somebody else are refused");
     app.jwt.push_back(std::move(jwt));
@@ -200,13 +149,15 @@ void read_app(Section& s, net::AppSettings& app) {
   s.tables("channels", [&](Section& t) {
     net::ChannelRule rule;
     t.text("pattern", rule.pattern);
-    t.texts("users", rule.users);
+    t.texts("users", rule.users, [](const std::string& user) {
+      return user.empty() ? std::optional<std::string>("is nobody's name") : std::nullopt;
+    });
     if (rule.pattern.empty()) t.fail("pattern", "a channel's name, or its beginning and *");
     app.channels.push_back(std::move(rule));
   });
   if (!store::valid_app_id(app.id)) s.fail("id", "1 to 64 of a-z, 0-9, _ and -");
   if (app.key.empty()) s.fail("key", "given");
-  if (app.secret.empty()) s.fail("secret", "given, or secret_file");
+  if (app.secret.empty() && !s.has("secret_file")) s.fail("secret", "given, or secret_file");
 }
 
 std::string random_text(std::size_t bytes) {
@@ -217,9 +168,15 @@ std::string random_text(std::size_t bytes) {
 
 }  // namespace
 
+Result<void> check_sites(const char* option, const std::vector<std::string>& sites) {
+  for (const auto& site : sites)
+    if (const auto fault = site_fault(site))
+      return Error{Errc::BadInput, fmt::format("{}: '{}' {}", option, net::for_log(site), *fault)};
+  return {};
+}
+
 Result<net::Endpoint> parse_endpoint(const std::string& text, bool tls) {
-  const Error bad{Errc::BadInput,
-                  fmt::format("'{}' is not ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080", text)};
+  const Error bad{Errc::BadInput, fmt::format("'{}' {}", net::for_log(text), kEndpointFault)};
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos) return bad;
   net::Endpoint out;
@@ -228,6 +185,10 @@ Result<net::Endpoint> parse_endpoint(const std::string& text, bool tls) {
   if (out.address.starts_with('[') && out.address.ends_with(']'))
     out.address = out.address.substr(1, out.address.size() - 2);
   if (out.address.empty()) out.address = "0.0.0.0";
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  if (::inet_pton(AF_INET, out.address.c_str(), bytes.data()) != 1 &&
+      ::inet_pton(AF_INET6, out.address.c_str(), bytes.data()) != 1)
+    return bad;
   const auto port = store::parse_decimal(text.substr(colon + 1));
   if (!port || *port > 65'535) return bad;
   out.port = static_cast<std::uint16_t>(*port);
@@ -245,16 +206,20 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
                                              error.source().begin.line, error.description())};
   }
   Section s(table, "");
+  const auto endpoint_fault = [](const std::string& entry) {
+    const auto endpoint = parse_endpoint(entry, false);
+    return endpoint ? std::optional<std::string>() : kEndpointFault;
+  };
   std::vector<std::string> listen;
-  s.texts("listen", listen);
+  s.texts("listen", listen, endpoint_fault);
   std::vector<std::string> listen_tls;
-  s.texts("listen_tls", listen_tls);
+  s.texts("listen_tls", listen_tls, endpoint_fault);
   std::string certificate, key;
   s.text("tls_cert", certificate);
   s.text("tls_key", key);
   s.text("path", settings.path_prefix);
-  s.texts("hosts", settings.hosts);
-  s.texts("origins", settings.origins);
+  s.texts("hosts", settings.hosts, site_fault);
+  s.texts("origins", settings.origins, site_fault);
   s.integer("threads", settings.threads, 0, 16);
   s.table("limits", [&](Section& t) {
     t.integer("connections", settings.connections_max, 1, 10'000'000);
@@ -272,12 +237,13 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
     read_app(t, app);
     for (const auto& other : settings.apps) {
       if (other.id == app.id) t.fail("id", "different for every app");
-      if (other.key == app.key) t.fail("key", "different for every app");
+      if (other.key == app.key && !app.key.empty()) t.fail("key", "different for every app");
     }
     settings.apps.push_back(std::move(app));
   });
-  if (const auto error = s.finish())
-    return Error{Errc::BadInput, fmt::format("{}: {}", file.string(), *error)};
+  if (const auto fault = s.finish())
+    return Error{Errc::BadInput,
+                 fmt::format("{}, line {}: {}", file.string(), fault->line, fault->sentence)};
   if (!certificate.empty()) settings.tls_certificate = certificate;
   if (!key.empty()) settings.tls_key = key;
   if (!listen.empty() || !listen_tls.empty()) settings.listen.clear();

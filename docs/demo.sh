@@ -1,11 +1,10 @@
 #!/bin/sh
 # A demonstration on invented people: what an auditor and an operator do with rollcall.
-# Usage: demo.sh ROLLCALL_BINARY. Leaves its store in ./rollcall-demo, made anew each time.
+# Usage: demo.sh ROLLCALL_BINARY. Leaves its store in a new folder, which it names at the end.
 set -eu
 rollcall=$1
-rm -rf rollcall-demo
-mkdir rollcall-demo
-cd rollcall-demo
+data=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-demo.XXXXXX")
+cd "$data"
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 run() { printf '$ rollcall %s\n' "$*"; "$rollcall" "$@"; }
 
@@ -49,4 +48,4 @@ run audit -n 3
 printf '$ sh ada/verify.sh   (the bundle made before)\n'
 sh ada/verify.sh | tail -n 1
 
-say 'The store of this demonstration is in ./rollcall-demo. Next: rollcall --help, README.md, docs/'
+say "The store of this demonstration is in $data/rollcall-data. Next: rollcall --help, README.md, docs/"

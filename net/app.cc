@@ -93,6 +93,9 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   });
   if (settings.snapshot_every != 0)
     raw->run_aside([raw, every] { raw->now_and_then(every, [raw] { raw->keep_snapshot(); }); });
+  raw->run_aside([raw] {
+    raw->now_and_then(std::chrono::seconds(1), [raw] { raw->live_->look_after_folder(); });
+  });
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;
 }
@@ -168,13 +171,15 @@ void App::sign() {
   set_signing_problem(done ? std::nullopt : std::optional<std::string>(done.error().detail));
 }
 
-void App::drain() {
+void App::drain(std::chrono::steady_clock::time_point until) {
   draining = true;
+  if (webhooks_) webhooks_->drain(until);
   tell_listeners();
 }
 
 void App::stop() {
   if (stopping.exchange(true)) return;
+  ending_.request_stop();
   {
     const std::lock_guard guard(aside_mutex_);
     aside_done_.notify_all();
@@ -183,6 +188,7 @@ void App::stop() {
     std::unique_lock lock(aside_mutex_);
     aside_done_.wait(lock, [&] { return aside_ == 0; });
   }
+  if (webhooks_) webhooks_->leave_log();
   if (live_) live_->stop();
   webhooks_.reset();
 }

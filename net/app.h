@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <stop_token>
 
 namespace rollcall::net {
 
@@ -53,8 +54,10 @@ class App {
 
   std::atomic<std::uint64_t> connections = 0;
   std::atomic<bool> stopping = false;
-  /// Streams end; all else goes on until stop().
-  void drain();
+  /// Streams end; all else goes on until stop(). Requests of our own are given up by then.
+  void drain(std::chrono::steady_clock::time_point until);
+  /// Says to work that blocks, like a request to somebody else, that the app stops.
+  [[nodiscard]] std::stop_token ending() const { return ending_.get_token(); }
   std::atomic<bool> draining = false;
 
   /// Signs a checkpoint over what is durable, where there is anything new.
@@ -63,7 +66,7 @@ class App {
   [[nodiscard]] std::optional<std::string> signing_problem() const;
 
  private:
-  /// Calls `work` at this pace until stop(), on the thread it is called on.
+  /// Calls `work` at this interval until stop(), on the thread it is called on.
   void now_and_then(std::chrono::seconds every, const std::function<void()>& work);
   void tell_listeners();
   /// Notes, and logs where it is news, whether the key is there to sign by.
@@ -91,6 +94,7 @@ class App {
   std::mutex aside_mutex_;
   std::condition_variable aside_done_;
   std::size_t aside_ = 0;
+  std::stop_source ending_;
 };
 
 }  // namespace rollcall::net

@@ -24,7 +24,8 @@ std::string said(std::string_view text) {
 
 Result<std::vector<note::SignatureLine>> ask(const replay::Reader& reader,
                                              const store::SignedCheckpoint& made,
-                                             const store::PolicyFile::Witness& witness) {
+                                             const store::PolicyFile::Witness& witness,
+                                             const std::stop_token& cancel) {
   note::Note own{made.note.text, {}};
   for (const auto& line : made.note.signatures)
     if (line.name == made.checkpoint.origin) own.signatures.push_back(line);
@@ -34,8 +35,8 @@ Result<std::vector<note::SignatureLine>> ask(const replay::Reader& reader,
     const auto proof =
         store::merkle::consistency_proof(old_size, made.checkpoint.size, reader.log().nodes());
     if (!proof) return proof.error();
-    const auto reply =
-        post(witness.url + "/add-checkpoint", render_add_checkpoint(old_size, *proof, text));
+    const auto reply = post(witness.url + "/add-checkpoint",
+                            render_add_checkpoint(old_size, *proof, text), {}, cancel);
     if (!reply) return reply.error();
     if (reply->status == 409 && attempt == 0) {
       std::string_view size = reply->body;
@@ -74,10 +75,11 @@ Result<std::vector<note::SignatureLine>> ask(const replay::Reader& reader,
 
 std::vector<WitnessAnswer> ask_witnesses(const replay::Reader& reader,
                                          const store::SignedCheckpoint& made,
-                                         const store::PolicyFile& policy) {
+                                         const store::PolicyFile& policy,
+                                         const std::stop_token& cancel) {
   std::vector<WitnessAnswer> out;
   for (const auto& witness : policy.witnesses)
-    out.push_back({witness.name, ask(reader, made, witness)});
+    out.push_back({witness.name, ask(reader, made, witness, cancel)});
   return out;
 }
 
@@ -98,7 +100,7 @@ Answer<Cosigned> CosignEndpoint::run(Call call, Request) {
         return Error{Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"};
       made = newest->newest;
       out.size = made->checkpoint.size;
-      for (auto& answer : ask_witnesses(reader, *made, *policy)) {
+      for (auto& answer : ask_witnesses(reader, *made, *policy, app.ending())) {
         CosignRow row{answer.name, 0, {}};
         if (answer.lines) {
           lines.insert(lines.end(), answer.lines->begin(), answer.lines->end());

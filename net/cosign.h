@@ -6,16 +6,20 @@
 #include "replay/reader.h"
 #include "store/policy_file.h"
 
+#include <stop_token>
+
 namespace rollcall::net {
 
 struct WitnessAnswer {
   std::string name;
   store::Result<std::vector<store::note::SignatureLine>> lines;  ///< that verify by its key
 };
-/// Asks each in turn; one that refuses or does not answer says so in its place. Blocks.
+/// Asks each in turn; one that refuses or does not answer says so in its place. Blocks, until
+/// `cancel` says that nobody waits any more.
 [[nodiscard]] std::vector<WitnessAnswer> ask_witnesses(const replay::Reader& reader,
                                                        const store::SignedCheckpoint& made,
-                                                       const store::PolicyFile& policy);
+                                                       const store::PolicyFile& policy,
+                                                       const std::stop_token& cancel = {});
 
 struct CosignRow {
   std::string name;

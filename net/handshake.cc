@@ -3,6 +3,7 @@
 
 #include "net/frame.h"
 #include "net/message.h"
+#include "net/refusals.h"
 #include "net/signature.h"
 #include "store/bytes.h"
 
@@ -77,11 +78,14 @@ Handshake shake_hands(Server& server, const HttpRequest& request) {
       out.problem->status = 426;
       out.problem->headers.emplace_back("Sec-WebSocket-Version", "13");
     }
+    log_refusal(Refused::Handshake, static_cast<int>(out.problem->status),
+                "that is not a WebSocket handshake (RFC 6455, version 13)");
     return out;
   }
   if (server.connections() >= server.settings().connections_max) {
     out.problem = problem(503, "the server has as many connections as it may have");
     out.problem->headers.emplace_back("Retry-After", "15");
+    log_refusal(Refused::Handshake, 503, "the server has as many connections as it may have");
     return out;
   }
   constexpr std::string_view kApp = "/app/";
@@ -95,6 +99,10 @@ Handshake shake_hands(Server& server, const HttpRequest& request) {
       "Sec-WebSocket-Accept: " +
       accept_key(key) + "\r\n\r\n";
   if (refused) {
+    const std::string_view origin = request.header("origin");
+    log_refusal(Refused::Handshake, refused->code,
+                origin.empty() ? refused->reason
+                               : refused->reason + " (Origin: " + std::string(origin) + ")");
     append_frame(out.answer, Opcode::Text, message::error(refused->code, refused->reason));
     out.answer += close_frame(refused->code, refused->reason);
     return out;

@@ -1,10 +1,12 @@
-// Small HTTP/1.1 over Asio and Beast: a server for a handler function, and one request to a URL.
+// Small HTTP/1.1: one request to a URL (libcurl), and a server for a handler function (Asio,
+// Beast).
 #pragma once
 
 #include "net/witness.h"
 
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,10 +28,13 @@ struct Request {
     const std::function<void(std::uint16_t port)>& listening);
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
-/// POSTs to an http:// or https:// URL (certificates are checked); 10 s for all of it.
+/// POSTs to an http:// or https:// URL (certificates are checked); 10 s for all of it, finding the
+/// host's address included. `cancel` ends it at once, whatever it waits for.
 [[nodiscard]] store::Result<Reply> post(const std::string& url, const std::string& body,
-                                        const Headers& headers = {});
-[[nodiscard]] store::Result<Reply> get(const std::string& url, const Headers& headers = {});
+                                        const Headers& headers = {},
+                                        const std::stop_token& cancel = {});
+[[nodiscard]] store::Result<Reply> get(const std::string& url, const Headers& headers = {},
+                                       const std::stop_token& cancel = {});
 /// Sends and hands over the answer's body as it comes; false from `piece` ends it. No time limit
 /// once the answer has begun. The reply holds status and type, and the body where it is no 200.
 [[nodiscard]] store::Result<Reply> post_streaming(
@@ -38,5 +43,9 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] store::Result<Reply> get_streaming(
     const std::string& url, const Headers& headers,
     const std::function<bool(std::string_view piece)>& piece);
+
+/// SCHEME://HOST:PORT of a URL, for a message: without credentials, path and query, which may be
+/// secret.
+[[nodiscard]] std::string place_of(std::string_view url);
 
 }  // namespace rollcall::net

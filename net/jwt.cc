@@ -25,13 +25,21 @@ std::optional<json::object> decode(std::string_view part) {
   return std::move(value.get_object());
 }
 
-bool verify_pem(const std::string& pem, const EVP_MD* digest, int key_type,
-                std::string_view signed_text, const store::Bytes& signature) {
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+/// The public key, where it is one of that type.
+Key read_pem(const std::string& pem, int key_type) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
-  if (!key || EVP_PKEY_base_id(key.get()) != key_type) return false;
+  Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  if (key && EVP_PKEY_base_id(key.get()) != key_type) key.reset();
+  return key;
+}
+
+bool verify_pem(const std::string& pem, const EVP_MD* digest, int key_type,
+                std::string_view signed_text, const store::Bytes& signature) {
+  const Key key = read_pem(pem, key_type);
+  if (!key) return false;
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> ctx(EVP_MD_CTX_new(),
                                                                     EVP_MD_CTX_free);
   return EVP_DigestVerifyInit(ctx.get(), nullptr, digest, nullptr, key.get()) == 1 &&
@@ -107,6 +115,14 @@ std::optional<JwtClaims> verify_jwt(std::string_view token, const std::vector<Jw
     for (std::string scope; words >> scope;) out.scopes.push_back(scope);
     return out;
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> jwt_key_fault(const JwtSettings& settings) {
+  if (settings.algorithm == "RS256" && !read_pem(settings.key, EVP_PKEY_RSA))
+    return "a PEM public key (-----BEGIN PUBLIC KEY-----) of RSA, for RS256";
+  if (settings.algorithm == "EdDSA" && !read_pem(settings.key, EVP_PKEY_ED25519))
+    return "a PEM public key (-----BEGIN PUBLIC KEY-----) of Ed25519, for EdDSA";
   return std::nullopt;
 }
 

@@ -23,4 +23,7 @@ struct JwtClaims {
                                                   const std::vector<JwtSettings>& keys,
                                                   std::int64_t now);
 
+/// What is wrong with the key for its algorithm ("a PEM public key …"); nothing where it fits.
+[[nodiscard]] std::optional<std::string> jwt_key_fault(const JwtSettings& settings);
+
 }  // namespace rollcall::net

@@ -4,6 +4,7 @@
 #include "net/app.h"
 #include "net/clock.h"
 #include "net/frame.h"
+#include "net/refusals.h"
 #include "net/signature.h"
 
 #include <boost/json.hpp>
@@ -91,6 +92,7 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   const AppSettings& settings = app.settings();
   const std::string name = string_at(data, "channel");
   const auto refuse = [&](std::string_view type, std::string_view text, int status) {
+    log_refusal(Refused::Subscription, status, text);
     shard_.send_message(connection, message::subscription_error(name.substr(0, kChannelNameMax),
                                                                 type, text, status));
   };
@@ -169,6 +171,7 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
         }
         const auto full = app.hub().subscribe(id, name, kind, &member, logged ? *seq : 0);
         if (!full) return;
+        log_refusal(Refused::Subscription, 4100, *full);
         app.sessions().detach(id, {member.user_id, session, {}, {}}, logged ? name : std::string(),
                               [](const store::Result<engine::Seq>&) {});
         app.hub().refuse(id, name, message::subscription_error(name, "LimitReached", *full, 4100));
@@ -204,6 +207,7 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
   const std::string auth = string_at(data, "auth");
   const std::string user_data = string_at(data, "user_data");
   const auto refuse = [&](std::string_view why) {
+    log_refusal(Refused::SignIn, 4009, why);
     shard_.send_message(connection, message::error(4009, why));
   };
   if (!verify_auth(auth, settings.key, settings.secret,
@@ -283,6 +287,7 @@ void Pusher::client_event(Connection& connection, const ClientMessage& m) {
   App& app = *connection.app;
   const AppSettings& settings = app.settings();
   const auto refuse = [&](int code, std::string_view why) {
+    log_refusal(Refused::ClientEvent, code, why);
     shard_.send_message(connection, message::error(code, why));
   };
   const auto kind = channel_kind(m.channel);

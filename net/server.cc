@@ -274,6 +274,13 @@ Server::Ended Server::run() {
         await_signal();
         return;
       }
+      if (number == SIGUSR2 && restart_problem) {
+        if (const auto problem = restart_problem()) {
+          spdlog::error("no restart, the server goes on: {}", *problem);
+          await_signal();
+          return;
+        }
+      }
       drain(number == SIGUSR2 ? Ended::Restart : Ended::Stopped);
     });
   };
@@ -301,7 +308,8 @@ void Server::drain(Ended how) {
     // On a restart whoever connects now waits in the socket's queue for the program that follows.
     if (how == Ended::Stopped) listener.acceptor->close(ec);
   }
-  for (const auto& app : apps_) app->drain();
+  const auto until = std::chrono::steady_clock::now() + settings_.drain;
+  for (const auto& app : apps_) app->drain(until);
   const auto left = std::make_shared<std::atomic<std::size_t>>(shards_.size());
   for (const auto& shard : shards_) {
     shard->loop().post([this, left, raw = shard.get()] {

@@ -29,6 +29,9 @@ class Server {
   /// Called with the addresses listened on, once they are accepted from.
   std::function<void(const std::vector<std::string>&)> on_listening;
 
+  /// Asked before a restart (SIGUSR2): why there can be none, where there can be none.
+  std::function<std::optional<std::string>()> restart_problem;
+
   enum class Ended { Stopped, Restart };
   /// Until a signal; every shard runs on a thread of its own, the first on this one.
   Ended run();

@@ -2,54 +2,50 @@
 #include "net/webhooks.h"
 
 #include "net/app.h"
+#include "net/comings.h"
 #include "net/http.h"
+#include "net/refusals.h"
 #include "net/signature.h"
+#include "net/webhook_queue.h"
 #include "store/crypto.h"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <future>
+#include <stop_token>
 #include <thread>
 
 namespace rollcall::net {
 namespace {
 
-namespace json = boost::json;
-using engine::Kind;
 using engine::Seq;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kWaitingMost = 10'000;
+constexpr std::size_t kReadyMost = 10'000;  // then nothing more is read from the log
 constexpr std::size_t kBatchMost = 100;
-constexpr auto kUndoneWithin = std::chrono::seconds(3);
-constexpr auto kGiveUpAfter = std::chrono::minutes(5);
-constexpr auto kFlushWithin = std::chrono::seconds(2);
 constexpr auto kRetryMost = std::chrono::seconds(60);
+constexpr auto kLook = std::chrono::milliseconds(250);
+constexpr auto kCursorWithin = std::chrono::seconds(2);
+// At an end, a request under way and what waits in memory have so long, however short the drain is,
+// and not longer than this, however long it is: who answers does so quickly.
+constexpr auto kEndLeast = std::chrono::milliseconds(300);
+constexpr auto kEndMost = std::chrono::seconds(1);
 
-/// The event that undoes one that waits, and the other way round.
-std::string_view opposite(std::string_view name) {
-  if (name == "channel_occupied") return "channel_vacated";
-  if (name == "member_added") return "member_removed";
-  return {};
-}
-bool waits(std::string_view name) { return name == "channel_vacated" || name == "member_removed"; }
-
-json::object payload(const HubEvent& e) {
-  json::object out{{"name", e.name}, {"channel", e.channel}};
-  if (!e.user_id.empty()) out["user_id"] = e.user_id;
-  if (e.name == "client_event") {
-    out["event"] = e.event;
-    out["data"] = e.data;
-    out["socket_id"] = e.socket_id;
+/// When to try again: soon at first, a minute apart at last.
+struct Retry {
+  Clock::time_point at{};
+  std::chrono::seconds pause{1};
+  [[nodiscard]] bool due() const { return Clock::now() >= at; }
+  void failed() {
+    at = Clock::now() + pause;
+    pause = std::min<std::chrono::seconds>(pause * 2, kRetryMost);
   }
-  if (e.name == "subscription_count") out["subscription_count"] = e.count;
-  return out;
-}
+  void succeeded() { *this = {}; }
+};
 
 }  // namespace
 
@@ -58,6 +54,7 @@ class Webhooks::Target {
   Target(App& app, const WebhookSettings& settings)
       : app_(app),
         settings_(settings),
+        place_(place_of(settings.url)),
         meta_(
             "webhook/" +
             store::hex(store::ByteView(store::sha256({store::as_bytes(settings.url)})).first(16))) {
@@ -71,200 +68,238 @@ class Webhooks::Target {
 
   ~Target() {
     app_.off_batch(listener_);
-    {
-      const std::lock_guard guard(mutex_);
-      stopping_ = true;
-      wake_.notify_one();
-    }
+    ask(Phase::Ending);
     thread_.join();
+  }
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+
+  enum class Phase { Running, LeavingLog, LogLeft, Ending, Ended };
+  void ask(Phase phase) {
+    const std::lock_guard guard(mutex_);
+    phase_ = std::max(phase_, phase);
+    wake_.notify_one();
+  }
+  /// Until the thread is that far; what it waits for is given up at `until`.
+  void await(Phase phase, Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    if (reached_.wait_until(lock, until, [&] { return phase_ >= phase; })) return;
+    cancel_.request_stop();
+    reached_.wait(lock, [&] { return phase_ >= phase; });
   }
 
   void tell(HubEvent event) {
     if (!wanted(event.name)) return;
+    queue_.add(std::move(event), Clock::now());
     const std::lock_guard guard(mutex_);
-    if (const auto undone = opposite(event.name); !undone.empty()) {
-      // Restored within the time: neither its leaving nor its coming back happened.
-      const auto it = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
-        return w.event.name == undone && w.event.channel == event.channel &&
-               w.event.user_id == event.user_id && w.due > Clock::now();
-      });
-      if (it != waiting_.end()) {
-        waiting_.erase(it);
-        return;
-      }
-    }
-    if (waiting_.size() >= kWaitingMost) {
-      waiting_.pop_front();
-      if (dropped_++ == 0) spdlog::warn("webhook {}: events are dropped, too many wait", host());
-    }
-    const auto now = Clock::now();
-    const auto due = waits(event.name) ? now + kUndoneWithin : now;
-    waiting_.push_back({std::move(event), due, now});
     wake_.notify_one();
   }
 
  private:
-  struct Waiting {
-    HubEvent event;
-    Clock::time_point due, since;
-  };
-  using Place = std::pair<std::uint64_t, engine::UserNumber>;  // channel, user
-  struct Leaving {
-    Seq seq = 0;
-    Clock::time_point due;
+  /// A request about what the log holds: which changes, and the moment it bears.
+  struct FromLog {
+    std::vector<Comings::Change> changes;
+    Comings::Told bounds;
+    bool kept = false;  ///< the bounds are in the log
   };
 
   [[nodiscard]] bool wanted(std::string_view name) const {
     return settings_.events.empty() || std::find(settings_.events.begin(), settings_.events.end(),
                                                  name) != settings_.events.end();
   }
-  [[nodiscard]] std::string host() const { return std::string(origin_of(settings_.url)); }
-  static std::string_view origin_of(std::string_view url) {
-    const std::size_t scheme = url.find("://");
-    const std::size_t slash =
-        scheme == std::string_view::npos ? url.size() : url.find('/', scheme + 3);
-    return url.substr(0, std::min(slash, url.size()));
-  }
-
-  bool send(const std::vector<HubEvent>& events) {
-    json::array list;
-    for (const HubEvent& e : events) list.push_back(payload(e));
-    const std::string body = json::serialize(
-        json::object{{"time_ms", store::wall_now() / 1000}, {"events", std::move(list)}});
-    const auto reply = post(settings_.url, body,
-                            {{"Content-Type", "application/json"},
-                             {"X-Pusher-Key", app_.settings().key},
-                             {"X-Pusher-Signature", hmac_hex(app_.settings().secret, body)}});
-    return reply && reply->status >= 200 && reply->status < 300;
+  [[nodiscard]] std::size_t batch_most() const { return settings_.batch ? kBatchMost : 1; }
+  Phase phase() {
+    const std::lock_guard guard(mutex_);
+    return phase_;
   }
 
   void run() {
     start_cursor();
-    Clock::time_point retry_at{};
-    auto pause = std::chrono::seconds(1);
     while (true) {
-      std::vector<HubEvent> batch;
-      std::size_t from_memory = 0;
-      bool stopping = false;
+      Phase phase;
       {
         std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, std::chrono::milliseconds(250), [&] {
-          return stopping_ || ((log_moved_ || !waiting_.empty()) && Clock::now() >= retry_at);
+        wake_.wait_for(lock, kLook, [&] {
+          return phase_ == Phase::LeavingLog || phase_ == Phase::Ending ||
+                 (log_moved_ && log_retry_.due()) || (!queue_.empty() && memory_retry_.due());
         });
-        stopping = stopping_;
+        phase = phase_;
         log_moved_ = false;
-        const auto now = Clock::now();
-        while (!waiting_.empty() && now - waiting_.front().since > kGiveUpAfter + kUndoneWithin)
-          waiting_.pop_front();
-        if (stopping || now >= retry_at) {
-          const std::size_t most = settings_.batch ? kBatchMost : 1;
-          for (const Waiting& w : waiting_) {
-            if (w.due > now && !stopping)
-              break;  // in order: nothing overtakes what waits, which
-                      // is undone or sent within three seconds
-            if (batch.size() == most) break;
-            batch.push_back(w.event);
-          }
-          from_memory = batch.size();
-        }
       }
-      if (stopping) {
+      if (phase == Phase::LeavingLog) {
+        save_cursor(true);
+        arrived(Phase::LogLeft);
+      } else if (phase == Phase::Ending) {
         flush();
+        arrived(Phase::Ended);
         return;
+      } else {
+        if (memory_retry_.due()) from_memory();
+        if (phase == Phase::Running && log_retry_.due()) from_log();
       }
-      bool failed = false;
-      if (!batch.empty()) {
-        failed = !send(batch);
-        if (!failed) {
-          const std::lock_guard guard(mutex_);
-          for (std::size_t i = 0; i < from_memory && !waiting_.empty(); ++i) waiting_.pop_front();
-        }
-      }
-      if (!failed && Clock::now() >= retry_at) failed = !follow_log();
-      if (failed) {
-        retry_at = Clock::now() + pause;
-        pause = std::min<std::chrono::seconds>(pause * 2, kRetryMost);
-      } else if (Clock::now() >= retry_at) {
-        pause = std::chrono::seconds(1);
-      }
+    }
+  }
+
+  void arrived(Phase phase) {
+    const std::lock_guard guard(mutex_);
+    phase_ = std::max(phase_, phase);
+    reached_.notify_all();
+  }
+
+  // -- requests --
+
+  bool send(const std::string& body) {
+    const auto reply = post(settings_.url, body,
+                            {{"Content-Type", "application/json"},
+                             {"X-Pusher-Key", app_.settings().key},
+                             {"X-Pusher-Signature", hmac_hex(app_.settings().secret, body)}},
+                            cancel_.get_token());
+    const bool taken = reply && reply->status >= 200 && reply->status < 300;
+    if (taken)
+      recovered();
+    else if (!cancel_.stop_requested())
+      failed(reply ? fmt::format("it answered {}", reply->status) : reply.error().detail);
+    return taken;
+  }
+
+  void failed(const std::string& why) {
+    if (failures_++ != 0) return;
+    failing_since_ = Clock::now();
+    spdlog::warn("app {}: the webhook {} takes no events: {}; it is tried again until it does",
+                 app_.settings().id, for_log(place_), for_log(why, 300));
+  }
+
+  void recovered() {
+    if (failures_ == 0) return;
+    const auto lasted =
+        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - failing_since_);
+    spdlog::info(
+        "app {}: the webhook {} takes events again, after {} s and {} failed requests; {} events "
+        "that only memory held were dropped meanwhile",
+        app_.settings().id, for_log(place_), lasted.count(), failures_, queue_.dropped());
+    failures_ = 0;
+  }
+
+  // -- what memory holds --
+
+  bool take(bool all) {
+    if (!sending_)
+      sending_ = queue_.take(batch_most(), store::wall_now() / 1000, all, Clock::now());
+    return sending_.has_value();
+  }
+
+  void from_memory() {
+    queue_.drop_old(sending_, Clock::now());
+    while (take(false)) {
+      if (!send(sending_->body)) return memory_retry_.failed();
+      sending_.reset();
+      memory_retry_.succeeded();
+      if (phase() == Phase::LeavingLog || phase() == Phase::Ending) return;
     }
   }
 
   void flush() {
-    const auto until = Clock::now() + kFlushWithin;
-    while (Clock::now() < until) {
-      std::vector<HubEvent> batch;
-      {
-        const std::lock_guard guard(mutex_);
-        while (!waiting_.empty() && batch.size() < (settings_.batch ? kBatchMost : 1)) {
-          batch.push_back(waiting_.front().event);
-          waiting_.pop_front();
-        }
-      }
-      if (batch.empty() || !send(batch)) return;
+    if (failures_ != 0) return;  // there is no time to find out whether it answers now
+    while (!cancel_.stop_requested() && take(true)) {
+      if (!send(sending_->body)) return;
+      sending_.reset();
     }
   }
 
-  // -- the log --
+  // -- what the log holds --
 
   void start_cursor() {
     const auto reading = app_.live().reading();
     if (!reading) return;
-    cursor_ = reading->log().last();
-    if (const auto kept = reading->log().meta(meta_); kept && *kept)
-      cursor_ = store::parse_decimal(**kept).value_or(cursor_);
-    reached_ = cursor_;
-    saved_ = cursor_;
-    (void)reading->log().scan(1, cursor_, [&](const engine::Header& h, store::ByteView) {
-      count(h, nullptr);
-      return true;
-    });
+    Seq done = reading->log().last();
+    std::optional<WebhookCursor> cursor;
+    if (const auto kept = reading->log().meta(meta_); kept && *kept) {
+      done = store::parse_decimal(**kept).value_or(done);
+      if (const auto more = reading->log().meta(meta_ + kMore); more && *more)
+        cursor = parse_webhook_cursor(**more);
+    }
+    // An older version goes on by the number alone, and leaves the rest as it was.
+    if (!cursor || cursor->done != done)
+      cursor = WebhookCursor{done, Comings::all_until(done), std::nullopt};
+    saved_ = render(*cursor);
+    begun_ = cursor->begun;
+    comings_.emplace(cursor->told, wanted("member_added"), wanted("member_removed"));
   }
 
-  /// Keeps who is where; `changes` takes first comings and last goings.
-  void count(const engine::Header& h, std::vector<std::pair<Place, bool>>* changes) {
-    const auto change = [&](const Place& place, bool added) {
-      if (changes != nullptr) changes->emplace_back(place, added);
-    };
-    if (h.kind == Kind::Joined) {
-      auto& nodes = here_[{h.a, h.user}];
-      if (nodes.empty()) change({h.a, h.user}, true);
-      ++nodes[h.b];
-    } else if (h.kind == Kind::Left) {
-      const auto it = here_.find({h.a, h.user});
-      if (it == here_.end()) return;
-      const auto node = it->second.find(h.b);
-      if (node != it->second.end() && --node->second == 0) it->second.erase(node);
-      if (!it->second.empty()) return;
-      here_.erase(it);
-      change({h.a, h.user}, false);
-    } else if (h.kind == Kind::NodeDown || h.kind == Kind::NodeUp) {
-      const bool up = h.kind == Kind::NodeUp;
-      for (auto it = here_.begin(); it != here_.end();) {
-        std::erase_if(it->second, [&](const auto& node) {
-          return engine::node_of(node.first) == engine::node_of(h.a) &&
-                 (engine::epoch_of(node.first) < engine::epoch_of(h.a) ||
-                  (!up && node.first == h.a));
-        });
-        if (it->second.empty()) {
-          change(it->first, false);
-          it = here_.erase(it);
-        } else {
-          ++it;
+  /// Reads on in the log, as far as there is room; whether its end was reached.
+  bool read_on(const store::Log& log) {
+    const auto now = Clock::now();
+    const Seq last = log.last();
+    std::uint64_t n = 0;
+    if (comings_->reached() < last)
+      (void)log.scan(comings_->reached() + 1, last, [&](const engine::Header& h, store::ByteView) {
+        comings_->take(h, now);
+        return begun_ ||
+               (comings_->ready() < kReadyMost && (++n % 4096 != 0 || phase() == Phase::Running));
+      });
+    if (comings_->reached() < last) return false;
+    comings_->settle(now);  // of what was read, and all there was had been read
+    return true;
+  }
+
+  void from_log() {
+    while (comings_ && phase() == Phase::Running) {
+      if (!next_from_log()) return;
+      FromLog& batch = *from_log_;
+      if (settings_.batch && !batch.kept) {
+        WebhookCursor cursor = comings_->cursor();
+        cursor.begun = batch.bounds;
+        keep(cursor, true);  // where the disk takes nothing, what is repeated may be cut anew
+        batch.kept = true;
+      }
+      std::int64_t newest = 0;
+      std::vector<HubEvent> events;
+      {
+        const auto reading = app_.live().reading();
+        if (!reading) return;
+        for (const auto& change : batch.changes) {
+          newest = std::max(newest, change.at);
+          if (auto event = event_of(*reading, change)) events.push_back(std::move(*event));
         }
       }
-    } else if (h.kind == Kind::UserErased) {
-      std::erase_if(here_, [&](const auto& entry) { return entry.first.second == h.user; });
-      std::erase_if(leaving_, [&](const auto& entry) { return entry.first.second == h.user; });
+      if (!events.empty() && !send(webhook_body(newest / 1000, events))) return log_retry_.failed();
+      log_retry_.succeeded();
+      comings_->tell(batch.changes, batch.bounds);
+      from_log_.reset();
+      save_cursor(false);
     }
   }
 
-  std::optional<HubEvent> event_of(const store::Writer& reading, const Place& place, bool added) {
-    auto user = reading.vault().name_of(place.second);  // forgotten: not told
+  /// Whether there is something to tell: then it is in from_log_.
+  bool next_from_log() {
+    const auto reading = app_.live().reading();
+    if (!reading) return false;
+    const bool all = read_on(reading->log());
+    if (from_log_) return true;
+    FromLog batch;
+    if (begun_) {  // exactly what was begun before the restart
+      if (!all || !comings_->decided(begun_->removed)) return false;
+      batch = {comings_->within(*begun_), *begun_, true};
+      begun_.reset();
+      if (batch.changes.empty()) return next_from_log();
+    } else {
+      batch.changes = comings_->next(batch_most());
+      batch.bounds = comings_->after(batch.changes);
+    }
+    if (batch.changes.empty()) {
+      save_cursor(false);
+      return false;
+    }
+    from_log_ = std::move(batch);
+    return true;
+  }
+
+  std::optional<HubEvent> event_of(const store::Writer& reading, const Comings::Change& change) {
+    auto user = reading.vault().name_of(change.user);  // forgotten: not told
     if (!user) return std::nullopt;
-    auto& channel = channels_[place.first];
+    auto& channel = channels_[change.channel];
     if (channel.empty()) {
-      const auto pointer = reading.log().meta(fmt::format("channel/{:06x}", place.first));
+      const auto pointer = reading.log().meta(fmt::format("channel/{:06x}", change.channel));
       const auto seq = pointer && *pointer ? store::parse_decimal(**pointer) : std::nullopt;
       const auto header = seq ? reading.log().header(*seq) : std::optional<engine::Header>{};
       if (!header || !*header) return std::nullopt;
@@ -274,100 +309,64 @@ class Webhooks::Target {
       if (channel.empty()) return std::nullopt;
     }
     HubEvent out;
-    out.name = added ? "member_added" : "member_removed";
+    out.name = change.added ? "member_added" : "member_removed";
     out.channel = channel;
     out.user_id = std::move(*user);
-    return wanted(out.name) ? std::optional<HubEvent>(std::move(out)) : std::nullopt;
+    return out;
   }
 
-  /// What was logged since, told; false where the other side did not take it.
-  bool follow_log() {
-    const auto reading = app_.live().reading();
-    if (!reading) return true;
-    const Seq last = reading->log().last();
-    std::vector<std::pair<Place, bool>> changes;
-    while (reached_ < last || !unsent_.empty()) {
-      if (unsent_.empty()) {
-        engine::Header header;
-        (void)reading->log().scan(reached_ + 1, last,
-                                  [&](const engine::Header& h, store::ByteView) {
-                                    header = h;
-                                    changes.clear();
-                                    count(h, &changes);
-                                    reached_ = h.seq;
-                                    return changes.empty();
-                                  });
-        for (const auto& [place, added] : changes) {
-          if (!added) {
-            leaving_[place] = {header.seq, Clock::now() + kUndoneWithin};
-          } else if (leaving_.erase(place) == 0) {
-            if (auto event = event_of(*reading, place, true)) unsent_.push_back(std::move(*event));
-          }
-        }
-        changes.clear();
-        if (unsent_.empty()) continue;
-      }
-      if (!send_unsent()) return false;
-    }
-    const auto now = Clock::now();
-    for (auto it = leaving_.begin(); it != leaving_.end();) {
-      if (it->second.due > now) {
-        ++it;
-        continue;
-      }
-      if (auto event = event_of(*reading, it->first, false)) unsent_.push_back(std::move(*event));
-      it = leaving_.erase(it);
-    }
-    if (!unsent_.empty() && !send_unsent()) return false;
-    save_cursor();
-    return true;
+  void save_cursor(bool now) {
+    if (!comings_ || begun_ || (!now && Clock::now() - saved_at_ < std::chrono::seconds(1))) return;
+    WebhookCursor cursor = comings_->cursor();
+    if (from_log_ && from_log_->kept) cursor.begun = from_log_->bounds;
+    keep(cursor, false);
   }
 
-  bool send_unsent() {
-    while (!unsent_.empty()) {
-      const std::size_t n = settings_.batch ? std::min(kBatchMost, unsent_.size()) : 1;
-      const auto end = unsent_.begin() + static_cast<std::ptrdiff_t>(n);
-      if (!send({unsent_.begin(), end})) return false;
-      unsent_.erase(unsent_.begin(), end);
-      const std::lock_guard guard(mutex_);
-      if (stopping_) return false;
-    }
-    return true;
-  }
-
-  void save_cursor() {
-    cursor_ = reached_;
-    for (const auto& [place, leaving] : leaving_) cursor_ = std::min(cursor_, leaving.seq - 1);
-    const auto now = Clock::now();
-    if (cursor_ == saved_ || now - saved_at_ < std::chrono::seconds(1)) return;
-    saved_ = cursor_;
-    saved_at_ = now;
-    const bool taken = app_.live().submit(
-        [this, meta = meta_, text = fmt::format("{}", cursor_)](store::Turn& turn) {
-          turn.stage_meta(meta, text);
-          turn.when_durable([this](const store::Result<void>& durable) {
-            if (!durable) saved_ = 0;
+  void keep(const WebhookCursor& cursor, bool wait) {
+    const std::string text = render(cursor);
+    if (lost_->exchange(false)) saved_.clear();  // once more
+    if (text == saved_) return;
+    const auto durable = std::make_shared<std::promise<void>>();
+    const bool submitted =
+        app_.live().submit([meta = meta_, text, done = cursor.done, durable,
+                            lost = lost_](store::Turn& turn) {
+          turn.stage_meta(meta, fmt::format("{}", done));  // as older versions know it
+          turn.stage_meta(meta + kMore, text);
+          turn.when_durable([durable, lost](const store::Result<void>& kept) {
+            if (!kept) *lost = true;
+            durable->set_value();
           });
         });
-    if (!taken) saved_ = 0;  // once more when there is something to save it in
+    if (!submitted) return;
+    saved_ = text;
+    saved_at_ = Clock::now();
+    if (wait) (void)durable->get_future().wait_for(kCursorWithin);
   }
+
+  static constexpr const char* kMore = "/more";
 
   App& app_;
   WebhookSettings settings_;
-  std::string meta_;
+  std::string place_, meta_;
   std::uint64_t listener_ = 0;
+  std::stop_source cancel_;
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Waiting> waiting_;
-  std::uint64_t dropped_ = 0;
-  bool log_moved_ = true, stopping_ = false;
+  std::condition_variable wake_, reached_;
+  WebhookQueue queue_;
+  bool log_moved_ = true;
+  Phase phase_ = Phase::Running;
   // On the thread alone:
-  Seq cursor_ = 0, reached_ = 0;
-  std::atomic<Seq> saved_ = 0;  ///< the committer takes it back where it did not become durable
+  Retry memory_retry_, log_retry_;
+  std::uint64_t failures_ = 0;
+  Clock::time_point failing_since_{};
+  std::optional<WebhookQueue::Request> sending_;
+  std::optional<Comings> comings_;
+  std::optional<Comings::Told> begun_;  ///< before the restart, and not yet sent again
+  std::optional<FromLog> from_log_;
+  std::string saved_;
+  /// Set by the committer where what was saved last did not become durable.
+  std::shared_ptr<std::atomic<bool>> lost_ = std::make_shared<std::atomic<bool>>(false);
   Clock::time_point saved_at_{};
-  std::map<Place, std::map<std::uint64_t, std::uint32_t>> here_;
-  std::map<Place, Leaving> leaving_;
-  std::deque<HubEvent> unsent_;
   std::map<std::uint64_t, std::string> channels_;
   std::thread thread_;
 };
@@ -377,10 +376,31 @@ Webhooks::Webhooks(App& app) {
     targets_.push_back(std::make_unique<Target>(app, settings));
 }
 
-Webhooks::~Webhooks() = default;
+namespace {
+
+Clock::time_point end_by(Clock::time_point drained) {
+  const auto now = Clock::now();
+  return std::clamp(drained, now + kEndLeast, now + kEndMost);
+}
+
+}  // namespace
+
+Webhooks::~Webhooks() {
+  for (const auto& target : targets_) target->ask(Target::Phase::Ending);
+  const auto until = end_by(until_);
+  for (const auto& target : targets_) target->await(Target::Phase::Ended, until);
+}
 
 void Webhooks::tell(HubEvent event) {
   for (const auto& target : targets_) target->tell(event);
+}
+
+void Webhooks::drain(std::chrono::steady_clock::time_point until) { until_ = until; }
+
+void Webhooks::leave_log() {
+  for (const auto& target : targets_) target->ask(Target::Phase::LeavingLog);
+  const auto until = end_by(until_);
+  for (const auto& target : targets_) target->await(Target::Phase::LogLeft, until);
 }
 
 }  // namespace rollcall::net

@@ -40,6 +40,7 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
   if (!writer) return writer.error();
   std::unique_ptr<Live> live(new Live(layout, std::move(options)));
   live->writer_ = std::move(*writer);
+  live->folder_.emplace(layout);
   live->last_heard_ = live->writer_->state().at;
   live->clock_.emplace(wall_now(), monotonic_now(), live->last_heard_);
   live->clock_offset_ = live->writer_->state().clock_offset;
@@ -120,6 +121,15 @@ std::optional<Gap> Live::last_gap() const {
   return last_gap_;
 }
 
+void Live::look_after_folder() {
+  if (!writable_) return;  // whoever opens the log anew looks by himself
+  auto found = folder_->check();
+  if (found) return;
+  const std::lock_guard guard(mutex_);
+  suspicion_ = std::move(found.error());
+  wake_sequencer_.notify_one();
+}
+
 bool Live::submit(Task task) {
   const std::lock_guard guard(mutex_);
   if (!writable_ || stopping_ || queue_.size() >= options_.queue_max) return false;
@@ -156,6 +166,7 @@ void Live::sequence() {
   std::unique_lock lock(mutex_);
   std::deque<Task> tasks;
   while (true) {
+    if (suspicion_ && !committing_) failure_ = std::exchange(suspicion_, std::nullopt);
     if (failure_) {
       const Error error = *std::exchange(failure_, std::nullopt);
       lock.unlock();
@@ -191,12 +202,13 @@ void Live::sequence() {
     const Micros wait_us = std::clamp<Micros>(next - clock_->peek(wall_now(), monotonic_now()).at,
                                               0, options_.alive_every);
     const auto ready = [&] {
-      return failure_ || stopping_ || (exclusive_ && !committing_) ||
+      return failure_ || (suspicion_ && !committing_) || stopping_ ||
+             (exclusive_ && !committing_) ||
              (!committing_ && (writer_->staged() || !held_.empty())) ||
              (!queue_.empty() && writer_->staged_events() < kCommitEventsMax);
     };
     wake_sequencer_.wait_for(lock, std::chrono::microseconds(wait_us), ready);
-    if (failure_) continue;
+    if (failure_ || (suspicion_ && !committing_)) continue;
     if (writer_->staged_events() < kCommitEventsMax) std::swap(tasks, queue_);
     const bool stop_now = stopping_ && tasks.empty() && queue_.empty() && !committing_ &&
                           !exclusive_ && !writer_->staged() && held_.empty();
@@ -312,7 +324,9 @@ bool Live::reopen() {
   // The clock goes on: a log opened anew is no restart, and a refused clock stays refused. Readers
   // keep the log meanwhile.
   if (clock_->peek(wall_now(), monotonic_now()).refused) return false;
-  if (const auto taken = disk_takes_writes(layout_); !taken) {
+  auto taken = folder_->check();  // another store in its place is not ours
+  if (taken) taken = disk_takes_writes(layout_);
+  if (!taken) {
     const std::lock_guard guard(mutex_);
     problem_ = taken.error();
     return false;

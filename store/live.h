@@ -8,6 +8,7 @@
 #pragma once
 
 #include "store/event_clock.h"
+#include "store/folder_watch.h"
 #include "store/writer.h"
 
 #include <atomic>
@@ -103,6 +104,9 @@ class Live {
   /// until it is done and durable, or failed; never for work that did not begin before a stop.
   [[nodiscard]] Result<void> exclusively(
       const std::function<Result<void>(Writer&, engine::Micros)>& work);
+  /// Looks whether the store is still where it was opened; where it is not, writing stops until it
+  /// is. To be called now and then.
+  void look_after_folder();
   /// Everything submitted before is durable (or failed) on return; then the farewell is written.
   /// Nothing is accepted afterwards.
   void stop();
@@ -154,6 +158,7 @@ class Live {
   Layout layout_;
   LiveOptions options_;
   std::shared_ptr<Writer> writer_;
+  std::optional<FolderWatch> folder_;
   std::optional<EventClock> clock_;
   std::uint64_t node_epoch_ = 0;
   engine::Micros started_at_ = 0, last_heard_ = 0;
@@ -169,7 +174,8 @@ class Live {
   std::optional<InFlight> in_flight_;
   bool committing_ = false;
   bool stopping_ = false, committer_done_ = false;
-  std::optional<Error> failure_;  ///< of the last commit; the sequencer acts on it
+  std::optional<Error> suspicion_;  ///< becomes a failure once no commit is under way
+  std::optional<Error> failure_;    ///< of the last commit; the sequencer acts on it
   std::optional<Error> problem_;
   std::shared_ptr<Exclusive> exclusive_;  ///< waits for its turn
   std::atomic<Seq> told_ = 0;             ///< the last that on_start or on_durable saw
