@@ -166,14 +166,13 @@ int serve(Context& context, const Options& o) {
 void add_serve(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("serve", "the live server: Pusher clients, HTTP API, /v1");
-  command.option("--listen", o->listen,
-                 "address and port, more than once (default 127.0.0.1:8080)");
-  command.option("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
+  command.list("--listen", o->listen, "address and port, more than once (default 127.0.0.1:8080)");
+  command.list("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
   command.option("--config", o->config, "instead of DIR/rollcall.toml");
   command.option("--tls-cert", o->tls_cert, "certificate chain (PEM); read again on SIGHUP");
   command.option("--tls-key", o->tls_key, "its key (PEM)");
-  command.option("--origin", o->origins, "sites whose pages may connect, like https://example.com");
-  command.option("--host", o->hosts, "names that Host may be, besides loopback addresses");
+  command.list("--origin", o->origins, "sites whose pages may connect, like https://example.com");
+  command.list("--host", o->hosts, "names that Host may be, besides loopback addresses");
   command.option("--threads", o->threads, "shards (default: one a core but one)");
   command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr");
   command.flag("--accept-clock", o->accept_clock,

@@ -53,6 +53,7 @@ void add_watch(Command& root) {
   Command command = root.command("watch", "a live table of who is where");
   command.positionals("USER", *users, "only these");
   command.option("--heading", *heading, "a line above the table");
+  command.formats({"short", "ndjson"});
   command.examples(
       "  rollcall --url http://127.0.0.1:8080 watch\n"
       "  rollcall --url http://127.0.0.1:8080 watch -o ndjson     (what changes, a line each)");
