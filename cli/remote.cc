@@ -155,7 +155,7 @@ void keep_file(const std::string& bytes, const std::string& file, Kept kept) {
       }
     }
   }
-  if (bundle) fmt::print("{}\n", file);
+  if (bundle) fmt::print("{}\n", store::printable(file));
 }
 
 }  // namespace

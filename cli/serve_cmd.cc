@@ -6,6 +6,7 @@
 #include "net/server.h"
 #include "net/tokens.h"
 #include "store/files.h"
+#include "store/printable.h"
 #include "web/assets.h"
 
 #include <fcntl.h>
@@ -35,7 +36,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& m, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    const std::string text = net::json_string({m.payload.data(), m.payload.size()});
+    const std::string text =
+        store::printable_json(net::json_string({m.payload.data(), m.payload.size()}));
     out.append(text.data(), text.data() + text.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -43,17 +45,29 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+/// The message on one line that says what it holds, whoever's words it quotes.
+class LineMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& m, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string text = store::printable({m.payload.data(), m.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LineMessage>();
+  }
+};
+
 void set_up_log(const std::string& format, bool verbose) {
   auto logger = spdlog::stderr_logger_mt("rollcall");
   // Messages are made of addresses, numbers and our own words: never of bodies, names or secrets.
-  if (format == "json") {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  if (format == "json")
     formatter->add_flag<JsonMessage>('*').set_pattern(
         R"({"at":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})");
-    logger->set_formatter(std::move(formatter));
-  } else {
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v", spdlog::pattern_time_type::utc);
-  }
+  else
+    formatter->add_flag<LineMessage>('*').set_pattern("%Y-%m-%d %H:%M:%S.%e %l %*");
+  logger->set_formatter(std::move(formatter));
   logger->set_level(format == "quiet" ? spdlog::level::warn
                     : verbose         ? spdlog::level::debug
                                       : spdlog::level::info);
@@ -173,8 +187,10 @@ void add_serve(Command& root) {
   command.option("--tls-key", o->tls_key, "its key (PEM)");
   command.list("--origin", o->origins, "sites whose pages may connect, like https://example.com");
   command.list("--host", o->hosts, "names that Host may be, besides loopback addresses");
-  command.option("--threads", o->threads, "shards (default: one a core but one)");
-  command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr");
+  command.option("--threads", o->threads, "shards (default: one a core but one)",
+                 a_number(0, 1024));
+  command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr",
+                 one_of({"text", "json", "quiet"}));
   command.flag("--accept-clock", o->accept_clock,
                "the wall clock is right, though it is more than an hour from the log's time");
   command.examples(

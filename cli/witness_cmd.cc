@@ -124,7 +124,7 @@ void add_witness(Command& root) {
     const std::string text = store::render(policy);
     (void)store::parse_policy_file(text).value();
     store::replace_file(layout.policy(), text).value();
-    fmt::print("{}", text);
+    fmt::print("{}", printable(text, store::LineEnds::Kept));
     return 0;
   });
 
