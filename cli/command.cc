@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 
 namespace rollcall::cli {
 
@@ -24,6 +25,12 @@ struct Spec {
   std::vector<std::string> formats;
   std::function<std::vector<std::string>(const Context&)> members;
   std::vector<std::function<void(const Context&)>> checks;
+};
+
+/// What ends a command with exit 2: its own words contradict each other or name what there is not.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 struct Chosen {
@@ -190,9 +197,7 @@ struct Command::Impl {
   std::shared_ptr<Chosen> chosen;  ///< the command that was given
 };
 
-void usage_error(const std::string& sentence) {
-  throw store::Failure({store::Errc::Usage, sentence});
-}
+void usage_error(const std::string& sentence) { throw UsageError(sentence); }
 
 std::vector<std::string> split_list(const std::string& list) {
   std::vector<std::string> out;
@@ -411,6 +416,8 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return fail(fmt::format("the answer could not be written: {}", std::strerror(errno)), 1);
     return code;
+  } catch (const UsageError& error) {
+    return fail(error.what(), 2);
   } catch (const store::Failure& failure) {
     return fail(failure.what(), store::exit_code(failure.error().code));
   } catch (const std::exception& error) {

@@ -71,7 +71,7 @@ class Command {
   /// The same where the formats are others, or where the members depend on the format.
   Command& formats(std::vector<std::string> formats,
                    std::function<std::vector<std::string>(const Context&)> members = {});
-  /// What one option means for another: a Failure with Errc::Usage where they contradict. Runs
+  /// What one option means for another: a usage_error where they contradict. Runs
   /// before the command, wherever that runs.
   Command& check(std::function<void(const Context&)> check);
   Command& examples(const std::string& text);

@@ -39,7 +39,6 @@ unsigned status_of(Errc code) {
     case Errc::NotFound:
       return 404;
     case Errc::BadInput:
-    case Errc::Usage:
       return 422;
     case Errc::Conflict:
     case Errc::Refused:

@@ -94,7 +94,7 @@ Result<Audit> Audit::prepare(const Reader& reader, AuditFilter filter) {
     try {
       audit.regex_.emplace(f.pattern, std::regex::ECMAScript | std::regex::optimize);
     } catch (const std::regex_error& e) {
-      return Error{Errc::Usage, fmt::format("-g: not a regular expression ({})", e.what())};
+      return Error{Errc::BadInput, fmt::format("-g: not a regular expression ({})", e.what())};
     }
   }
   for (const auto& [field, value] : f.matches) {

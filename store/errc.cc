@@ -8,11 +8,10 @@ namespace rollcall::store {
 namespace {
 
 /// In the order of Errc.
-constexpr std::array<std::string_view, 13> kNames{
+constexpr std::array<std::string_view, 12> kNames{
     "io",       "not-found",  "refused",  "bad-input",        "conflict",       "not-permitted",
-    "tampered", "incomplete", "diverged", "cursor-malformed", "cursor-foreign", "cursor-gone",
-    "usage"};
-static_assert(kNames.size() == static_cast<std::size_t>(Errc::Usage) + 1);
+    "tampered", "incomplete", "diverged", "cursor-malformed", "cursor-foreign", "cursor-gone"};
+static_assert(kNames.size() == static_cast<std::size_t>(Errc::CursorGone) + 1);
 
 }  // namespace
 
@@ -30,8 +29,6 @@ int exit_code(Errc code) {
     case Errc::NotFound:
     case Errc::BadInput:
       return 1;
-    case Errc::Usage:
-      return 2;
     case Errc::Refused:
       return 3;
     case Errc::Conflict:

@@ -23,7 +23,6 @@ enum class Errc {
   CursorMalformed,
   CursorForeign,
   CursorGone,
-  Usage,  ///< the command's own words contradict each other or name what there is not
 };
 
 struct Error {

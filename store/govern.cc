@@ -9,7 +9,7 @@ namespace rollcall::store {
 
 Result<UserNumber> find_user(const Writer& writer, const Whom& whom) {
   if (whom.name.has_value() == whom.number.has_value())
-    return Error{Errc::Usage, "say who: by name or by number, one of them"};
+    return Error{Errc::BadInput, "say who: by name or by number, one of them"};
   if (whom.name) {
     const auto number = writer.vault().number_of(*whom.name);
     if (!number || *number == 0)

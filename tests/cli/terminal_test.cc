@@ -36,7 +36,7 @@ TEST_CASE("a pager that cannot be started swallows no answer", "[cli][terminal]"
     CHECK(wrong.code == 4);
   }
   // One that runs gets the answer, and nothing else shows it.
-  const auto paged = run_on_terminal(dir, {"audit"}, {"TERM=xterm", "PAGER=sed s/ada/eve/"});
+  const auto paged = run_on_terminal(dir, {"audit"}, {"TERM=xterm", "PAGER=sed s/ada/eve/g"});
   CHECK(holds(paged.out, "eve"));
   CHECK_FALSE(holds(paged.out, "ada"));
 }

@@ -310,7 +310,7 @@ TEST_CASE("what is asked for is obeyed", "[cli][usage]") {
   CHECK(ok({"show", "2", "--fields", "kind"}) == "kind           login\n");
   CHECK(ok({"show", "2", "-o", "raw"}).size() == 112);
   // Fields in a table for people, too.
-  CHECK(ok({"audit", "-n", "1", "--fields", "seq,action"}) == "SEQ  ACTION\n5    order.paid\n");
+  CHECK(ok({"audit", "-n", "1", "--fields", "seq,action"}) == "SEQ  ACTION\n6    order.paid\n");
   CHECK(ok({"audit", "-n", "0"}).empty());
   CHECK(ok({"audit", "-n", "007", "-o", "ndjson", "--fields", "seq"}).starts_with("{\"seq\":1}\n"));
   CHECK(ok({"audit", "stats", "-n", "0", "-o", "json"}) == "[]\n");

@@ -244,8 +244,8 @@ TEST_CASE("a number means a person whatever others are called", "[replay]") {
   CHECK(store::find_user(*writer, {{}, 1}).value() == gone);
   CHECK(store::find_user(*writer, {"#2", {}}).error().code == Errc::NotFound);
   CHECK(store::find_user(*writer, {{}, 3}).error().code == Errc::NotFound);
-  CHECK(store::find_user(*writer, {"#1", 1}).error().code == Errc::Usage);
-  CHECK(store::find_user(*writer, {}).error().code == Errc::Usage);
+  CHECK(store::find_user(*writer, {"#1", 1}).error().code == Errc::BadInput);
+  CHECK(store::find_user(*writer, {}).error().code == Errc::BadInput);
   CHECK(found(reader, "user=#1").size() == 2);
   CHECK(found(reader, "user_number=1") != found(reader, "user=#1"));
 }
