@@ -45,7 +45,7 @@ TEST_CASE("an answer longer than a pipe holds comes whole where the pager does n
           "[cli][terminal]") {
   const Scratch scratch;
   const auto& dir = scratch.path();
-  test::make_store(dir / "rollcall-data", 3000, 7);
+  (void)test::make_store(dir / "rollcall-data", 3000, 7);
   const auto plain = run_rollcall(dir, {"-o", "wide", "audit"});
   REQUIRE(plain.code == 0);
   REQUIRE(plain.out.size() > 200'000);
