@@ -1,10 +1,12 @@
 // rollcall audit: the activity log, filtered, paged, followed, counted.
 #include "cli/audit_options.h"
 #include "cli/commands.h"
+#include "cli/event_rows.h"
 #include "cli/output.h"
 #include "cli/pager.h"
 #include "cli/reading.h"
 #include "cli/remote.h"
+#include "replay/particulars.h"
 #include "replay/time_text.h"
 #include "store/files.h"
 
@@ -13,107 +15,22 @@
 
 #include <algorithm>
 #include <csignal>
+#include <limits>
 #include <thread>
 
 namespace rollcall::cli {
 namespace {
 
 using replay::EventView;
-using store::Errc;
-using store::Failure;
 
 struct Options {
   AuditOptions filter;
-  std::uint64_t n = 0;
+  std::optional<std::uint64_t> n;
   bool reverse = false, follow = false, show_cursor = false, fail_empty = false, summary = false;
-  std::string cursor, after_cursor, cursor_file, by = "kind", field;
+  std::string cursor, after_cursor, cursor_file, by, field;
 };
 
 volatile std::sig_atomic_t stop_asked = 0;
-
-boost::json::object machine_row(const std::string& format, const EventView& e) {
-  if (format == "activitylog4") return replay::to_activitylog4(e);
-  if (format == "activitylog5") return replay::to_activitylog5(e);
-  if (format == "owenit") return replay::to_owenit(e);
-  return replay::to_json(e);
-}
-
-/// What an event says, in one line.
-std::string sentence(const EventView& e) {
-  const engine::Body& b = e.body.body;
-  std::string out = e.action.empty() ? std::string(engine::name_of(e.header.kind)) : e.action;
-  if (e.header.cause != engine::Cause::None && e.action.empty() &&
-      engine::name_of(e.header.cause) != out)
-    out += fmt::format(" ({})", engine::name_of(e.header.cause));
-  if (!b.target_type.empty() || !b.target_id.empty())
-    out += fmt::format("  {} {}", b.target_type, b.target_id);
-  if (!b.description.empty()) out += "  " + b.description;
-  if (!b.name.empty()) out += "  " + b.name;
-  if (!b.reason.empty()) out += "  " + b.reason;
-  if (!b.ticket.empty()) out += "  [" + b.ticket + "]";
-  if (e.header.body_len != 0 && e.body.state != store::BodyState::Open)
-    out += fmt::format("  [text {}]", store::name_of(e.body.state));
-  return out;
-}
-
-class Printer {
- public:
-  explicit Printer(const Context& context) : context_(context), rows_(context, columns(context)) {}
-
-  void print(const EventView& e) {
-    if (context_.output == "raw") {  // the entry's bytes, as they are hashed
-      const store::Bytes bytes = store::encode_header(e.header);
-      std::fwrite(bytes.data(), 1, bytes.size(), stdout);
-      return;
-    }
-    if (machine_output(context_)) {
-      boost::json::object row = machine_row(context_.output, e);
-      if (context_.output == "csv") {
-        if (row.contains("target"))
-          row["target"] = e.body.body.target_type + ":" + e.body.body.target_id;
-        row["address"] = e.body.body.address;
-      }
-      rows_.add(std::move(row));
-      return;
-    }
-    if (context_.output == "cat") {
-      fmt::print("{}\n", printable(sentence(e)));
-      return;
-    }
-    // Events of one request stand together under its batch.
-    const std::string& batch = e.body.body.batch;
-    if (batch != batch_ && !batch.empty()) fmt::print("batch {}\n", printable(batch));
-    batch_ = batch;
-    const char* indent = batch.empty() ? "" : "  ";
-    fmt::print("{}#{}  {}  {:<16}  {}\n", indent, e.header.seq, replay::short_time(e.header.at),
-               printable(e.user.empty() ? "-" : e.user), printable(sentence(e)));
-    for (const auto& line : replay::diff_lines(e))
-      fmt::print("{}        {}\n", indent, printable(line));
-    if (context_.output == "wide") {
-      const engine::Body& b = e.body.body;
-      for (const auto& [name, text] :
-           {std::pair<const char*, const std::string*>{"from", &b.address},
-            {"agent", &b.agent},
-            {"device", &b.device},
-            {"properties", &b.properties}}) {
-        if (!text->empty()) fmt::print("{}        {}: {}\n", indent, name, printable(*text));
-      }
-    }
-  }
-  void flush() { std::fflush(stdout); }
-  void finish() { rows_.finish(); }
-
- private:
-  static std::vector<std::string> columns(const Context& context) {
-    if (context.output == "csv")
-      return {"seq",     "at",     "kind",   "cause",       "user",
-              "session", "action", "target", "description", "address"};
-    return {"seq"};
-  }
-  const Context& context_;
-  Rows rows_;
-  std::string batch_;
-};
 
 void print_cursor(const replay::Reader& reader, const replay::AuditFilter& filter, const Options& o,
                   engine::Seq seq) {
@@ -126,17 +43,16 @@ void print_cursor(const replay::Reader& reader, const replay::AuditFilter& filte
 
 /// Goes on with what is appended: reads nothing that was read before.
 int follow(Context& context, const Options& o, const replay::AuditFilter& question,
-           engine::Seq seen, engine::Seq shown) {
+           EventPrinter& printer, engine::Seq seen, engine::Seq shown) {
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
-  Printer printer(context);
   auto reader = replay::Reader::open(context.layout(), store::Log::Mode::Follow).value();
   auto filter = question;
   filter.to = ~engine::Seq{0};
   while (stop_asked == 0) {
     reader.catch_up().value();
     if (reader.last() > seen) {
-      filter.from = seen + 1;
+      filter.from = std::max(question.from, seen + 1);
       replay::Audit::prepare(reader, filter)
           .value()
           .run(false,
@@ -182,7 +98,7 @@ int run(Context& context, const Options& o) {
   const auto audit = replay::Audit::prepare(reader, filter).value();
   std::optional<Pager> pager;
   if (!o.follow) pager.emplace(context);
-  Printer printer(context);
+  EventPrinter printer(context);
   engine::Seq last_shown = 0;
   std::uint64_t count = 0;
   const auto print = [&](const EventView& e) {
@@ -191,13 +107,16 @@ int run(Context& context, const Options& o) {
     ++count;
   };
   // -n takes the newest, shown in order; after a cursor it is a page that goes on from there.
-  if (o.n != 0 && !o.reverse && given.empty()) {
+  const std::uint64_t most = o.n.value_or(std::numeric_limits<std::uint64_t>::max());
+  if (most == 0) {
+    // None of what is there; with -f, what comes.
+  } else if (o.n && !o.reverse && given.empty()) {
     std::vector<EventView> newest;
     audit
         .run(true,
              [&](const EventView& e) {
                newest.push_back(e);
-               return newest.size() < o.n;
+               return newest.size() < most;
              })
         .value();
     std::reverse(newest.begin(), newest.end());
@@ -207,17 +126,23 @@ int run(Context& context, const Options& o) {
         .run(o.reverse,
              [&](const EventView& e) {
                print(e);
-               return o.n == 0 || count < o.n;
+               return count < most;
              })
         .value();
   }
-  printer.finish();
   if (o.follow) {
     printer.flush();
-    return follow(context, o, question, reader.last(), last_shown);
+    return follow(context, o, question, printer, reader.last(), last_shown);
   }
+  printer.finish();
   print_cursor(reader, question, o, last_shown);
   return count == 0 && o.fail_empty ? 4 : 0;
+}
+
+/// Rows of `stats`, whose first column is what --by names.
+std::vector<std::string> stats_members(const Options& o) {
+  if (o.summary) return {"events", "users", "first", "last"};
+  return {o.by == "ip" ? "address" : o.by, "events", "users", "first", "last"};
 }
 
 int stats(Context& context, const Options& o) {
@@ -243,9 +168,7 @@ int stats(Context& context, const Options& o) {
     if (c.first == 0) c.first = h.at;
     c.last = h.at;
   };
-  const bool needs_body = o.by == "ip" || o.by == "address" || o.by == "action";
-  if (o.by != "user" && o.by != "kind" && o.by != "hour" && !needs_body)
-    throw Failure({Errc::BadInput, "--by is user, kind, hour, action or ip"});
+  const bool needs_body = o.by == "ip" || o.by == "action";
   const auto key = [&](const EventView& e) -> std::string {
     if (o.by == "user") return e.user.empty() ? "-" : e.user;
     if (o.by == "kind") return std::string(engine::name_of(e.header.kind));
@@ -261,11 +184,10 @@ int stats(Context& context, const Options& o) {
             note(all, e.header);
             return true;
           },
-          o.by == "ip" || o.by == "address" || o.by == "action" ? replay::Audit::Bodies::Yes
-                                                                : replay::Audit::Bodies::No)
+          needs_body ? replay::Audit::Bodies::Yes : replay::Audit::Bodies::No)
       .value();
   if (o.summary) {
-    Rows rows(context, {"events", "users", "first", "last"});
+    Rows rows(context, stats_members(o));
     rows.add({{"events", all.events},
               {"users", all.users},
               {"first", all.first == 0 ? "" : replay::rfc3339(all.first)},
@@ -278,9 +200,9 @@ int stats(Context& context, const Options& o) {
     std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
       return a.second.events > b.second.events;
     });
-  if (o.n != 0 && order.size() > o.n) order.resize(o.n);
-  const std::string column = o.by == "ip" ? "address" : o.by;
-  Rows rows(context, {column, "events", "users", "first", "last"});
+  if (o.n && order.size() > *o.n) order.resize(*o.n);
+  Rows rows(context, stats_members(o));
+  const std::string column = stats_members(o).front();
   for (const auto& [name, c] : order) {
     const bool machine = machine_output(context);
     rows.add({{column, name},
@@ -322,12 +244,52 @@ int fields(Context& context, const Options& o) {
   return 0;
 }
 
+int queries_of(Context& context, const Options& o) {
+  const auto reader = replay::Reader::open(context.layout()).value();
+  auto filter = o.filter.filter(reader);
+  filter.kinds = {engine::Kind::HistoryRead};
+  Rows rows(context, {"seq", "at", "reader", "subject", "reason", "ticket", "what"});
+  replay::Audit::prepare(reader, filter)
+      .value()
+      .run(false,
+           [&](const EventView& e) {
+             const auto own = replay::particulars(e);
+             const auto text = [&](const char* name) {
+               const auto* v = own.if_contains(name);
+               return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string();
+             };
+             boost::json::object row{
+                 {"seq", e.header.seq},          {"at", replay::rfc3339(e.header.at)},
+                 {"reader", text("reader")},     {"subject", e.subject},
+                 {"reason", e.body.body.reason}, {"ticket", e.body.body.ticket},
+                 {"what", text("question")}};
+             if (e.header.a != 0) row["subject_number"] = e.header.a;
+             rows.add(std::move(row));
+             return true;
+           })
+      .value();
+  rows.finish();
+  return 0;
+}
+
+void check_audit(const Options& o) {
+  const int places = (o.cursor.empty() ? 0 : 1) + (o.after_cursor.empty() ? 0 : 1) +
+                     (o.cursor_file.empty() ? 0 : 1);
+  if (places > 1) usage_error("say where to go on once: --cursor, --after-cursor or --cursor-file");
+  if (!o.follow) return;
+  if (o.reverse) usage_error("-f goes on with what comes, so it cannot show the newest first (-r)");
+  if (!o.filter.until.empty() || (!o.filter.seqs.empty() && !o.filter.seqs.ends_with("..")))
+    usage_error("-f goes on with what comes, so the question has no end (--until, --seq A..B)");
+  if (o.fail_empty) usage_error("-f ends when it is told to: --fail-empty says nothing there");
+}
+
 }  // namespace
 
 void add_audit(Command& root) {
   auto o = std::make_shared<Options>();
   Command audit = root.command("audit", "what was done, by whom, when, from where");
   o->filter.declare(audit);
+  audit.formats(event_formats(), [](const Context& c) { return event_fields(c.output); });
   audit.option("-n", o->n, "the newest so many; with a cursor: the next so many");
   audit.flag("-r,--reverse", o->reverse, "newest first");
   audit.flag("-f,--follow", o->follow, "go on with what comes; Ctrl-C ends");
@@ -337,11 +299,13 @@ void add_audit(Command& root) {
                "go on after the cursor in the file, and write the new one there");
   audit.flag("--show-cursor", o->show_cursor, "the last event's cursor, on stderr");
   audit.flag("--fail-empty", o->fail_empty, "exit 4 where nothing matches");
+  audit.check([o](const Context&) { check_audit(*o); });
   audit.examples(
       "  rollcall audit -u ada -S today\n  rollcall audit action=order.updated "
       "changes.attributes.state=paid -o ndjson\n"
       "  rollcall audit -g 'invoice [0-9]+' --ip '10.1.*' -n 20\n  rollcall audit -f -o ndjson "
       "--cursor-file here.cursor\n"
+      "  rollcall audit --channel presence-lobby -S yesterday\n"
       "  rollcall audit stats --by hour -S yesterday");
   audit.run_default([o](Context& context) {
     return context.url.empty() ? run(context, *o) : run_there(context);
@@ -349,50 +313,40 @@ void add_audit(Command& root) {
 
   Command counting = audit.command("stats", "how often, by user, kind, hour, action or address");
   o->filter.declare(counting);
-  counting.option("--by", o->by, "user, kind, hour, action or ip");
+  counting.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
+                   [o](const Context&) { return stats_members(*o); });
+  counting.option("--by", o->by, "user, kind, hour, action or ip (default: kind)",
+                  one_of({"user", "kind", "hour", "action", "ip"}));
   counting.option("-n", o->n, "the first so many rows");
   counting.flag("--summary", o->summary, "one row for all");
+  counting.check([o](const Context&) {
+    if (o->summary && (!o->by.empty() || o->n))
+      usage_error("--summary is one row for all: --by and -n say nothing there");
+    if (o->by.empty()) o->by = "kind";
+  });
   counting.examples(
       "  rollcall audit stats --by user -n 10\n  rollcall audit stats --by hour -S today -o csv");
   counting.run_here_or_there([o](Context& context) { return stats(context, *o); });
 
   Command listing = audit.command("fields", "the fields of FIELD=VALUE; with a NAME, its values");
-  listing.optional_positional("NAME", o->field, "a field");
+  listing.optional_positional("NAME", o->field, "a field", replay::field_fault);
+  listing.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
+                  [o](const Context&) -> std::vector<std::string> {
+                    if (o->field.empty()) return {"field"};
+                    return {"value", "events"};
+                  });
   listing.examples("  rollcall audit fields\n  rollcall audit fields action");
   listing.run_here_or_there([o](Context& context) { return fields(context, *o); });
 
   Command queries = audit.command("queries", "who read whose history, and why");
-  queries.examples("  rollcall audit queries");
-  queries.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
-    replay::AuditFilter filter;
-    filter.kinds.insert(engine::Kind::HistoryRead);
-    Rows rows(context, {"seq", "at", "subject", "reason", "ticket", "what"});
-    replay::Audit::prepare(reader, filter)
-        .value()
-        .run(false,
-             [&](const EventView& e) {
-               boost::system::error_code ec;
-               const auto detail =
-                   boost::json::parse(e.body.body.detail.empty() ? "{}" : e.body.body.detail, ec);
-               const auto* what =
-                   !ec && detail.is_object() ? detail.get_object().if_contains("what") : nullptr;
-               rows.add(
-                   {{"seq", e.header.seq},
-                    {"at", replay::rfc3339(e.header.at)},
-                    {"subject", e.header.a == 0 ? std::string()
-                                                : reader.user_text(
-                                                      static_cast<engine::UserNumber>(e.header.a))},
-                    {"reason", e.body.body.reason},
-                    {"ticket", e.body.body.ticket},
-                    {"what", what != nullptr && what->is_string() ? std::string(what->get_string())
-                                                                  : std::string()}});
-               return true;
-             })
-        .value();
-    rows.finish();
-    return 0;
+  o->filter.declare(queries);
+  queries.rows({"seq", "at", "reader", "subject", "subject_number", "reason", "ticket", "what"});
+  queries.check([o](const Context&) {
+    if (!o->filter.kinds.empty())
+      usage_error("queries are of one kind: --event says nothing there");
   });
+  queries.examples("  rollcall audit queries\n  rollcall audit queries --subject ada -S week-ago");
+  queries.run_here_or_there([o](Context& context) { return queries_of(context, *o); });
 }
 
 }  // namespace rollcall::cli

@@ -1,13 +1,14 @@
 // The filters that audit and export share: read from options once, turned into one AuditFilter.
 #pragma once
 
-#include "cli/command.h"
+#include "cli/people.h"
 #include "replay/audit.h"
 
 namespace rollcall::cli {
 
 struct AuditOptions {
-  std::vector<std::string> matches, users, sessions, kinds, addresses;
+  People users, subjects;
+  std::vector<std::string> matches, sessions, kinds, addresses, channels, readers;
   std::string since, until, seqs, pattern;
   bool causer = false;
   void declare(Command& command);

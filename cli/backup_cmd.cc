@@ -67,12 +67,13 @@ void add_backup(Command& root) {
                                  o->vault.empty() ? "" : std::filesystem::absolute(o->vault),
                                  check_copy};
     const auto info = create_whole(context.layout(), request);
-    fmt::print("{}   size {}   verified\n", info.path.string(), info.size);
+    fmt::print("{}   size {}   verified\n", printable(info.path.string()), info.size);
     return 0;
   });
 
   Command list = backup.command("list", "the backups in a folder, oldest first");
   list.positional("DIR", o->directory, "where backups are kept");
+  list.rows({"name", "taken_at", "app", "size", "origin"});
   list.examples("  rollcall backup list /backups/presence");
   list.run_here_or_there([o](Context& context) {
     Rows rows(context, {"name", "taken_at", "app", "size", "origin"});
@@ -131,12 +132,12 @@ void add_backup(Command& root) {
     fmt::print(stderr,
                "Plan: restore {} events of {} into {}; who was forgotten since is forgotten there, "
                "too. It will write under a new origin.\n",
-               info.size, printable(info.origin), layout.app_dir.string());
+               info.size, printable(info.origin), printable(layout.app_dir.string()));
     confirm("the backup's name", info.name, o->yes);
     store::RestoreRequest request{info.path, o->vault, o->master_key, {}};
     for (const auto& file : o->erasures) request.erasures.emplace_back(file);
     store::restore_backup(layout, request).value();
-    fmt::print("{}\n", layout.app_dir.string());
+    fmt::print("{}\n", printable(layout.app_dir.string()));
     return 0;
   });
 
@@ -148,7 +149,7 @@ void add_backup(Command& root) {
   prune.examples("  rollcall backup prune /backups/presence --keep 7 --yes");
   prune.run_here_or_there([o](Context&) {
     const auto doomed = store::prune_backups(o->directory, o->keep, true).value();
-    for (const auto& name : doomed) fmt::print("{}\n", name);
+    for (const auto& name : doomed) fmt::print("{}\n", printable(name));
     if (o->dry_run) return doomed.empty() ? 0 : 7;
     if (doomed.empty()) return 0;
     confirm("the number of backups to remove", fmt::format("{}", doomed.size()), o->yes);

@@ -38,6 +38,7 @@ void add_checkpoint(Command& root) {
     return 0;
   });
   Command history = checkpoint.command("history", "every checkpoint ever signed, oldest first");
+  history.rows({"size", "root", "signatures", "note"});
   history.examples("  rollcall checkpoint history");
   history.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();

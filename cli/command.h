@@ -5,6 +5,7 @@
 // command.cc knows CLI11, whose header costs seconds a file.
 #pragma once
 
+#include "cli/checks.h"
 #include "store/layout.h"
 
 #include <cstdint>
@@ -28,6 +29,7 @@ struct Context {
   bool verbose = false;
   bool no_pager = false;
   bool accept_clock = false;           ///< the wall is right, however far ahead of the log
+  bool output_given = false;  ///< -o was: `output` is what the caller wants, not what is usual
   std::vector<std::string> arguments;  ///< of the program, as they were given
 
   /// --data, else ROLLCALL_DATA, else ./rollcall-data.
@@ -43,16 +45,36 @@ class Command {
   explicit Command(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
   Command command(const std::string& name, const std::string& summary);  ///< a subcommand
-  Command& option(const std::string& names, std::string& into, const std::string& help);
-  Command& option(const std::string& names, std::uint64_t& into, const std::string& help);
-  Command& option(const std::string& names, std::vector<std::string>& into,
-                  const std::string& help);
-  Command& required(const std::string& names, std::string& into, const std::string& help);
+  Command& option(const std::string& names, std::string& into, const std::string& help,
+                  Check check = {});
+  Command& option(const std::string& names, std::uint64_t& into, const std::string& help,
+                  Check check = a_number());
+  Command& option(const std::string& names, std::optional<std::uint64_t>& into,
+                  const std::string& help, Check check = a_number());
+  /// May be repeated, one word each time: for what may hold a comma, like names and files.
+  Command& option(const std::string& names, std::vector<std::string>& into, const std::string& help,
+                  Check check = {});
+  /// May be repeated, or hold several separated by commas: for what cannot hold one.
+  Command& list(const std::string& names, std::vector<std::string>& into, const std::string& help,
+                Check check = {});
+  Command& required(const std::string& names, std::string& into, const std::string& help,
+                    Check check = {});
   Command& flag(const std::string& names, bool& into, const std::string& help);
-  Command& positional(const std::string& name, std::string& into, const std::string& help);
-  Command& optional_positional(const std::string& name, std::string& into, const std::string& help);
+  Command& positional(const std::string& name, std::string& into, const std::string& help,
+                      Check check = {});
+  Command& optional_positional(const std::string& name, std::string& into, const std::string& help,
+                               Check check = {});
   Command& positionals(const std::string& name, std::vector<std::string>& into,
-                       const std::string& help);
+                       const std::string& help, Check check = {});
+  /// The answer is rows with these members: it comes in every format of rows, and --fields chooses.
+  /// Without it an answer is text of the command's own, and neither option applies.
+  Command& rows(std::vector<std::string> members);
+  /// The same where the formats are others, or where the members depend on the format.
+  Command& formats(std::vector<std::string> formats,
+                   std::function<std::vector<std::string>(const Context&)> members = {});
+  /// What one option means for another: a usage_error where they contradict. Runs
+  /// before the command, wherever that runs.
+  Command& check(std::function<void(const Context&)> check);
   Command& examples(const std::string& text);
   void run(Run run);
   /// For a command that reads: with --url it runs on the server, as it was given.
@@ -63,6 +85,11 @@ class Command {
  private:
   std::shared_ptr<Impl> impl_;
 };
+
+/// The words of a list that commas separate, without blanks around them; empty ones are left out.
+[[nodiscard]] std::vector<std::string> split_list(const std::string& list);
+/// Throws what ends a command with exit 2.
+[[noreturn]] void usage_error(const std::string& sentence);
 
 /// Parses and runs; the exit code of docs/cli.md.
 int run_command_line(int argc, char** argv, const std::function<void(Command&)>& declare);

@@ -23,7 +23,14 @@ void add_company(Command& root) {
   Command command =
       root.command("company", "a dozen invented people come and go on a running server");
   command.option("--seed", o->seed, "the same seed tells the same day");
-  command.option("--speed", o->speed, "minutes of theirs in one of ours (default 10)");
+  command.option("--speed", o->speed, "minutes of theirs in one of ours (default 10)",
+                 [](const std::string& word) -> std::string {
+                   char* end = nullptr;
+                   const double speed = std::strtod(word.c_str(), &end);
+                   const bool number = !word.empty() && *end == '\0';
+                   if (number && speed > 0.01 && speed < 10'000) return {};
+                   return fmt::format("'{}' is no number between 0.01 and 10000", word);
+                 });
   command.examples(
       "  rollcall -d DIR --url http://127.0.0.1:8080 company\n"
       "  rollcall --url http://127.0.0.1:8080 watch      (in another terminal)");
@@ -42,8 +49,6 @@ void add_company(Command& root) {
     const auto& app = settings.apps.front();
     net::Company company{endpoint.address, endpoint.port, app.key,
                          app.secret,       o->seed,       std::strtod(o->speed.c_str(), nullptr)};
-    if (!(company.speed > 0.01 && company.speed < 10'000))
-      throw store::Failure({store::Errc::BadInput, "--speed is a number above 0"});
     if (!context.quiet)
       fmt::print(stderr, "{} people; Ctrl-C ends\n", net::company_people().size());
     net::run_company(company, ended).value();

@@ -1,75 +1,110 @@
 // rollcall export: events out, as rows or as a bundle that proves itself.
 #include "cli/audit_options.h"
 #include "cli/commands.h"
+#include "cli/event_rows.h"
 #include "cli/output.h"
 #include "cli/reading.h"
 #include "replay/bundle.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 namespace rollcall::cli {
+namespace {
+
+const std::vector<std::string> kFormats{"bundle", "ndjson",       "json",         "csv",
+                                        "raw",    "activitylog4", "activitylog5", "owenit"};
+
+/// Events as rows, to standard output or into a file, which is there whole or not at all.
+int write_rows(const Context& context, const std::string& format, const std::string& out,
+               const replay::Audit& audit) {
+  Context shown = context;
+  shown.output = format;
+  const bool to_file = !out.empty() && out != "-";
+  const std::string part = out + ".part";
+  std::FILE* file = to_file ? std::fopen(part.c_str(), "we") : stdout;
+  const auto fail = [&](const char* what) {
+    const int problem = errno;
+    if (to_file) std::remove(part.c_str());
+    throw store::Failure({store::Errc::Io, fmt::format("{} {}: {}", what, out.empty() ? "-" : out,
+                                                       std::strerror(problem))});
+  };
+  if (file == nullptr) fail("cannot write");
+  EventPrinter printer(shown, file);
+  audit
+      .run(false,
+           [&](const replay::EventView& e) {
+             printer.print(e);
+             return true;
+           })
+      .value();
+  printer.finish();
+  if (!to_file) return 0;
+  const bool written = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
+  if (std::fclose(file) != 0 || !written) fail("cannot write");
+  if (std::rename(part.c_str(), out.c_str()) != 0) fail("cannot make");
+  return 0;
+}
+
+}  // namespace
 
 void add_export(Command& root) {
   struct Options {
     AuditOptions filter;
-    std::string format = "ndjson", complete = "none", out;
+    std::string format, complete, out;
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("export", "events as rows, or as a bundle that proves itself");
   o->filter.declare(command);
   command.option("--format", o->format,
-                 "bundle, ndjson, json, csv, activitylog4, activitylog5, owenit");
+                 "bundle, ndjson (default), json, csv, raw, activitylog4, activitylog5, owenit",
+                 one_of(kFormats));
   command.option("--complete", o->complete,
-                 "bundle: chain (nothing of one -u USER left out), headers (of a range), none");
-  command.option("-O,--out", o->out, "bundle: the folder or .tar to make; - is standard output");
+                 "bundle: chain (nothing of one -u USER left out), headers (of a range), none",
+                 one_of({"chain", "headers", "none"}));
+  command.option("-O,--out", o->out,
+                 "the file to write; of a bundle the folder or .tar; - is standard output");
+  command.formats({kFormats.begin() + 1, kFormats.end()},
+                  [o](const Context&) -> std::vector<std::string> {
+                    if (o->format == "bundle") return {};
+                    return event_fields(o->format);
+                  });
+  command.check([o](const Context& context) {
+    if (context.output_given && !o->format.empty() && context.output != o->format)
+      usage_error(
+          fmt::format("-o {} and --format {} contradict each other", context.output, o->format));
+    if (o->format.empty()) o->format = context.output_given ? context.output : "ndjson";
+    if (o->format != "bundle" && !o->complete.empty() && o->complete != "none")
+      usage_error("--complete says what a bundle holds: it goes with --format bundle");
+    if (o->format == "bundle" && o->out.empty())
+      usage_error("a bundle needs -O: a folder or a .tar to make");
+    if (o->complete == "chain" && o->filter.users.count() != 1)
+      usage_error("--complete chain is for one user: -u USER or --number N");
+  });
   command.examples(
       "  rollcall export -u ada --format bundle --complete chain -O ada.tar\n"
       "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall "
       "export -S today --format activitylog5");
   command.run_here_or_there([o](Context& context) {
-    using store::Errc;
-    using store::Failure;
     log_read(context, o->filter.users, "export " + o->filter.describe());
     const auto reader = replay::Reader::open(context.layout()).value();
     const auto filter = o->filter.filter(reader);
     const auto audit = replay::Audit::prepare(reader, filter).value();
-    if (o->format != "bundle") {
-      Context rows_context = context;
-      rows_context.output = o->format;
-      Rows rows(rows_context,
-                {"seq", "at", "kind", "cause", "user", "session", "action", "description"});
-      audit
-          .run(false,
-               [&](const replay::EventView& e) {
-                 if (o->format == "activitylog4")
-                   rows.add(replay::to_activitylog4(e));
-                 else if (o->format == "activitylog5")
-                   rows.add(replay::to_activitylog5(e));
-                 else if (o->format == "owenit")
-                   rows.add(replay::to_owenit(e));
-                 else
-                   rows.add(replay::to_json(e));
-                 return true;
-               })
-          .value();
-      rows.finish();
-      return 0;
-    }
-    if (o->out.empty())
-      throw Failure({Errc::BadInput, "a bundle needs -O: a folder or a .tar to make"});
+    if (o->format != "bundle") return write_rows(context, o->format, o->out, audit);
     replay::BundleRequest request;
     if (o->complete == "chain") {
-      if (filter.users.size() != 1)
-        throw Failure({Errc::BadInput, "--complete chain is for one -u USER"});
+      if (filter.users.size() != 1) usage_error("--complete chain is for one user, not for more");
       request.complete = replay::Complete::Chain;
       request.user = *filter.users.begin();
     } else if (o->complete == "headers") {
       request.complete = replay::Complete::Headers;
       request.from = filter.from;
       request.to = filter.to;
-    } else if (o->complete != "none") {
-      throw Failure({Errc::BadInput, "--complete is chain, headers or none"});
     }
     const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
     const engine::Seq covered = newest.newest ? newest.newest->checkpoint.size : 0;
@@ -83,7 +118,7 @@ void add_export(Command& root) {
         .value();
     const auto files = replay::make_bundle(reader, request).value();
     replay::write_bundle(files, o->out).value();
-    if (o->out != "-") fmt::print("{}   ", o->out);
+    if (o->out != "-") fmt::print("{}   ", printable(o->out));
     fmt::print(o->out == "-" ? stderr : stdout, "{} events with their texts, signed at size {}\n",
                request.bodies.size(), covered);
     return 0;

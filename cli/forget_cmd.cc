@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/people.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
 #include "replay/reader.h"
@@ -17,7 +18,8 @@ namespace rollcall::cli {
 namespace {
 
 struct Options {
-  std::string user, receipt;
+  Person person;
+  std::string receipt;
   bool dry_run = false, yes = false, with_mentions = false;
 };
 
@@ -28,8 +30,8 @@ struct Plan {
   std::vector<std::pair<std::uint64_t, std::string>> mentions;  ///< seq, by whom
 };
 
-Plan plan_here(const store::Writer& writer, const std::string& user) {
-  const auto plan = store::plan_forget(writer, store::user_named(writer, user).value());
+Plan plan_here(const store::Writer& writer, const Person& person) {
+  const auto plan = store::plan_forget(writer, store::find_user(writer, person.whom()).value());
   Plan out{plan.user, plan.bodies, plan.events, plan.held, {}};
   for (const auto& m : plan.mentions)
     out.mentions.emplace_back(m.seq,
@@ -37,8 +39,8 @@ Plan plan_here(const store::Writer& writer, const std::string& user) {
   return out;
 }
 
-Plan plan_there(const Context& context, const std::string& user) {
-  const auto plan = call(context, "/v1/forget/plan", {{"user", user}});
+Plan plan_there(const Context& context, const Person& person) {
+  const auto plan = call(context, "/v1/forget/plan", request_of(person));
   Plan out{plan.at("user").to_number<std::uint64_t>(),
            plan.at("bodies").to_number<std::uint64_t>(),
            plan.at("events").to_number<std::uint64_t>(),
@@ -71,7 +73,7 @@ void add_forget(Command& root) {
   auto o = std::make_shared<Options>();
   Command command =
       root.command("forget", "destroy a person's key and name; headers and proofs stay");
-  command.positional("USER", o->user, "the user's name, or #number");
+  o->person.declare(command, "the user's name");
   command.flag("--with-mentions", o->with_mentions,
                "drop the texts of others' events whose target is the person, too");
   command.flag("--dry-run", o->dry_run, "only the plan; exit 7");
@@ -81,24 +83,26 @@ void add_forget(Command& root) {
   command.examples(
       "  rollcall forget bob --reason 'Art. 17 request' --ticket DP-88\n  rollcall forget bob "
       "--dry-run");
+  command.check([o](const Context& context) {
+    if (context.reason.empty() && !o->dry_run) usage_error("forget needs a --reason");
+  });
   command.run([o](Context& context) {
-    if (context.reason.empty() && !o->dry_run)
-      throw store::Failure({store::Errc::BadInput, "forget needs a --reason"});
     const bool there = !context.url.empty();
     const auto writer = there ? nullptr : open_writer(context);
-    const Plan plan = there ? plan_there(context, o->user) : plan_here(*writer, o->user);
+    const Plan plan = there ? plan_there(context, o->person) : plan_here(*writer, o->person);
     show(plan, o->with_mentions);
     if (o->dry_run) return 7;
     if (plan.held)
       throw store::Failure(
           {store::Errc::Refused,
            fmt::format("a hold on user #{} forbids it (hold release ends it)", plan.user)});
-    confirm("the user", o->user, o->yes);
+    confirm(o->person.number ? "the user's number" : "the user", o->person.typed(), o->yes);
     std::uint64_t seq = 0;
     std::string receipt;
     if (there) {
-      boost::json::object body{
-          {"user", o->user}, {"reason", context.reason}, {"with_mentions", o->with_mentions}};
+      boost::json::object body = request_of(o->person);
+      body["reason"] = context.reason;
+      body["with_mentions"] = o->with_mentions;
       if (!context.ticket.empty()) body["ticket"] = context.ticket;
       const auto done = call(context, "/v1/forget", body);
       seq = done.at("seq").to_number<std::uint64_t>();
@@ -115,7 +119,7 @@ void add_forget(Command& root) {
     const std::string path =
         o->receipt.empty() ? fmt::format("u{}-{}.tlog-proof", plan.user, seq) : o->receipt;
     store::replace_file(std::filesystem::absolute(path), receipt).value();
-    fmt::print("done  forgotten at #{}   receipt {}\n", seq, path);
+    fmt::print("done  forgotten at #{}   receipt {}\n", seq, printable(path));
     return 0;
   });
 }

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/people.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
 #include "replay/reader.h"
@@ -14,9 +15,9 @@
 namespace rollcall::cli {
 namespace {
 
-int change(Context& context, engine::Kind kind, const std::string& user) {
+int change(Context& context, engine::Kind kind, const Person& person) {
   if (!context.url.empty()) {
-    boost::json::object body{{"user", user}};
+    boost::json::object body = request_of(person);
     if (!context.reason.empty()) body["reason"] = context.reason;
     if (!context.ticket.empty()) body["ticket"] = context.ticket;
     const auto done =
@@ -25,9 +26,9 @@ int change(Context& context, engine::Kind kind, const std::string& user) {
     return 0;
   }
   const auto writer = open_writer(context);
-  const auto written =
-      store::change_hold(*writer, kind, user, context.reason, context.ticket, store::wall_now())
-          .value();
+  const auto written = store::change_hold(*writer, kind, person.whom(), context.reason,
+                                          context.ticket, store::wall_now())
+                           .value();
   fmt::print("#{}\n", written.seq);
   return 0;
 }
@@ -36,28 +37,29 @@ int change(Context& context, engine::Kind kind, const std::string& user) {
 
 void add_hold(Command& root) {
   struct Options {
-    std::string user;
+    Person person;
     bool yes = false;
   };
   auto o = std::make_shared<Options>();
   Command hold = root.command("hold", "forbid forgetting and dropping, for a user");
   Command add = hold.command("add", "from now on, forget and retention leave the user alone");
-  add.positional("USER", o->user, "the user's name");
+  o->person.declare(add, "the user's name");
   add.examples("  rollcall --reason 'case 12/26' hold add ada");
-  add.run([o](Context& context) { return change(context, engine::Kind::HoldSet, o->user); });
+  add.run([o](Context& context) { return change(context, engine::Kind::HoldSet, o->person); });
   Command release = hold.command("release", "end a hold");
-  release.positional("USER", o->user, "the user's name");
+  o->person.declare(release, "the user's name");
   release.flag("--yes", o->yes, "do not ask");
   release.examples("  rollcall --reason 'case closed' hold release ada --yes");
   release.run([o](Context& context) {
     fmt::print(
         stderr,
         "Plan: end the hold on {}; it can be forgotten and its texts dropped from then on.\n",
-        printable(o->user));
-    confirm("the user", o->user, o->yes);
-    return change(context, engine::Kind::HoldReleased, o->user);
+        o->person.number ? fmt::format("user #{}", *o->person.number) : printable(o->person.name));
+    confirm(o->person.number ? "the user's number" : "the user", o->person.typed(), o->yes);
+    return change(context, engine::Kind::HoldReleased, o->person);
   });
   Command list = hold.command("list", "the holds there are");
+  list.rows({"user", "number", "since", "seq", "reason", "ticket"});
   list.examples("  rollcall hold list");
   list.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
@@ -67,6 +69,7 @@ void add_hold(Command& root) {
       const auto header = reader.log().header(seq).value();
       const auto opened = reader.open_body(*header);
       rows.add({{"user", reader.user_text(user)},
+                {"number", user},
                 {"since", replay::rfc3339(header->at)},
                 {"seq", seq},
                 {"reason", opened.body.reason},

@@ -21,6 +21,7 @@ void add_import(Command& root) {
   Command command = root.command("import", "append the events of an NDJSON file (.zst too)");
   command.positional("FILE", o->file, "one event a line; docs/import.md says how");
   command.flag("--dry-run", o->dry_run, "check every line and write nothing");
+  command.rows({"lines", "logins", "activities", "logouts", "appended", "session_gone"});
   command.examples("  rollcall import events.ndjson.zst");
   command.run([o](Context& context) {
     constexpr std::size_t kSizeMax = std::size_t{8} << 30;

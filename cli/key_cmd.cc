@@ -27,14 +27,11 @@ void add_key(Command& root) {
   });
 
   Command gen = key.command("gen", "make a key pair for a log or a witness elsewhere");
-  gen.positional("NAME", o->name, "the key's name, like witness.example/w1");
+  gen.positional("NAME", o->name, "the key's name, like witness.example/w1", a_key_name());
   gen.flag("--witness", o->witness, "a cosigning key");
   gen.required("-O,--out", o->out, "the file for the private key; its public key is printed");
   gen.examples("  rollcall key gen witness.example/w1 --witness -O w1.key");
   gen.run([o](Context&) {
-    if (!store::note::valid_key_name(o->name))
-      throw store::Failure(
-          {store::Errc::BadInput, "a key's name has no spaces, control characters or plus signs"});
     if (std::filesystem::exists(o->out))
       throw store::Failure({store::Errc::Refused, fmt::format("{} exists", o->out)});
     const store::note::Signer signer{
@@ -51,6 +48,9 @@ void add_key(Command& root) {
   rotate.flag("--master", o->master,
               "wrap every key anew by a new master key and destroy the old one");
   rotate.flag("--epoch", o->epoch, "bodies from now on belong to a new key epoch");
+  rotate.check([o](const Context&) {
+    if (o->master && o->epoch) usage_error("--master and --epoch are two things: one at a time");
+  });
   rotate.examples("  rollcall key rotate\n  rollcall key rotate --master");
   rotate.run([o](Context& context) {
     if (!context.url.empty()) {

@@ -3,6 +3,7 @@
 #include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/pager.h"
+#include "cli/people.h"
 #include "cli/reading.h"
 
 #include <fmt/format.h>
@@ -58,25 +59,27 @@ std::vector<Stay> stays(const replay::Reader& reader, engine::Seq upto) {
 
 void add_last(Command& root) {
   struct Options {
-    std::vector<std::string> users;
+    People people;
     std::string since, until, at_least;
-    std::uint64_t n = 0;
+    std::optional<std::uint64_t> n;
     bool open = false;
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("last", "sessions, newest first");
-  command.positionals("USER", o->users, "only these");
-  command.option("-S,--since", o->since, "that ended after this moment");
-  command.option("-U,--until", o->until, "that began before this moment");
+  o->people.declare_words(command, "only these");
+  command.option("-S,--since", o->since, "that ended after this moment", a_moment());
+  command.option("-U,--until", o->until, "that began before this moment", a_moment());
   command.option("-n", o->n, "at most so many");
-  command.option("--min", o->at_least, "at least so long, like 10min");
+  command.option("--min", o->at_least, "at least so long, like 10min", a_duration());
   command.flag("--open", o->open, "only those still open");
+  command.rows({"user", "from", "to", "length", "end", "login", "logout", "number"});
+  command.check([o](const Context&) { check_range(o->since, o->until); });
   command.examples("  rollcall last ada -n 2\n  rollcall last -S yesterday --min 1h");
   command.run_here_or_there([o](Context& context) {
-    log_read(context, o->users, "last");
+    log_read(context, o->people, "last");
     const auto reader = replay::Reader::open(context.layout()).value();
-    std::set<engine::UserNumber> wanted;
-    for (const auto& name : o->users) wanted.insert(reader.find_user(name).value());
+    const auto found_people = o->people.find(reader);
+    const std::set<engine::UserNumber> wanted(found_people.begin(), found_people.end());
     const engine::Seq from = o->since.empty() ? 0 : last_before(reader, o->since) + 1;
     const engine::Seq upto = o->until.empty() ? reader.last() : last_before(reader, o->until);
     const engine::Micros least =
@@ -96,12 +99,13 @@ void add_last(Command& root) {
         continue;
       const engine::Micros length = (stay.logout != 0 ? stay.to : now.at) - stay.from;
       if (length < least) continue;
-      if (o->n != 0 && shown++ == o->n) break;
+      if (o->n && shown++ == *o->n) break;
       const bool machine = machine_output(context);
       const auto moment = [&](engine::Micros t) {
         return machine ? replay::rfc3339(t) : replay::short_time(t);
       };
       boost::json::object row{{"user", reader.user_text(stay.user)},
+                              {"number", stay.user},
                               {"from", moment(stay.from)},
                               {"to", stay.logout != 0 ? moment(stay.to) : "still here"}};
       row["length"] = machine ? boost::json::value(static_cast<double>(length) / 1e6)

@@ -10,4 +10,8 @@ namespace rollcall::cli {
 /// The last seq before the moment (half-open: events at it are not in); seq:N means after event N.
 [[nodiscard]] engine::Seq last_before(const replay::Reader& reader, const std::string& text);
 
+/// Two moments as --since and --until give them; a usage error where the end is before the
+/// beginning.
+void check_range(const std::string& since, const std::string& until);
+
 }  // namespace rollcall::cli

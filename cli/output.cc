@@ -19,11 +19,26 @@ std::string cell(const json::value* v) {
   return json::serialize(*v);
 }
 
-/// Code points, near enough to columns for names and times.
+/// Columns of a terminal: East Asian wide characters and emoji take two, combining marks none.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const std::size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    unsigned cp = n == 1 ? c : c & (0x7FU >> n);
+    for (std::size_t k = 1; k < n && i + k < text.size(); ++k)
+      cp = (cp << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
+    const auto in = [cp](unsigned first, unsigned last) { return cp >= first && cp <= last; };
+    const bool none = in(0x300, 0x36F) || in(0x1AB0, 0x1AFF) || in(0x20D0, 0x20FF) ||
+                      in(0xFE00, 0xFE0F) || in(0xE0100, 0xE01EF);
+    const bool wide = in(0x1100, 0x115F) || in(0x2E80, 0xA4CF) || in(0xAC00, 0xD7A3) ||
+                      in(0xF900, 0xFAFF) || in(0xFE30, 0xFE6F) || in(0xFF00, 0xFF60) ||
+                      in(0xFFE0, 0xFFE6) || in(0x1F300, 0x1F64F) || in(0x1F680, 0x1F6FF) ||
+                      in(0x1F900, 0x1F9FF) || in(0x20000, 0x3FFFD);
+    out += none ? 0 : wide ? 2 : 1;
+    i += n;
+  }
+  return out;
 }
 
 std::string csv_cell(const std::string& text) {
@@ -44,50 +59,25 @@ std::int64_t now_us() {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x20 || c == 0x7F) {
-      out += fmt::format("\\x{:02x}", c);
-    } else if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
-    } else if (c == 0xE2 && i + 2 < text.size()) {  // U+200E-200F, U+2028-202E, U+2066-2069
-      const unsigned cp = 0x2000U | ((static_cast<unsigned char>(text[i + 1]) & 0x3FU) << 6) |
-                          (static_cast<unsigned char>(text[i + 2]) & 0x3FU);
-      if (cp == 0x200E || cp == 0x200F || (cp >= 0x2028 && cp <= 0x202E) ||
-          (cp >= 0x2066 && cp <= 0x2069)) {
-        out += fmt::format("\\u{:04x}", cp);
-        i += 2;
-      } else {
-        out += text[i];
-      }
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
+std::string json_text(const json::value& value) {
+  return store::printable_json(json::serialize(value));
 }
 
 bool machine_output(const Context& context) {
   return context.output != "short" && context.output != "wide" && context.output != "cat";
 }
 
-Rows::Rows(const Context& context, std::vector<std::string> columns)
-    : format_(context.output), columns_(std::move(columns)) {
-  std::string field;
-  for (const char c : context.fields + ",") {
-    if (c != ',')
-      field += c;
-    else if (!field.empty())
-      fields_.push_back(std::exchange(field, {}));
-  }
+Rows::Rows(const Context& context, std::vector<std::string> columns, std::FILE* out)
+    : out_(out),
+      format_(context.output),
+      columns_(std::move(columns)),
+      fields_(split_list(context.fields)) {
   if (!fields_.empty()) columns_ = fields_;
-  if (format_ == "json") std::fputs("[", stdout);
+  if (format_ == "json") std::fputs("[", out_);
   if (format_ == "csv") {
     std::string head;
     for (const auto& c : columns_) head += (head.empty() ? "" : ",") + csv_cell(c);
-    std::fputs((head + "\r\n").c_str(), stdout);
+    std::fputs((head + "\r\n").c_str(), out_);
   }
 }
 
@@ -97,10 +87,10 @@ void Rows::print(const json::object& row) {
     chosen = row;
   else
     for (const auto& f : fields_) chosen[f] = row.contains(f) ? row.at(f) : json::value(nullptr);
-  const std::string text = json::serialize(chosen);
-  if (format_ == "json") std::fputs(first_ ? "\n" : ",\n", stdout);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (format_ != "json") std::fputc('\n', stdout);
+  const std::string text = json_text(chosen);
+  if (format_ == "json") std::fputs(first_ ? "\n" : ",\n", out_);
+  std::fwrite(text.data(), 1, text.size(), out_);
+  if (format_ != "json") std::fputc('\n', out_);
   first_ = false;
 }
 
@@ -109,50 +99,61 @@ void Rows::add(json::object row) {
     std::string line;
     for (std::size_t i = 0; i < columns_.size(); ++i)
       line += (i == 0 ? "" : ",") + csv_cell(cell(row.if_contains(columns_[i])));
+    // On a terminal a value shows what it holds; in a file it is what it is.
+    static const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+    if (terminal && out_ == stdout) line = printable(line, store::LineEnds::Kept);
     line += "\r\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fwrite(line.data(), 1, line.size(), out_);
   } else if (format_ == "short" || format_ == "wide" || format_ == "cat") {
+    constexpr std::size_t kHeldMost = 1000;
     held_.push_back(std::move(row));
+    if (held_.size() == kHeldMost) flush();
   } else {
     print(row);
   }
 }
 
-void Rows::finish() {
-  if (format_ == "json") std::fputs(first_ ? "]\n" : "\n]\n", stdout);
+void Rows::put(const std::vector<std::string>& line) {
+  std::string out;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    out += line[i];
+    const std::size_t wide = width(line[i]);
+    if (i + 1 < line.size()) out.append(widths_[i] > wide ? widths_[i] - wide + 2 : 2, ' ');
+  }
+  while (out.ends_with(' ')) out.pop_back();
+  out += '\n';
+  std::fwrite(out.data(), 1, out.size(), out_);
+}
+
+void Rows::flush() {
   if (held_.empty()) return;
   std::vector<std::vector<std::string>> cells;
-  std::vector<std::size_t> widths;
-  std::vector<std::string> head;
-  for (const auto& c : columns_) {
-    std::string upper;
-    for (const char ch : c)
-      upper += ch == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
-    head.push_back(upper);
-    widths.push_back(width(upper));
-  }
   for (const auto& row : held_) {
-    std::vector<std::string> line;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      line.push_back(printable(cell(row.if_contains(columns_[i]))));
-      widths[i] = std::max(widths[i], std::min<std::size_t>(width(line.back()), 80));
-    }
-    cells.push_back(std::move(line));
+    cells.emplace_back();
+    for (const auto& column : columns_)
+      cells.back().push_back(printable(cell(row.if_contains(column))));
   }
-  const auto put = [&](const std::vector<std::string>& line) {
-    std::string out;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      out += line[i];
-      if (i + 1 < line.size())
-        out.append(widths[i] > width(line[i]) ? widths[i] - width(line[i]) + 2 : 2, ' ');
+  if (widths_.empty()) {
+    std::vector<std::string> head;
+    for (const auto& c : columns_) {
+      head.emplace_back();
+      for (const char ch : c)
+        head.back() +=
+            ch == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
+      widths_.push_back(width(head.back()));
     }
-    while (out.ends_with(' ')) out.pop_back();
-    out += '\n';
-    std::fwrite(out.data(), 1, out.size(), stdout);
-  };
-  if (format_ != "cat") put(head);
+    for (const auto& line : cells)
+      for (std::size_t i = 0; i < line.size(); ++i)
+        widths_[i] = std::max(widths_[i], std::min<std::size_t>(width(line[i]), 80));
+    if (format_ != "cat") put(head);
+  }
   for (const auto& line : cells) put(line);
   held_.clear();
+}
+
+void Rows::finish() {
+  if (format_ == "json") std::fputs(first_ ? "]\n" : "\n]\n", out_);
+  flush();
 }
 
 ProgressBar::ProgressBar(const Context& context, std::string what)

@@ -2,18 +2,21 @@
 #pragma once
 
 #include "cli/command.h"
+#include "store/printable.h"
 
 #include <boost/json/object.hpp>
 
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace rollcall::cli {
 
-/// Text from outside made safe for a terminal: controls, ESC, DEL and bidirectional marks are
-/// escaped.
-[[nodiscard]] std::string printable(std::string_view text);
+using store::printable;
+
+/// JSON on one line, in which nothing hides itself.
+[[nodiscard]] std::string json_text(const boost::json::value& value);
 
 /// Whether anything but a person reads stdout.
 [[nodiscard]] bool machine_output(const Context& context);
@@ -21,17 +24,22 @@ namespace rollcall::cli {
 class Rows {
  public:
   /// `columns`: the names a table shows, in order; machines get every key of a row.
-  Rows(const Context& context, std::vector<std::string> columns);
+  Rows(const Context& context, std::vector<std::string> columns, std::FILE* out = stdout);
   void add(boost::json::object row);
+  /// Shows what a table holds back for the sake of its widths, which stay from then on.
+  void flush();
   /// Writes what remains; call once.
   void finish();
 
  private:
   void print(const boost::json::object& row);
+  void put(const std::vector<std::string>& line);
+  std::FILE* out_;
   std::string format_;
   std::vector<std::string> columns_;
   std::vector<std::string> fields_;        ///< of --fields
-  std::vector<boost::json::object> held_;  ///< tables only: widths are known at the end
+  std::vector<boost::json::object> held_;  ///< tables only: their widths tell the columns'
+  std::vector<std::size_t> widths_;        ///< empty until the first lines are shown
   bool first_ = true;
 };
 

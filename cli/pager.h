@@ -1,4 +1,5 @@
-// Long answers on a terminal go through a pager: $ROLLCALL_PAGER, $PAGER, else less -FRSX.
+// Long answers on a terminal go through a pager: $ROLLCALL_PAGER, $PAGER, else less -FRSX; through
+// none where the variable is empty or less is not there.
 #pragma once
 
 #include "cli/command.h"

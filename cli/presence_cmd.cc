@@ -31,14 +31,9 @@ void context_options(Command& command, Given& g) {
   command.option("--device", g.device, "on what device");
 }
 
-/// A JSON object as text, checked; empty stays empty.
-std::string object_text(const std::string& text, const char* what) {
-  if (text.empty()) return text;
-  boost::system::error_code ec;
-  const auto value = boost::json::parse(text, ec);
-  if (ec || !value.is_object())
-    throw Failure({Errc::BadInput, fmt::format("{} is not a JSON object", what)});
-  return boost::json::serialize(value);
+/// A JSON object as text, in one form; empty stays empty.
+std::string object_text(const std::string& text) {
+  return text.empty() ? text : boost::json::serialize(boost::json::parse(text));
 }
 
 /// The same over /v1, on a running server.
@@ -123,6 +118,7 @@ void add_presence(Command& root) {
 
   Command login = root.command("login", "a user comes in");
   login.positional("USER", g->user, "the user's name");
+  login.rows({"seq", "outcome", "user", "state"});
   context_options(login, *g);
   login.examples("  rollcall login ada --address 10.1.0.7 --device laptop");
   login.run([g](Context& context) {
@@ -134,13 +130,15 @@ void add_presence(Command& root) {
 
   Command activity = root.command("activity", "a user does something");
   activity.positional("USER", g->user, "the user's name");
+  activity.rows({"seq", "outcome", "user", "state"});
   activity.option("--action", g->action,
                   "what, like order.updated; without it, only a sign of life");
   activity.option("--target-type", g->target_type, "to what kind of thing");
   activity.option("--target-id", g->target_id, "to which one");
   activity.option("--description", g->description, "in words");
-  activity.option("--properties", g->properties, "a JSON object");
-  activity.option("--changes", g->changes, "a JSON object {\"attributes\":{…},\"old\":{…}}");
+  activity.option("--properties", g->properties, "a JSON object", a_json_object());
+  activity.option("--changes", g->changes, "a JSON object {\"attributes\":{…},\"old\":{…}}",
+                  a_json_object());
   activity.option("--batch", g->batch, "groups the events of one request");
   context_options(activity, *g);
   activity.examples(
@@ -153,14 +151,15 @@ void add_presence(Command& root) {
     p.body.target_type = g->target_type;
     p.body.target_id = g->target_id;
     p.body.description = g->description;
-    p.body.properties = object_text(g->properties, "--properties");
-    p.body.changes = object_text(g->changes, "--changes");
+    p.body.properties = object_text(g->properties);
+    p.body.changes = object_text(g->changes);
     p.body.batch = g->batch;
     return append(context, *g, p);
   });
 
   Command logout = root.command("logout", "a user leaves");
   logout.positional("USER", g->user, "the user's name");
+  logout.rows({"seq", "outcome", "user", "state"});
   context_options(logout, *g);
   logout.examples("  rollcall logout ada");
   logout.run([g](Context& context) {
@@ -172,11 +171,18 @@ void add_presence(Command& root) {
 
   Command status = root.command("status", "set or clear a user's status");
   status.positional("USER", g->user, "the user's name");
-  status.option("--as", g->as, "away, invisible, none, or clear");
+  status.rows({"seq", "outcome", "user", "state"});
+  status.option("--as", g->as, "away, invisible, none, or clear",
+                one_of({"away", "invisible", "none", "clear"}));
   status.flag("--dnd", g->do_not_disturb, "do not disturb");
   status.option("--text", g->text, "a status text");
   status.option("--emoji", g->emoji, "an emoji");
-  status.option("--until", g->until, "when it clears itself, like +2h");
+  status.option("--until", g->until, "when it clears itself, like +2h", a_time());
+  status.check([g](const Context&) {
+    if (g->as == "clear" &&
+        (g->do_not_disturb || !g->text.empty() || !g->emoji.empty() || !g->until.empty()))
+      usage_error("--as clear takes all of it back: nothing is set with it");
+  });
   status.examples(
       "  rollcall status ada --as away --text 'at lunch' --until +1h\n  rollcall status ada --as "
       "clear");
@@ -188,16 +194,12 @@ void add_presence(Command& root) {
       p.flags = 1;
     else if (g->as == "invisible")
       p.flags = 2;
-    else if (!g->as.empty() && g->as != "none" && g->as != "clear")
-      throw Failure({Errc::BadInput, "--as is away, invisible, none or clear"});
     if (p.kind == Kind::StatusSet) {
       if (g->do_not_disturb) p.flags |= engine::flag::kDoNotDisturb;
       p.body.status_text = g->text;
       p.body.emoji = g->emoji;
       if (!g->until.empty()) {
         const auto until = replay::parse_time(g->until, store::wall_now()).value();
-        if (!std::holds_alternative<engine::Micros>(until))
-          throw Failure({Errc::BadInput, "--until takes a time"});
         p.a = static_cast<std::uint64_t>(std::get<engine::Micros>(until));
       }
     }

@@ -1,11 +1,11 @@
 // Reads of personal data from the command line: logged where a reason is given or asked for.
 #pragma once
 
-#include "cli/command.h"
+#include "cli/people.h"
 
 namespace rollcall::cli {
 
 /// Appends HistoryRead for `users` (names become numbers in what is kept). Call before answering.
-void log_read(Context& context, const std::vector<std::string>& users, const std::string& what);
+void log_read(Context& context, const People& users, const std::string& what);
 
 }  // namespace rollcall::cli

@@ -7,9 +7,11 @@
 #include "replay/bundle.h"
 #include "store/crypto.h"
 #include "store/files.h"
+#include "store/printable.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -153,7 +155,7 @@ void keep_file(const std::string& bytes, const std::string& file, Kept kept) {
       }
     }
   }
-  if (bundle) fmt::print("{}\n", file);
+  if (bundle) fmt::print("{}\n", store::printable(file));
 }
 
 }  // namespace
@@ -163,19 +165,25 @@ int run_there(Context& context) {
   json::array arguments;
   std::vector<std::string> words = words_of(context);
   const auto file = take_file(words);
-  const Kept kept = words.empty() || words.front() == "proof" ? Kept::Bytes
-                    : words.front() == "tiles"                ? Kept::Files
-                                                              : Kept::Bundle;
+  const bool rows = !words.empty() && words.front() == "export" &&
+                    std::find(words.begin(), words.end(), "bundle") == words.end() &&
+                    std::find(words.begin(), words.end(), "--format=bundle") == words.end();
+  const Kept kept = words.empty() || words.front() == "proof" || rows ? Kept::Bytes
+                    : words.front() == "tiles"                        ? Kept::Files
+                                                                      : Kept::Bundle;
   for (const auto& word : words) arguments.emplace_back(word);
   body["arguments"] = std::move(arguments);
   if (!context.reason.empty()) body["reason"] = context.reason;
   if (!context.ticket.empty()) body["ticket"] = context.ticket;
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1 && context.output != "raw";
   const Pager pager(context);
   std::string held, content;
   int code = 1;
   const auto out = [&](std::string_view bytes) {
     if (file)
       content += bytes;
+    else if (terminal)  // whatever the server is, it moves no cursor here
+      fmt::print("{}", store::printable(bytes, store::LineEnds::Kept));
     else
       std::fwrite(bytes.data(), 1, bytes.size(), stdout);
   };
@@ -185,7 +193,7 @@ int run_there(Context& context) {
       if (const auto plain = store::from_base64(bytes->as_string()))
         out({reinterpret_cast<const char*>(plain->data()), plain->size()});
     if (const auto* err = o.if_contains("err"))
-      std::fwrite(err->as_string().data(), 1, err->as_string().size(), stderr);
+      fmt::print(stderr, "{}", store::printable(err->as_string(), store::LineEnds::Kept));
     if (const auto* exit = o.if_contains("exit")) code = exit->to_number<int>();
   };
   const auto reply =

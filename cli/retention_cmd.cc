@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
+#include "replay/audit.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/retention.h"
@@ -14,8 +15,10 @@
 namespace rollcall::cli {
 namespace {
 
+const std::vector<std::string> kPlanColumns{"kind", "keep", "up_to", "bodies", "held"};
+
 void print_plan(Context& context, const std::vector<store::RetentionPlanRow>& plan) {
-  Rows rows(context, {"kind", "keep", "up_to", "bodies", "held"});
+  Rows rows(context, kPlanColumns);
   for (const auto& row : plan) {
     rows.add({{"kind", engine::name_of(row.kind)},
               {"keep",
@@ -49,13 +52,13 @@ void add_retention(Command& root) {
   auto o = std::make_shared<Options>();
   Command retention = root.command("retention", "how long texts are kept; headers stay for ever");
   Command set = retention.command("set", "keep the texts of a kind so long");
-  set.positional("KIND", o->kind, "login, activity, …");
-  set.positional("KEEP", o->keep, "like 90d; off ends the rule");
+  set.positional("KIND", o->kind, "login, activity, …", replay::kind_fault);
+  set.positional("KEEP", o->keep, "like 90d; off ends the rule", [](const std::string& word) {
+    return word == "off" ? std::string() : a_duration()(word);
+  });
   set.examples("  rollcall retention set activity 365d\n  rollcall retention set login off");
   set.run([o](Context& context) {
     const auto kind = engine::kind_of(o->kind);
-    if (!kind)
-      throw store::Failure({store::Errc::BadInput, fmt::format("there is no kind '{}'", o->kind)});
     const auto keep = o->keep == "off" ? 0 : replay::parse_duration(o->keep).value();
     const auto seconds = static_cast<std::uint64_t>(keep / 1'000'000);
     if (!context.url.empty()) {
@@ -70,6 +73,7 @@ void add_retention(Command& root) {
     return 0;
   });
   Command show = retention.command("show", "the rules");
+  show.rows({"kind", "keep"});
   show.examples("  rollcall retention show");
   show.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
@@ -84,6 +88,7 @@ void add_retention(Command& root) {
     return 0;
   });
   Command plan = retention.command("plan", "what apply would drop now");
+  plan.rows(kPlanColumns);
   plan.examples("  rollcall retention plan");
   plan.run_here_or_there([](Context& context) {
     print_plan(context, plan_of(context));
@@ -92,6 +97,12 @@ void add_retention(Command& root) {
   Command apply = retention.command("apply", "drop the texts that are older than their rule");
   apply.flag("--dry-run", o->dry_run, "only the plan; exit 7 where there is something to do");
   apply.flag("--yes", o->yes, "do not ask");
+  apply.formats({"short", "wide", "json", "ndjson", "csv", "cat"}, [o](const Context&) {
+    return o->dry_run ? kPlanColumns : std::vector<std::string>{};
+  });
+  apply.check([o](const Context& context) {
+    if (!o->dry_run && context.output_given) usage_error("-o is for the plan: give --dry-run");
+  });
   apply.examples("  rollcall retention apply --yes");
   apply.run([o](Context& context) {
     if (o->dry_run) {

@@ -8,6 +8,7 @@
 #include "net/server.h"
 #include "net/tokens.h"
 #include "store/files.h"
+#include "store/printable.h"
 #include "web/assets.h"
 
 #include <fcntl.h>
@@ -40,7 +41,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& m, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    const std::string text = net::json_string({m.payload.data(), m.payload.size()});
+    const std::string text =
+        store::printable_json(net::json_string({m.payload.data(), m.payload.size()}));
     out.append(text.data(), text.data() + text.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -48,17 +50,29 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+/// The message on one line that says what it holds, whoever's words it quotes.
+class LineMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& m, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string text = store::printable({m.payload.data(), m.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LineMessage>();
+  }
+};
+
 void set_up_log(const std::string& format, bool verbose) {
   auto logger = spdlog::stderr_logger_mt("rollcall");
   // Messages are made of addresses, numbers and our own words: never of bodies, names or secrets.
-  if (format == "json") {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  if (format == "json")
     formatter->add_flag<JsonMessage>('*').set_pattern(
         R"({"at":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})");
-    logger->set_formatter(std::move(formatter));
-  } else {
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v", spdlog::pattern_time_type::utc);
-  }
+  else
+    formatter->add_flag<LineMessage>('*').set_pattern("%Y-%m-%d %H:%M:%S.%e %l %*");
+  logger->set_formatter(std::move(formatter));
   logger->set_level(format == "quiet" ? spdlog::level::warn
                     : verbose         ? spdlog::level::debug
                                       : spdlog::level::info);
@@ -216,16 +230,17 @@ int serve(Context& context, const Options& o) {
 void add_serve(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("serve", "the live server: Pusher clients, HTTP API, /v1");
-  command.option("--listen", o->listen,
-                 "address and port, more than once (default 127.0.0.1:8080)");
-  command.option("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
+  command.list("--listen", o->listen, "address and port, more than once (default 127.0.0.1:8080)");
+  command.list("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
   command.option("--config", o->config, "instead of DIR/rollcall.toml");
   command.option("--tls-cert", o->tls_cert, "certificate chain (PEM); read again on SIGHUP");
   command.option("--tls-key", o->tls_key, "its key (PEM)");
-  command.option("--origin", o->origins, "sites whose pages may connect, like https://example.com");
-  command.option("--host", o->hosts, "names that Host may be, besides loopback addresses");
-  command.option("--threads", o->threads, "shards (default: one a core but one)");
-  command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr");
+  command.list("--origin", o->origins, "sites whose pages may connect, like https://example.com");
+  command.list("--host", o->hosts, "names that Host may be, besides loopback addresses");
+  command.option("--threads", o->threads, "shards (default: one a core but one)",
+                 a_number(0, 1024));
+  command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr",
+                 one_of({"text", "json", "quiet"}));
   command.examples(
       "  rollcall serve\n"
       "  rollcall -d /var/lib/rollcall serve --listen 0.0.0.0:443 --tls-cert fullchain.pem \\\n"

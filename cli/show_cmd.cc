@@ -1,5 +1,6 @@
 // rollcall show SEQ: one event, in full.
 #include "cli/commands.h"
+#include "cli/event_rows.h"
 #include "cli/output.h"
 #include "cli/pager.h"
 #include "cli/reading.h"
@@ -10,6 +11,15 @@
 #include <fmt/format.h>
 
 namespace rollcall::cli {
+namespace {
+
+boost::json::object chosen(const boost::json::object& row, const std::vector<std::string>& fields) {
+  boost::json::object out;
+  for (const auto& f : fields) out[f] = row.contains(f) ? row.at(f) : boost::json::value(nullptr);
+  return out;
+}
+
+}  // namespace
 
 void add_show(Command& root) {
   struct Options {
@@ -18,48 +28,85 @@ void add_show(Command& root) {
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("show", "one event, in full");
-  command.positional("SEQ", o->seq, "the event's number");
+  command.positional("SEQ", o->seq, "the event's number", [](const std::string& word) {
+    return a_number(1)(word.starts_with('#') ? word.substr(1) : word);
+  });
   command.flag("--raw", o->raw, "the entry's bytes, as they are hashed");
   command.flag("--proof", o->proof,
                "with its receipt; as JSON with all that proves its words, for `verify proof`");
+  command.formats(event_formats(), [o](const Context& context) {
+    if (o->raw) return std::vector<std::string>{};
+    auto out = event_fields(context.output);
+    if (!out.empty()) out.insert(out.end(), {"prev", "leaf", "receipt"});
+    return out;
+  });
+  command.check([o](const Context& context) {
+    if (context.output == "raw") o->raw = true;
+    if (o->raw && context.output_given && context.output != "raw")
+      usage_error(
+          fmt::format("--raw is the entry's bytes: -o {} does not go with it", context.output));
+    if (o->raw && o->proof) usage_error("--raw is the entry's bytes alone: --proof is text");
+  });
   command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum\n  rollcall show 412 --proof -o json > "
       "event-412.json && rollcall verify proof event-412.json");
   command.run_here_or_there([o](Context& context) {
-    const auto seq = store::parse_decimal(
-        o->seq.starts_with('#') ? std::string_view(o->seq).substr(1) : std::string_view(o->seq));
-    if (!seq || *seq == 0)
-      throw store::Failure({store::Errc::BadInput, "SEQ is a number from 1 on"});
+    std::uint64_t seq = 0;
+    (void)read_number(o->seq.starts_with('#') ? o->seq.substr(1) : o->seq, seq);
     log_read(context, {}, "show " + o->seq);
     const auto reader = replay::Reader::open(context.layout()).value();
-    if (*seq > reader.last())
+    if (seq > reader.last())
       throw store::Failure(
           {store::Errc::NotFound,
-           fmt::format("there is no event {}: the log ends at {}", *seq, reader.last())});
-    const auto leaf = reader.log().leaf(*seq).value();
+           fmt::format("there is no event {}: the log ends at {}", seq, reader.last())});
+    const auto leaf = reader.log().leaf(seq).value();
     if (o->raw) {
       std::fwrite(leaf->data(), 1, leaf->size(), stdout);
       return 0;
     }
+    std::optional<replay::EventProof> proof;
+    if (o->proof) proof = replay::prove_event(reader, seq).value();
+    const std::string receipt = proof ? store::render(proof->event.receipt) : std::string();
     const Pager pager(context);
     const auto event = replay::view_of(reader, store::decode_header(*leaf));
-    std::optional<replay::EventProof> proof;
-    if (o->proof) proof = replay::prove_event(reader, *seq).value();
-    // As JSON the answer is one object, with its proof in it: `verify proof` reads it.
-    const bool machine = machine_output(context);
-    const auto json = replay::answer_of(event, *leaf, machine && proof ? &*proof : nullptr);
-    if (machine) {
-      fmt::print("{}\n", boost::json::serialize(json));
-    } else {
-      for (const auto& [key, value] : json) {
-        if (key == "attribute_changes") continue;
-        fmt::print("{:<14} {}\n", std::string(key),
-                   printable(value.is_string() ? std::string(value.get_string())
-                                               : boost::json::serialize(value)));
-      }
+    if (context.output == "cat" && context.fields.empty()) {
+      fmt::print("{}\n", printable(sentence(event)));
+      if (o->proof) fmt::print("\n{}", receipt);
+      return 0;
+    }
+    const bool table = !machine_output(context);
+    auto row = machine_row(table ? "ndjson" : context.output, event);
+    row["prev"] = event.header.prev;
+    row["leaf"] = store::base64(store::merkle::leaf_hash(*leaf));
+    if (o->proof && !table) row["receipt"] = receipt;
+    if (context.output == "csv") {
+      std::vector<std::string> columns;
+      for (const auto& [key, value] : row) columns.emplace_back(key);
+      Rows rows(context, columns);
+      rows.add(std::move(row));
+      rows.finish();
+      return 0;
+    }
+    if (!context.fields.empty()) row = chosen(row, split_list(context.fields));
+    const bool json = context.output == "json" || context.output == "ndjson";
+    if (proof && json && context.fields.empty()) {
+      // One object with its proof in it, in the very form that `verify proof` reads.
+      fmt::print("{}\n", boost::json::serialize(replay::answer_of(event, *leaf, &*proof)));
+      return 0;
+    }
+    if (!table) {
+      fmt::print("{}\n", json_text(row));
+      return 0;
+    }
+    for (const auto& [key, value] : row) {
+      if (key == "attribute_changes" && context.fields.empty()) continue;
+      fmt::print("{:<14} {}\n", std::string(key),
+                 printable(value.is_string() ? std::string(value.get_string())
+                                             : boost::json::serialize(value)));
+    }
+    if (context.fields.empty())
       for (const auto& line : replay::diff_lines(event))
         fmt::print("{:<14} {}\n", "changed", printable(line));
-    }
-    if (proof && !machine) fmt::print("\n{}", store::render(proof->event.receipt));
+    if (o->proof) fmt::print("\n{}", receipt);
     return 0;
   });
 }

@@ -45,7 +45,8 @@ void add_snapshot(Command& root) {
       root.command("snapshot", "the state in files, from which a start or a question goes on");
 
   Command create = snapshot.command("create", "write the state at the log's end");
-  create.option("--keep", o->keep, "how many stay, the newest (default: 3)");
+  create.option("--keep", o->keep, "how many stay, the newest (default: 3)", a_number(1));
+  create.rows(kColumns);
   create.examples("  rollcall snapshot create");
   create.run_here_or_there([o](Context& context) {
     const auto log = store::Log::open(context.layout(), store::Log::Mode::Read).value();
@@ -61,6 +62,7 @@ void add_snapshot(Command& root) {
   });
 
   Command list = snapshot.command("list", "those there are, newest first");
+  list.rows(kColumns);
   list.examples("  rollcall snapshot list");
   list.run_here_or_there([](Context& context) {
     Rows rows(context, kColumns);
@@ -70,7 +72,7 @@ void add_snapshot(Command& root) {
   });
 
   Command verify = snapshot.command("verify", "fold the log itself and compare");
-  verify.optional_positional("SEQ", o->seq, "only that one");
+  verify.optional_positional("SEQ", o->seq, "only that one", a_number());
   verify.examples("  rollcall snapshot verify");
   verify.run_here_or_there([o](Context& context) {
     const auto log = store::Log::open(context.layout(), store::Log::Mode::Read).value();
@@ -102,12 +104,13 @@ void add_snapshot(Command& root) {
   });
 
   Command remove = snapshot.command("rm", "remove one, or all: the log has it all");
-  remove.optional_positional("SEQ", o->seq, "which");
+  remove.optional_positional("SEQ", o->seq, "which", a_number());
   remove.flag("--all", o->all, "every one");
+  remove.check([o](const Context&) {
+    if (o->seq.empty() != o->all) usage_error("say which: its SEQ, or --all");
+  });
   remove.examples("  rollcall snapshot rm --all");
   remove.run_here_or_there([o](Context& context) {
-    if (o->seq.empty() != o->all)
-      throw store::Failure({store::Errc::BadInput, "say which: its SEQ, or --all"});
     for (const auto& info : chosen(context, o->seq)) {
       std::filesystem::remove(info.path);
       fmt::print("{}\n", info.seq);

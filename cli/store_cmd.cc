@@ -23,7 +23,8 @@ void add_store(Command& root) {
   auto origin = std::make_shared<std::string>();
   Command init = store.command("init", "make an empty store with its keys");
   init.option("--origin", *origin,
-              "the log's name in proofs, like example.com/presence (default: made up)");
+              "the log's name in proofs, like example.com/presence (default: made up)",
+              a_key_name());
   init.examples("  rollcall store init --origin rollcall.example/log1");
   init.run([origin](Context& context) {
     const auto writer = store::Writer::create(context.layout(), *origin).value();
@@ -33,6 +34,7 @@ void add_store(Command& root) {
   });
 
   Command info = store.command("info", "size, users, last event, last signed checkpoint");
+  info.rows({"origin", "events", "users", "erased", "last_at", "signed"});
   info.examples("  rollcall store info");
   info.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
@@ -51,6 +53,7 @@ void add_store(Command& root) {
   });
 
   Command gaps = store.command("gaps", "when nobody watched: from the last word to the next start");
+  gaps.rows({"seq", "from", "to", "length"});
   gaps.examples("  rollcall store gaps");
   gaps.run_here_or_there([](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();
@@ -67,7 +70,8 @@ void add_store(Command& root) {
   Command reads = store.command("reads", "whether every read of personal data needs a --reason");
   auto setting = std::make_shared<std::string>();
   reads.optional_positional("SETTING", *setting,
-                            "reason (every read is logged) or free; without it, shown");
+                            "reason (every read is logged) or free; without it, shown",
+                            one_of({"reason", "free"}));
   reads.examples("  rollcall store reads reason\n  rollcall --reason 'incident 7' audit -u ada");
   reads.run([setting](Context& context) {
     const bool there = !context.url.empty();
@@ -81,8 +85,6 @@ void add_store(Command& root) {
       fmt::print("{}\n", replay::reads_need_reason(*log).value() ? "reason" : "free");
       return 0;
     }
-    if (*setting != "reason" && *setting != "free")
-      throw store::Failure({store::Errc::BadInput, "SETTING is reason or free"});
     if (there) {
       (void)call(context, "/v1/reads", {{"need_reason", *setting == "reason"}});
       return 0;

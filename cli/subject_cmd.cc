@@ -1,6 +1,7 @@
 // rollcall subject export: all that is held about a person, as JSON.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/people.h"
 #include "cli/reading.h"
 #include "replay/event_view.h"
 #include "replay/time_text.h"
@@ -11,31 +12,32 @@
 namespace rollcall::cli {
 
 void add_subject(Command& root) {
-  auto user = std::make_shared<std::string>();
+  auto person = std::make_shared<Person>();
   Command subject = root.command("subject", "what is held about a person");
   Command exporting = subject.command("export", "all of it, as JSON");
-  exporting.positional("USER", *user, "the user's name");
+  person->declare(exporting, "the user's name");
+  exporting.formats({"short", "json"});
   exporting.examples("  rollcall subject export ada > ada.json");
-  exporting.run_here_or_there([user](Context& context) {
-    log_read(context, {*user}, "subject export");
+  exporting.run_here_or_there([person](Context& context) {
+    log_read(context, person->people(), "subject export");
     const auto reader = replay::Reader::open(context.layout()).value();
-    const auto number = reader.find_user(*user).value();
+    const auto number = person->find(reader);
     store::Fold fold;
     boost::json::array events, mentions, reads, holds;
     fold.advance(reader.log(), reader.last(),
                  [&](const engine::Header& h, store::ByteView, engine::Outcome, auto) {
                    using engine::Kind;
                    if (h.user == number)
-                     events.push_back(replay::to_json(replay::view_of(reader, h)));
+                     events.push_back(replay::to_full_json(replay::view_of(reader, h)));
                    else if (h.kind == Kind::Activity &&
                             (h.flags & engine::flag::kTargetIsUser) != 0 && h.a == number)
-                     mentions.push_back(replay::to_json(replay::view_of(reader, h)));
+                     mentions.push_back(replay::to_full_json(replay::view_of(reader, h)));
                    else if (h.kind == Kind::HistoryRead && h.a == number)
-                     reads.push_back(replay::to_json(replay::view_of(reader, h)));
+                     reads.push_back(replay::to_full_json(replay::view_of(reader, h)));
                    else if ((h.kind == Kind::HoldSet || h.kind == Kind::HoldReleased ||
                              h.kind == Kind::EraseRequested) &&
                             h.a == number)
-                     holds.push_back(replay::to_json(replay::view_of(reader, h)));
+                     holds.push_back(replay::to_full_json(replay::view_of(reader, h)));
                  })
         .value();
     const engine::User& state = fold.state.users.at(number);
@@ -64,7 +66,7 @@ void add_subject(Command& root) {
     out["events_of_others_about_the_person"] = std::move(mentions);
     out["reads_of_the_persons_history"] = std::move(reads);
     out["holds_and_erasure_requests"] = std::move(holds);
-    fmt::print("{}\n", boost::json::serialize(out));
+    fmt::print("{}\n", json_text(out));
     return 0;
   });
 }

@@ -35,7 +35,7 @@ void add_token(Command& root) {
 
   Command create = token.command("create", "make one; it is shown once");
   create.positional("NAME", o->name, "what it is for");
-  create.option("--scope", o->scopes, "presence:read, audit:read, events:write, admin");
+  create.list("--scope", o->scopes, "presence:read, audit:read, events:write, admin");
   create.option("--expires", o->expires, "until when, like +30d (default: never)");
   create.examples("  rollcall token create shop --scope events:write --scope presence:read");
   create.run_here_or_there([o](Context& context) {
@@ -81,6 +81,7 @@ void add_token(Command& root) {
   });
 
   Command list = token.command("list", "names and scopes; the tokens themselves are not kept");
+  list.rows({"name", "app", "scopes", "expires"});
   list.examples("  rollcall token list");
   list.run_here_or_there([](Context& context) {
     Rows rows(context, {"name", "app", "scopes", "expires"});

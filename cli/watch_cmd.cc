@@ -1,6 +1,7 @@
 // rollcall watch: a live table of who is where; for machines, what changes, a line each.
 #include "cli/commands.h"
 #include "cli/remote.h"
+#include "store/printable.h"
 
 #include <fmt/format.h>
 #include <spawn.h>
@@ -38,7 +39,7 @@ void show(const Context& context, const std::vector<std::string>& users,
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   fmt::print("\x1b[H\x1b[J");  // home, and clear what is below
-  if (!heading.empty()) fmt::print("{}\n\n", heading);
+  if (!heading.empty()) fmt::print("{}\n\n", store::printable(heading));
   std::fflush(stdout);
   pid_t pid = -1;
   if (::posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) == 0)
@@ -53,6 +54,7 @@ void add_watch(Command& root) {
   Command command = root.command("watch", "a live table of who is where");
   command.positionals("USER", *users, "only these");
   command.option("--heading", *heading, "a line above the table");
+  command.formats({"short", "ndjson"});
   command.examples(
       "  rollcall --url http://127.0.0.1:8080 watch\n"
       "  rollcall --url http://127.0.0.1:8080 watch -o ndjson     (what changes, a line each)");
@@ -64,7 +66,7 @@ void add_watch(Command& root) {
         throw store::Failure(
             {store::Errc::BadInput, "without a terminal, watch needs a running server: --url"});
       follow_events(context, [](std::string_view, std::string_view data) {
-        fmt::print("{}\n", data);
+        fmt::print("{}\n", store::printable_json(data));
         std::fflush(stdout);
         return !ended.load();
       });

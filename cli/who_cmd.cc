@@ -3,6 +3,7 @@
 #include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/pager.h"
+#include "cli/people.h"
 #include "cli/reading.h"
 #include "replay/attendance.h"
 #include "replay/bundle.h"
@@ -15,7 +16,7 @@ namespace rollcall::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> users;
+  People people;
   std::string at = "now", out, room;
   std::vector<std::string> states;
   bool count = false, proof = false;
@@ -36,10 +37,9 @@ std::optional<engine::Micros> asked_at(const std::string& text) {
 }
 
 int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
-  if (o.users.size() != 1) throw store::Failure({store::Errc::BadInput, "--proof is for one user"});
   replay::BundleRequest request;
   request.complete = replay::Complete::Chain;
-  request.user = reader.find_user(o.users.front()).value();
+  request.user = o.people.find(reader).front();
   if (upto == 0)
     throw store::Failure({store::Errc::NotFound, "nothing had happened yet before that moment"});
   request.asked_seq = upto;
@@ -51,33 +51,71 @@ int prove(const replay::Reader& reader, const Options& o, engine::Seq upto) {
   return 0;
 }
 
+/// How many of those asked about are in each state; people who are asked about nobody in particular
+/// count whom `who` shows.
+int count(const Context& context, const Options& o, const engine::State& state,
+          const std::vector<std::pair<std::string, engine::UserNumber>>& found) {
+  std::uint64_t online = 0, away = 0, offline = 0;
+  for (const auto& [name, n] : found) {
+    const auto presence = state.users[n].state;
+    ++(presence == engine::Presence::Online ? online
+       : presence == engine::Presence::Away ? away
+                                            : offline);
+  }
+  if (machine_output(context) || !context.fields.empty()) {
+    Rows rows(context, {"online", "away", "offline"});
+    rows.add({{"online", online}, {"away", away}, {"offline", offline}});
+    rows.finish();
+    return 0;
+  }
+  fmt::print("{} online, {} away", online, away);
+  if (o.people.given() || !o.states.empty()) fmt::print(", {} offline", offline);
+  fmt::print("\n");
+  return 0;
+}
+
 }  // namespace
 
 void add_who(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("who", "who was here at a moment");
-  command.positionals("USER", o->users, "only these");
-  command.option("--at", o->at, "the moment (default: now)");
-  command.option("--state", o->states, "online, away, offline");
+  o->people.declare_words(command, "only these");
+  command.option("--at", o->at, "the moment (default: now)", a_moment());
+  command.list("--state", o->states, "online, away, offline",
+               one_of({"online", "away", "offline"}));
   command.option("--room", o->room, "only those who attended this channel, like presence-lobby");
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
   command.option("-O,--out", o->out,
                  "where the bundle goes (a folder or .tar; - is standard output)");
+  command.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
+                  [o](const Context&) -> std::vector<std::string> {
+                    if (o->proof) return {};
+                    if (o->count) return {"online", "away", "offline"};
+                    return {"user", "state", "since",  "sessions",      "last_activity",
+                            "from", "rooms", "number", "do_not_disturb"};
+                  });
+  command.check([o](const Context& context) {
+    if (!o->proof && !o->out.empty()) usage_error("-O says where --proof goes: give --proof");
+    if (!o->proof) return;
+    if (o->people.count() != 1) usage_error("--proof is for one user: name one");
+    if (o->count || !o->states.empty() || !o->room.empty())
+      usage_error("--proof proves one user's state: --count, --state and --room do not go with it");
+    if (context.output_given) usage_error("--proof writes a bundle: -o does not go with it");
+  });
   command.examples(
       "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who --room "
       "presence-lobby --at -1h\n  rollcall who ada "
       "--at 2026-01-14T10:00:00Z --proof -O ada.tar");
   command.run_here_or_there([o](Context& context) {
-    log_read(context, o->users, "who --at " + o->at);
+    log_read(context, o->people, "who --at " + o->at);
     const auto reader = replay::Reader::open(context.layout()).value();
     const engine::Seq upto = last_before(reader, o->at);
     if (context.verbose) fmt::print(stderr, "state after seq {}\n", upto);
     if (o->proof) return prove(reader, *o, upto);
     const Pager pager(context);
     const auto fold = replay::state_at(reader, upto).value();
-    std::vector<engine::UserNumber> wanted;
-    for (const auto& name : o->users) wanted.push_back(reader.find_user(name).value());
+    const std::vector<engine::UserNumber> wanted = o->people.find(reader);
     const auto rooms = replay::channel_names(reader);
     std::optional<std::uint64_t> room;
     if (!o->room.empty()) {
@@ -97,11 +135,7 @@ void add_who(Command& root) {
       online += user.state == engine::Presence::Online ? 1 : 0;
       away += user.state == engine::Presence::Away ? 1 : 0;
     }
-    if (o->count) {
-      fmt::print("{} online, {} away\n", online, away);
-      return 0;
-    }
-    if (!machine_output(context)) {
+    if (!machine_output(context) && !o->count) {
       const auto root_hash =
           upto == 0 ? std::string("-")
                     : store::base64(reader.log().root_at(upto).value()).substr(0, 8) + "…";
@@ -124,6 +158,7 @@ void add_who(Command& root) {
         continue;
       order.emplace_back(reader.user_text(n), n);
     }
+    if (o->count) return count(context, *o, fold.state, order);
     std::sort(order.begin(), order.end());
     for (const auto& [name, n] : order) {
       const auto& user = fold.state.users[n];
@@ -136,7 +171,8 @@ void add_who(Command& root) {
         if (!address.empty() && from.find(address) == std::string::npos)
           from += (from.empty() ? "" : ", ") + address;
       }
-      boost::json::object row{{"user", name}, {"state", engine::name_of(user.state)}};
+      boost::json::object row{
+          {"user", name}, {"number", n}, {"state", engine::name_of(user.state)}};
       const bool machine = machine_output(context);
       const auto moment = [&](engine::Micros t) {
         return t == 0 ? std::string() : machine ? replay::rfc3339(t) : replay::short_time(t);

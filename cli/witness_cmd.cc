@@ -26,6 +26,13 @@ struct Options {
   std::vector<std::string> logs;
 };
 
+Check a_vkey() {
+  return [](const std::string& word) -> std::string {
+    const auto key = note::Verifier::parse(word);
+    return key ? std::string() : key.error().detail;
+  };
+}
+
 int serve(const Options& o) {
   std::string text = store::read_file(o.key).value();
   while (text.ends_with('\n')) text.pop_back();
@@ -35,13 +42,12 @@ int serve(const Options& o) {
         {Errc::BadInput, "the key is no cosigning key (key gen NAME --witness makes one)"});
   std::vector<note::Verifier> logs;
   for (const auto& vkey : o.logs) logs.push_back(note::Verifier::parse(vkey).value());
-  if (logs.empty()) throw Failure({Errc::BadInput, "a witness needs at least one --log VKEY"});
   store::make_directories(o.state).value();
   const auto colon = o.listen.rfind(':');
   const auto port = colon == std::string::npos
                         ? std::nullopt
                         : store::parse_decimal(std::string_view(o.listen).substr(colon + 1));
-  if (!port || *port > 65535) throw Failure({Errc::BadInput, "--listen is ADDRESS:PORT"});
+  if (!port || *port > 65535) usage_error("--listen is ADDRESS:PORT, not " + o.listen);
   spdlog::set_default_logger(spdlog::stderr_logger_st("witness"));  // stdout is data only
   net::Witness witness(std::filesystem::absolute(o.state), signer, logs);
   const auto handler = [&](const net::Request& request) -> net::Reply {
@@ -77,9 +83,13 @@ void add_witness(Command& root) {
   Command serving = witness.command("serve", "be a witness");
   serving.required("--key", o->key, "the cosigning key's file (key gen NAME --witness)");
   serving.required("--state", o->state, "a folder for what was cosigned");
-  serving.option("--log", o->logs, "the verifier key of a log to witness; may be repeated");
+  serving.option("--log", o->logs, "the verifier key of a log to witness; may be repeated",
+                 a_vkey());
   serving.option("--listen", o->listen,
                  "ADDRESS:PORT (default 127.0.0.1:8090; port 0 takes a free one)");
+  serving.check([o](const Context&) {
+    if (o->logs.empty()) usage_error("a witness needs at least one --log VKEY");
+  });
   serving.examples(
       "  rollcall key gen witness.example/w1 --witness -O w1.key\n  rollcall witness serve --key "
       "w1.key --state w1 --log \"$(rollcall key show)\"");
@@ -87,10 +97,13 @@ void add_witness(Command& root) {
 
   Command add = witness.command("add", "put a witness into this store's policy");
   add.positional("NAME", o->name, "a short name");
-  add.positional("VKEY", o->vkey, "its verifier key");
-  add.positional("URL", o->url, "its address, http://…");
-  add.option("--quorum", o->quorum,
-             "any, all, or how many witnesses verify demands (default: all)");
+  add.positional("VKEY", o->vkey, "its verifier key", a_vkey());
+  add.positional("URL", o->url, "its address, http://…", a_web_address());
+  add.option("--quorum", o->quorum, "any, all, or how many witnesses verify demands (default: all)",
+             [](const std::string& word) -> std::string {
+               if (word == "any" || word == "all" || a_number(1)(word).empty()) return {};
+               return fmt::format("'{}' is none of any, all and a number from 1 on", word);
+             });
   add.examples(
       "  rollcall witness add w1 'witness.example/w1+20324abe+BCms…' http://127.0.0.1:8090 "
       "--quorum any");
@@ -102,17 +115,21 @@ void add_witness(Command& root) {
     store::PolicyFile::Group group;
     for (const auto& w : policy.witnesses) group.members.push_back(w.name);
     const auto k = store::parse_decimal(o->quorum);
+    if (k && *k > group.members.size())
+      usage_error(fmt::format("--quorum {} is more than the {} witnesses there are", *k,
+                              group.members.size()));
     group.needed = o->quorum == "any" ? 1 : k ? *k : group.members.size();
     policy.groups["witnesses"] = group;
     policy.quorum = "witnesses";
     const std::string text = store::render(policy);
     (void)store::parse_policy_file(text).value();
     store::write_policy(layout, policy).value();
-    fmt::print("{}", text);
+    fmt::print("{}", printable(text, store::LineEnds::Kept));
     return 0;
   });
 
   Command list = witness.command("list", "the witnesses of this store's policy");
+  list.rows({"name", "key", "url"});
   list.examples("  rollcall witness list");
   list.run_here_or_there([](Context& context) {
     const auto policy = store::store_policy(context.layout()).value();
@@ -131,7 +148,7 @@ void add_witness(Command& root) {
     const auto tell = [&](const std::string& name, std::uint64_t size, int code,
                           const std::string& problem) {
       if (code == 0)
-        fmt::print("{}  cosigned size {}\n", name, size);
+        fmt::print("{}  cosigned size {}\n", printable(name), size);
       else
         fmt::print(stderr, "rollcall: {}\n", printable(problem));
       failed = std::max(failed, code);
@@ -170,6 +187,7 @@ void add_witness(Command& root) {
 
   Command status =
       witness.command("status", "which witnesses cosigned the newest checkpoint, and when");
+  status.rows({"name", "cosigned", "size", "age"});
   status.examples("  rollcall witness status");
   status.run_here_or_there([](Context& context) {
     const auto layout = context.layout();

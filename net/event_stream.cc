@@ -35,7 +35,7 @@ void append_text(std::string& out, Seq seq, std::string_view name, const std::st
 void append_event(std::string& out, StreamForm form, const replay::EventView& view) {
   if (form == StreamForm::Text) {
     append_text(out, view.header.seq, engine::name_of(view.header.kind),
-                json::serialize(replay::to_json(view)));
+                json::serialize(replay::to_full_json(view)));
     return;
   }
   const bool shown = view.body.state == store::BodyState::Open;

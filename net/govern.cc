@@ -16,8 +16,8 @@ using store::Result;
 
 Answer<Place> hold(Call& call, engine::Kind kind, const HoldRequest& r) {
   auto work = [kind, r](store::Writer& writer, engine::Micros at) -> Result<Place> {
-    const auto written =
-        store::change_hold(writer, kind, r.user, r.reason.value_or(""), r.ticket.value_or(""), at);
+    const auto written = store::change_hold(writer, kind, {r.user, r.number}, r.reason.value_or(""),
+                                            r.ticket.value_or(""), at);
     if (!written) return written.error();
     return Place{written->seq};
   };
@@ -76,8 +76,8 @@ Answer<Dropped> RetentionApplyEndpoint::run(Call call, Request) {
 }
 
 Answer<ForgetPlanResponse> ForgetPlanEndpoint::run(Call call, Request r) {
-  auto work = [name = r.user](store::Writer& writer, engine::Micros) -> Result<ForgetPlanResponse> {
-    const auto user = store::user_named(writer, name);
+  auto work = [r](store::Writer& writer, engine::Micros) -> Result<ForgetPlanResponse> {
+    const auto user = store::find_user(writer, {r.user, r.number});
     if (!user) return user.error();
     const auto plan = store::plan_forget(writer, *user);
     ForgetPlanResponse out{plan.user, plan.bodies, plan.events, plan.held, {}};
@@ -92,7 +92,7 @@ Answer<ForgetPlanResponse> ForgetPlanEndpoint::run(Call call, Request r) {
 Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
   if (r.reason.empty()) co_return Error{Errc::BadInput, "forgetting needs a reason"};
   auto work = [r](store::Writer& writer, engine::Micros at) -> Result<Forgotten> {
-    const auto user = store::user_named(writer, r.user);
+    const auto user = store::find_user(writer, {r.user, r.number});
     if (!user) return user.error();
     const auto done =
         store::forget(writer, store::plan_forget(writer, *user),

@@ -15,10 +15,11 @@ struct SignedNote {
 BOOST_DESCRIBE_STRUCT(SignedNote, (), (note))
 
 struct HoldRequest {
-  std::string user;
+  std::optional<std::string> user;      ///< by name, or
+  std::optional<std::uint64_t> number;  ///< by number
   std::optional<std::string> reason, ticket;
 };
-BOOST_DESCRIBE_STRUCT(HoldRequest, (), (user, reason, ticket))
+BOOST_DESCRIBE_STRUCT(HoldRequest, (), (user, number, reason, ticket))
 
 struct Place {
   std::uint64_t seq = 0;
@@ -42,9 +43,10 @@ struct Dropped {
 BOOST_DESCRIBE_STRUCT(Dropped, (), (bodies))
 
 struct ForgetPlanRequest {
-  std::string user;  ///< a name, or #number
+  std::optional<std::string> user;      ///< by name, or
+  std::optional<std::uint64_t> number;  ///< by number
 };
-BOOST_DESCRIBE_STRUCT(ForgetPlanRequest, (), (user))
+BOOST_DESCRIBE_STRUCT(ForgetPlanRequest, (), (user, number))
 
 struct MentionRow {
   std::uint64_t seq = 0;
@@ -60,11 +62,13 @@ struct ForgetPlanResponse {
 BOOST_DESCRIBE_STRUCT(ForgetPlanResponse, (), (user, bodies, events, held, mentions))
 
 struct ForgetBody {
-  std::string user, reason;
+  std::optional<std::string> user;      ///< by name, or
+  std::optional<std::uint64_t> number;  ///< by number
+  std::string reason;
   std::optional<std::string> ticket;
   std::optional<bool> with_mentions;
 };
-BOOST_DESCRIBE_STRUCT(ForgetBody, (), (user, reason, ticket, with_mentions))
+BOOST_DESCRIBE_STRUCT(ForgetBody, (), (user, number, reason, ticket, with_mentions))
 
 struct Forgotten {
   std::uint64_t user = 0, seq = 0;

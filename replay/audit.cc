@@ -1,20 +1,27 @@
 // Filters and cursors.
 #include "replay/audit.h"
 
-#include <boost/json.hpp>
+#include "replay/particulars.h"
+#include "replay/time_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace rollcall::replay {
 namespace {
 
 using engine::Kind;
-namespace json = boost::json;
 
+/// Whether only a body can hold the field: an event without one is passed over unread.
 bool in_body(std::string_view field) {
-  return field != "user" && field != "kind" && field != "cause" && field != "session" &&
-         field != "action";
+  static const std::set<std::string_view> fields{
+      "target", "target_type", "target_id",  "address",  "agent",    "device",
+      "batch",  "reason",      "request_id", "log_name", "ticket",   "description",
+      "name",   "status_text", "emoji",      "reader",   "question", "former_origin"};
+  return fields.contains(field) || field.starts_with("properties.") ||
+         field.starts_with("changes.");
 }
 
 bool address_matches(const std::string& address, const std::string& wanted) {
@@ -29,85 +36,33 @@ bool by_a_timer(const Header& h) {
          h.cause == engine::Cause::Superseded || h.kind == Kind::UserEnrolled;
 }
 
+bool of_a_channel(const Header& h) {
+  return h.kind == Kind::Joined || h.kind == Kind::Left || h.kind == Kind::ChannelNamed;
+}
+
 constexpr std::size_t kMacSize = 16;
 
 }  // namespace
 
-std::optional<std::string> field_text(const EventView& e, std::string_view field) {
-  const engine::Body& b = e.body.body;
-  if (field == "user") return e.user;
-  if (field == "kind") return std::string(engine::name_of(e.header.kind));
-  if (field == "cause") return std::string(engine::name_of(e.header.cause));
-  if (field == "action") return e.action;
-  if (field == "session") return fmt::format("{}", e.header.session);
-  if (field == "target") return b.target_type + ":" + b.target_id;
-  if (field == "target_type") return b.target_type;
-  if (field == "target_id") return b.target_id;
-  if (field == "address") return b.address;
-  if (field == "agent") return b.agent;
-  if (field == "device") return b.device;
-  if (field == "batch") return b.batch;
-  if (field == "request_id") return b.request_id;
-  if (field == "log_name") return b.log_name;
-  if (field == "description") return b.description;
-  if (field == "reason") return b.reason;
-  if (field == "ticket") return b.ticket;
-  for (const auto& [prefix, text] :
-       {std::pair<std::string_view, const std::string*>{"properties.", &b.properties},
-        {"changes.", &b.changes}}) {
-    if (!field.starts_with(prefix)) continue;
-    boost::system::error_code ec;
-    const json::value root = json::parse(text->empty() ? "{}" : *text, ec);
-    if (ec) return std::nullopt;
-    std::string pointer = "/" + std::string(field.substr(prefix.size()));
-    std::replace(pointer.begin(), pointer.end(), '.', '/');
-    const json::value* v = root.find_pointer(pointer, ec);
-    if (v == nullptr) return std::nullopt;
-    return v->is_string() ? std::string(v->get_string()) : json::serialize(*v);
+std::string asked_moment(std::string_view text, Micros now) {
+  // Read at two moments that have nothing in common: what means the same at both is absolute.
+  constexpr Micros kElsewhen = Micros{86'400} * 1'000'000 * 400 + 12'345'678;
+  const auto one = parse_time(text, now), other = parse_time(text, now - kElsewhen);
+  if (one && other && *one == *other) {
+    if (const auto* seq = std::get_if<Seq>(&*one)) return fmt::format("seq:{}", *seq);
+    return fmt::format("@{}", std::get<Micros>(*one));
   }
-  return std::nullopt;
-}
-
-const std::vector<std::string>& audit_fields() {
-  static const std::vector<std::string> fields{
-      "user",        "kind",      "cause",       "action", "session", "target",
-      "target_type", "target_id", "address",     "agent",  "device",  "batch",
-      "request_id",  "log_name",  "description", "reason", "ticket"};
-  return fields;
-}
-
-Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::string& text) {
-  const auto equals = text.find('=');
-  if (equals == std::string::npos) {
-    filter.matches.emplace_back("", text);
-    return {};
-  }
-  const std::string field = text.substr(0, equals);
-  const std::string value = text.substr(equals + 1);
-  const auto& known = audit_fields();
-  if (std::find(known.begin(), known.end(), field) == known.end() &&
-      !field.starts_with("properties.") && !field.starts_with("changes.")) {
-    return Error{Errc::BadInput,
-                 fmt::format("there is no field '{}': `rollcall audit fields` lists them", field)};
-  }
-  if (field == "user") {
-    const auto number = reader.find_user(value);
-    if (!number) return number.error();
-    filter.users.insert(*number);
-    return {};
-  }
-  if (field == "kind") {
-    const auto kind = engine::kind_of(value);
-    if (!kind) return Error{Errc::BadInput, fmt::format("there is no kind '{}'", value)};
-    filter.kinds.insert(*kind);
-    return {};
-  }
-  filter.matches.emplace_back(field, value);
-  return {};
+  std::string words;
+  for (const char c : text)
+    if (c != ' ' || (!words.empty() && words.back() != ' ')) words += c;
+  while (words.ends_with(' ')) words.pop_back();
+  return words;
 }
 
 store::Hash AuditFilter::digest() const {
-  std::string text = fmt::format("{}-{};users", from, to);
+  std::string text = range_asked.empty()
+                         ? fmt::format("{}-{};users", from, to)
+                         : fmt::format("asked {}:{};users", range_asked.size(), range_asked);
   for (const auto u : users) text += fmt::format(" {}", u);
   text += fmt::format(";causer {};sessions", causer_only);
   for (const auto s : sessions) text += fmt::format(" {}", s);
@@ -123,6 +78,12 @@ store::Hash AuditFilter::digest() const {
   std::sort(sorted.begin(), sorted.end());
   for (const auto& [field, value] : sorted)
     text += fmt::format(";{}={}:{}", field, value.size(), value);
+  // What came later is in it only where it is asked for: cursors made before stay good.
+  for (const auto c : channels) text += fmt::format(";channel {}", c);
+  for (const auto u : subjects) text += fmt::format(";subject {}", u);
+  auto sorted_readers = readers;
+  std::sort(sorted_readers.begin(), sorted_readers.end());
+  for (const auto& r : sorted_readers) text += fmt::format(";reader {}:{}", r.size(), r);
   return store::sha256({store::as_bytes(text)});
 }
 
@@ -142,8 +103,10 @@ Result<Audit> Audit::prepare(const Reader& reader, AuditFilter filter) {
       audit.action_unknown_ = !audit.action_;
     }
     if (in_body(field)) audit.needs_body_ = true;
+    if (field.empty()) audit.searches_ = true;
   }
-  if (audit.regex_ || !f.addresses.empty() || audit.action_unknown_) audit.needs_body_ = true;
+  if (audit.regex_) audit.searches_ = true;
+  if (!f.addresses.empty() || !f.readers.empty() || audit.action_unknown_) audit.needs_body_ = true;
   return audit;
 }
 
@@ -164,9 +127,27 @@ bool Audit::header_matches(const Header& h) const {
   if (action_ && (h.kind != Kind::Activity || h.c != *action_)) return false;
   if (action_unknown_ && (h.kind != Kind::Activity || h.c != 0)) return false;
   if (f.any_person && h.user == 0) return false;
-  if (needs_body_ && h.body_len == 0) return false;
-  return true;
+  if (!f.channels.empty() && !(of_a_channel(h) && f.channels.contains(h.a))) return false;
+  if (!f.subjects.empty()) {
+    const auto subject = subject_of(h);
+    if (!subject || !f.subjects.contains(*subject)) return false;
+  }
+  if (!f.readers.empty() && h.kind != Kind::HistoryRead) return false;
+  if (h.body_len != 0) return true;
+  if (needs_body_) return false;
+  return !searches_ || of_a_channel(h) || (h.kind == Kind::Activity && h.c != 0);
 }
+
+namespace {
+
+/// The texts in which a word or a pattern is looked for.
+std::array<const std::string*, 11> searched(const EventView& e) {
+  const engine::Body& b = e.body.body;
+  return {&b.description, &b.properties, &b.changes, &b.target_id,   &b.agent, &e.action,
+          &e.channel,     &b.name,       &b.reason,  &b.status_text, &b.ticket};
+}
+
+}  // namespace
 
 bool Audit::body_matches(const EventView& e) const {
   const AuditFilter& f = filter_;
@@ -174,25 +155,25 @@ bool Audit::body_matches(const EventView& e) const {
       std::none_of(f.addresses.begin(), f.addresses.end(),
                    [&](const auto& a) { return address_matches(e.body.body.address, a); }))
     return false;
+  if (!f.readers.empty()) {
+    const std::string reader = field_text(e, "reader").value_or("");
+    if (std::find(f.readers.begin(), f.readers.end(), reader) == f.readers.end()) return false;
+  }
   for (const auto& [field, value] : f.matches) {
     if (field.empty()) {
-      const engine::Body& b = e.body.body;
-      const bool found = b.description.find(value) != std::string::npos ||
-                         b.properties.find(value) != std::string::npos ||
-                         b.changes.find(value) != std::string::npos ||
-                         b.target_id.find(value) != std::string::npos ||
-                         e.action.find(value) != std::string::npos;
-      if (!found) return false;
+      const auto texts = searched(e);
+      if (std::none_of(texts.begin(), texts.end(), [&](const std::string* text) {
+            return text->find(value) != std::string::npos;
+          }))
+        return false;
       continue;
     }
     const auto text = field_text(e, field);
     if (!text || *text != value) return false;
   }
   if (regex_) {
-    const engine::Body& b = e.body.body;
     bool found = false;
-    for (const std::string* text :
-         {&b.description, &b.properties, &b.changes, &b.target_id, &b.agent, &e.action}) {
+    for (const std::string* text : searched(e)) {
       // std::regex recurses a stack frame a character: longer texts are searched in their
       // beginning.
       constexpr std::size_t kSearched = 4096;
@@ -236,7 +217,7 @@ Result<bool> Audit::visit_chunk(Seq from, Seq to,
     return true;
   }));
   std::vector<store::OpenedBody> opened(wanted.size());
-  const bool open = bodies == Bodies::Yes || needs_body_;
+  const bool open = bodies == Bodies::Yes || needs_body_ || searches_;
   const bool sweep = open && wanted.size() * 8 > to - from;
   if (sweep) {
     std::vector<bool> there(wanted.size(), false);

@@ -1,6 +1,7 @@
 // Events as JSON.
 #include "replay/event_view.h"
 
+#include "replay/particulars.h"
 #include "replay/time_text.h"
 
 #include <boost/json.hpp>
@@ -43,6 +44,14 @@ std::string event_word(const EventView& e) {
                           : e.action.substr(dot == std::string::npos ? 0 : dot + 1);
 }
 
+/// Those of an entry; of the other kinds, which those tools do not know, their particulars.
+json::object properties_of(const EventView& e) {
+  if (e.header.kind != Kind::Activity) return particulars(e);
+  if (e.body.body.properties.empty()) return {};
+  json::value p = parsed(e.body.body.properties);
+  return p.is_object() ? std::move(p.get_object()) : json::object{};
+}
+
 std::string sql_time(Micros at) { return short_time(at); }
 
 json::object activitylog_base(const EventView& e) {
@@ -75,6 +84,11 @@ EventView view_of(const Reader& reader, const Header& header, store::OpenedBody 
   if (header.user != 0) e.user = reader.user_text(header.user);
   e.body = std::move(body);
   e.action = reader.action_text(header, e.body.body);
+  if (header.kind == Kind::Joined || header.kind == Kind::Left)
+    e.channel = reader.channel_text(header.a);
+  else if (header.kind == Kind::ChannelNamed)
+    e.channel = e.body.body.name;
+  if (const auto subject = subject_of(header)) e.subject = reader.user_text(*subject);
   return e;
 }
 
@@ -131,14 +145,38 @@ json::object to_json(const EventView& e) {
   return o;
 }
 
+json::object to_full_json(const EventView& e) {
+  json::object o = to_json(e);
+  for (auto& [key, value] : particulars(e)) o[key] = std::move(value);
+  return o;
+}
+
+const std::vector<std::string>& event_members() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out{"seq",         "at",
+                                 "kind",        "cause",
+                                 "user",        "user_number",
+                                 "session",     "action",
+                                 "target",      "description",
+                                 "log_name",    "properties",
+                                 "batch",       "attribute_changes",
+                                 "request_id",  "context",
+                                 "status_text", "emoji",
+                                 "name",        "reason",
+                                 "ticket",      "detail",
+                                 "occurred_at", "digest",
+                                 "body"};
+    const auto& more = particular_names();
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }();
+  return names;
+}
+
 json::object to_activitylog4(const EventView& e) {
   // Version 4 keeps changes inside properties and has batch_uuid.
   json::object o = activitylog_base(e);
-  json::object properties;
-  if (!e.body.body.properties.empty()) {
-    json::value p = parsed(e.body.body.properties);
-    if (p.is_object()) properties = p.get_object();
-  }
+  json::object properties = properties_of(e);
   for (const auto& [key, value] : changes_of(e)) properties[key] = value;
   o["properties"] = std::move(properties);
   o["batch_uuid"] =
@@ -153,11 +191,7 @@ json::object to_activitylog5(const EventView& e) {
   json::object o = activitylog_base(e);
   const json::object changes = changes_of(e);
   o["attribute_changes"] = changes.empty() ? json::value(nullptr) : json::value(changes);
-  json::object properties;
-  if (!e.body.body.properties.empty()) {
-    json::value p = parsed(e.body.body.properties);
-    if (p.is_object()) properties = p.get_object();
-  }
+  json::object properties = properties_of(e);
   if (!e.body.body.batch.empty()) properties["batch"] = e.body.body.batch;
   o["properties"] = std::move(properties);
   o["created_at"] = sql_time(e.header.at);
@@ -177,7 +211,9 @@ json::object to_owenit(const EventView& e) {
   o["auditable_type"] = e.body.body.target_type;
   o["auditable_id"] = e.body.body.target_id;
   o["old_values"] = old != nullptr ? *old : json::object{};
-  o["new_values"] = fresh != nullptr ? *fresh : json::object{};
+  o["new_values"] = fresh != nullptr                  ? *fresh
+                    : e.header.kind != Kind::Activity ? particulars(e)
+                                                      : json::object{};
   o["url"] = nullptr;
   o["ip_address"] =
       e.body.body.address.empty() ? json::value(nullptr) : json::value(e.body.body.address);

@@ -11,6 +11,8 @@ struct EventView {
   Header header;
   std::string user;  ///< name or #number; empty for the app itself
   std::string action;
+  std::string channel;  ///< Joined, Left, ChannelNamed: the channel's name
+  std::string subject;  ///< whom it is about, where that is somebody else: name or #number
   store::OpenedBody body;
 };
 
@@ -18,8 +20,13 @@ struct EventView {
 [[nodiscard]] EventView view_of(const Reader& reader, const Header& header, store::OpenedBody body);
 
 /// seq, at, kind, cause, user, user_number, session, action, target…, description, properties,
-/// attribute_changes, batch, context; absent keys are left out.
+/// attribute_changes, batch, context; absent keys are left out. What a bundle holds, which an
+/// earlier version must be able to check: it stays as it is.
 [[nodiscard]] boost::json::object to_json(const EventView& event);
+/// The same with the kind's particulars: what every other answer shows.
+[[nodiscard]] boost::json::object to_full_json(const EventView& event);
+/// The members that to_full_json may have.
+[[nodiscard]] const std::vector<std::string>& event_members();
 /// The rows other tools know: spatie/laravel-activitylog 4 and 5, owen-it/laravel-auditing.
 [[nodiscard]] boost::json::object to_activitylog4(const EventView& event);
 [[nodiscard]] boost::json::object to_activitylog5(const EventView& event);

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <limits>
 
 namespace rollcall::replay {
 
@@ -68,19 +68,21 @@ std::string Reader::user_text(UserNumber number) const {
   return fmt::format("#{}", number);
 }
 
-Result<UserNumber> Reader::find_user(std::string_view text) const {
-  if (vault_) {
-    if (const auto number = vault_->number_of(text)) return *number;
-  }
-  if (text.starts_with('#')) {
-    UserNumber number = 0;
-    const auto [end, ec] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
-    if (ec == std::errc{} && end == text.data() + text.size() && number != 0) return number;
-  }
+Result<UserNumber> Reader::find_user(std::string_view name) const {
   if (!vault_)
     return vault_problem_.value_or(
-        Error{Errc::NotPermitted, "names need the vault; give a user as #number"});
-  return Error{Errc::NotFound, fmt::format("there is no user '{}'", text)};
+        Error{Errc::NotPermitted, "names need the vault; give a user by --number"});
+  if (const auto number = vault_->number_of(name)) return *number;
+  return Error{Errc::NotFound, fmt::format("there is no user '{}'", name)};
+}
+
+Result<UserNumber> Reader::find_number(std::uint64_t number) const {
+  const bool fits = number != 0 && number <= std::numeric_limits<UserNumber>::max();
+  const auto narrow = static_cast<UserNumber>(fits ? number : 0);
+  // Without a vault nobody can say which numbers there are: one without events finds nothing.
+  if (!fits || (vault_ && !vault_->name_of(narrow) && !vault_->erased(narrow)))
+    return Error{Errc::NotFound, fmt::format("there is no user with the number {}", number)};
+  return narrow;
 }
 
 store::OpenedBody Reader::open_body(const Header& header) const {
@@ -154,6 +156,20 @@ std::optional<std::uint64_t> Reader::action_id(std::string_view name) const {
     if (text == name) return id;
   }
   return std::nullopt;
+}
+
+std::string Reader::channel_text(std::uint64_t number) const {
+  const auto known = channels_.find(number);
+  if (known != channels_.end()) return known->second;
+  const auto pointer = log_->meta(fmt::format("channel/{:06x}", number));
+  const auto seq = pointer && *pointer ? store::parse_decimal(**pointer) : std::nullopt;
+  const auto header =
+      seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
+  std::string name;
+  if (header && *header && (*header)->kind == engine::Kind::ChannelNamed && (*header)->a == number)
+    name = open_body(**header).body.name;
+  if (name.empty()) return fmt::format("channel:{}", number);
+  return channels_.emplace(number, std::move(name)).first->second;
 }
 
 Result<store::Fold> state_at(const Reader& reader, Seq last_included) {

@@ -35,13 +35,17 @@ class Reader {
 
   /// The user's name, or #number.
   [[nodiscard]] std::string user_text(UserNumber number) const;
-  /// By name or #number; an error says that there is none.
-  [[nodiscard]] Result<UserNumber> find_user(std::string_view text) const;
+  /// By name alone; an error says that there is none.
+  [[nodiscard]] Result<UserNumber> find_user(std::string_view name) const;
+  /// By number, of somebody forgotten, too; an error says that it was given to nobody.
+  [[nodiscard]] Result<UserNumber> find_number(std::uint64_t number) const;
   [[nodiscard]] store::OpenedBody open_body(const Header& header) const;
   /// The same where the sealed bytes were read already.
   [[nodiscard]] store::OpenedBody open_body(const Header& header, store::ByteView sealed) const;
   /// The action's name: interned, or in `body`. Empty for a touch.
   [[nodiscard]] std::string action_text(const Header& header, const engine::Body& body) const;
+  /// The channel's name; channel:NUMBER where the event that names it is gone.
+  [[nodiscard]] std::string channel_text(std::uint64_t number) const;
   [[nodiscard]] std::optional<std::uint64_t> action_id(std::string_view name) const;
 
  private:
@@ -58,6 +62,7 @@ class Reader {
   std::unique_ptr<store::BodyOpener> opener_;
   std::optional<Error> vault_problem_;
   mutable std::optional<std::map<std::uint64_t, std::string>> actions_;
+  mutable std::map<std::uint64_t, std::string> channels_;  ///< those asked for
 };
 
 /// The state just before the moment: events at or after it are not in. seq:N is after event N.

@@ -7,21 +7,24 @@
 
 namespace rollcall::store {
 
-Result<UserNumber> user_named(const Writer& writer, const std::string& name) {
-  auto number = writer.vault().number_of(name);
-  if (!number && name.starts_with('#')) {
-    const auto parsed = parse_decimal(std::string_view(name).substr(1));
-    if (parsed && *parsed < writer.state().users.size()) number = static_cast<UserNumber>(*parsed);
+Result<UserNumber> find_user(const Writer& writer, const Whom& whom) {
+  if (whom.name.has_value() == whom.number.has_value())
+    return Error{Errc::BadInput, "say who: by name or by number, one of them"};
+  if (whom.name) {
+    const auto number = writer.vault().number_of(*whom.name);
+    if (!number || *number == 0)
+      return Error{Errc::NotFound, fmt::format("there is no user '{}'", *whom.name)};
+    return *number;
   }
-  if (!number || *number == 0)
-    return Error{Errc::NotFound, fmt::format("there is no user '{}'", name)};
-  return *number;
+  if (*whom.number == 0 || *whom.number >= writer.state().users.size())
+    return Error{Errc::NotFound, fmt::format("there is no user with the number {}", *whom.number)};
+  return static_cast<UserNumber>(*whom.number);
 }
 
-Result<Written> change_hold(Writer& writer, engine::Kind kind, const std::string& user,
+Result<Written> change_hold(Writer& writer, engine::Kind kind, const Whom& whom,
                             const std::string& reason, const std::string& ticket,
                             engine::Micros at) {
-  const auto number = user_named(writer, user);
+  const auto number = find_user(writer, whom);
   if (!number) return number.error();
   const bool held = writer.ledger().holds.contains(*number);
   if (held == (kind == engine::Kind::HoldSet))

@@ -208,6 +208,20 @@ test('what is drawn zooms by keyboard and is saved as SVG and CSV', async () => 
   await page.context().close()
 })
 
+test('audit: who joined shows the channel, who read shows by whom; both are asked for', async () => {
+  const guest = await person('ira', { at: '/rooms/lobby' })
+  await guest.waitForSelector('text=ira')
+  const page = await person('max', { at: '/audit?channel=presence-lobby&u=ira&e=joined' })
+  await page.waitForSelector('[data-test=particulars]')
+  assert.match(await page.locator('[data-test=particulars]').textContent(), /channel\s*presence-lobby/)
+  assert.match(await page.locator('tbody tr[data-seq]').first().textContent(), /presence-lobby/)
+  await server.v1('POST', '/login', { body: { user: 'cn=Doe\\, Jane' } })
+  await page.fill('input[name=u]', 'cn=Doe\\, Jane'); await page.fill('input[name=channel]', ''); await page.fill('input[name=e]', 'login, logout')
+  await page.click('text=Search')
+  await page.waitForSelector('tbody tr[data-seq] td:has-text("Doe")')
+  await page.context().close(); await guest.context().close()
+})
+
 test('audit: a link is a query; changes side by side; follow; a tampered proof is refused', async () => {
   await server.v1('POST', '/login', { body: { user: 'lea' } })
   await server.v1('POST', '/activity', { body: { user: 'lea', action: 'order.paid', target_type: 'order', target_id: '7', description: 'paid the order', changes: { state: { old: 'open', new: 'paid' } } } })

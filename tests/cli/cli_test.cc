@@ -163,6 +163,80 @@ TEST_CASE("audit goes on from a cursor file, and follows what another process ap
   CHECK(follower.wait() == 0);
 }
 
+TEST_CASE("a cursor goes on with the same words, however much later", "[cli]") {
+  const Scratch scratch;
+  const auto& dir = scratch.path();
+  const auto act = [&](const char* action) {
+    REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", action}).code == 0);
+  };
+  REQUIRE(run_rollcall(dir, {"login", "ada"}).code == 0);
+  const std::vector<std::vector<std::string>> questions{
+      {"-U", "2100-01-01"}, {"-S", "today", "-U", "tomorrow"},
+      {"-S", "-30s"},       {"-U", "+1h"},
+      {"-S", "2020-01-01"}, {"--seq", "1.."},
+      {"-u", "ada"}};
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    std::vector<std::string> words{"audit", "--cursor-file", "c" + std::to_string(i)};
+    words.insert(words.end(), questions[i].begin(), questions[i].end());
+    INFO(questions[i][0] << " " << questions[i][1]);
+    REQUIRE(run_rollcall(dir, words).code == 0);
+    const std::string action = "later." + std::to_string(i);
+    act(action.c_str());
+    const auto more = run_rollcall(dir, words);
+    CHECK(more.code == 0);
+    CHECK(holds(more.out, action));
+    CHECK_FALSE(holds(more.out, "login"));
+    // Another question may not go on there.
+    const auto& next = questions[(i + 1) % questions.size()];
+    std::vector<std::string> other{"audit", "--cursor-file", "c" + std::to_string(i)};
+    other.insert(other.end(), next.begin(), next.end());
+    CHECK(run_rollcall(dir, other).code == 11);
+  }
+}
+
+TEST_CASE("a number means one person, whatever another is called", "[cli]") {
+  const Scratch scratch;
+  const auto& dir = scratch.path();
+  const auto ok = [&](const std::vector<std::string>& words) {
+    const auto done = run_rollcall(dir, words);
+    INFO(words.front() << ": " << done.err);
+    CHECK(done.code == 0);
+    return done.out;
+  };
+  ok({"login", "gone", "--session", "s1"});
+  ok({"--reason", "asked", "forget", "gone", "--yes"});
+  ok({"login", "#1", "--session", "s2"});
+  const std::string awkward = "cn=Doe\\, Jane,ou=x";
+  ok({"login", awkward});
+  ok({"login", "[a,b]"});
+  // The name means who is called so, the number who has it.
+  CHECK(holds(ok({"audit", "-u", "#1", "-o", "ndjson"}), "\"user_number\":2"));
+  CHECK_FALSE(holds(ok({"audit", "-u", "#1", "-o", "ndjson"}), "\"user_number\":1"));
+  CHECK(holds(ok({"audit", "--number", "1", "-o", "ndjson"}), "\"user_number\":1"));
+  CHECK_FALSE(holds(ok({"audit", "--number", "1", "-o", "ndjson"}), "\"user_number\":2"));
+  CHECK(holds(ok({"last", "--number", "1", "-o", "ndjson"}), "\"number\":1"));
+  CHECK(holds(ok({"who", "--number", "1", "-o", "ndjson"}), "\"number\":1"));
+  CHECK(holds(ok({"subject", "export", "--number", "1"}), "\"user_number\":1"));
+  CHECK(run_rollcall(dir, {"audit", "-u", "#3"}).code == 1);
+  CHECK(run_rollcall(dir, {"audit", "--number", "99"}).code == 1);
+  CHECK(run_rollcall(dir, {"forget", "#3", "--dry-run"}).code == 1);
+  ok({"hold", "add", "--number", "2"});
+  CHECK(holds(ok({"hold", "list", "-o", "ndjson"}), "\"number\":2"));
+  ok({"hold", "release", "#1", "--yes"});
+  // A name may hold a comma, or look like a list.
+  for (const std::string& name : {awkward, std::string("[a,b]")}) {
+    CHECK(holds(ok({"audit", "-u", name}), "login"));
+    CHECK(holds(ok({"who", name}), name));
+    CHECK(holds(ok({"last", name}), name));
+  }
+  CHECK(holds(ok({"audit", "-u", "#1", "-u", awkward, "-o", "ndjson"}), "\"user_number\":3"));
+  CHECK(holds(ok({"export", "-u", "#1", "-u", awkward}), "\"user_number\":2"));
+  // Forgetting the impostor leaves the proof of the first alone, and takes the impostor.
+  ok({"--reason", "asked", "forget", "#1", "--yes"});
+  CHECK(run_rollcall(dir, {"audit", "-u", "#1"}).code == 1);
+  CHECK(run_rollcall(dir, {"--reason", "asked", "forget", "--number", "1", "--yes"}).code == 3);
+}
+
 TEST_CASE("two installations witness each other, and verify demands the quorum", "[cli]") {
   const Scratch scratch;
   const auto& dir = scratch.path();

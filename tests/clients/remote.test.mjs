@@ -122,6 +122,40 @@ test('a running log is governed over --url: signed, held, kept, exported, backed
     assert.equal((await run(['--url', server.url, ...args], { ROLLCALL_TOKEN: limited })).code, 6, args.join(' '))
 })
 
+test('a number means one person over the wire, too, and a name is taken as it is', async () => {
+  const s = await Server.start()
+  const cli = (...args) => run(['-d', s.data, '--url', s.url, ...args])
+  const ok = async (...args) => { const r = await cli(...args); assert.equal(r.code, 0, `${args.join(' ')}: ${r.err}`); return r }
+  const awkward = 'cn=Doe\\, Jane,ou=x'
+  await ok('login', 'gone')
+  const first = JSON.parse((await ok('who', 'gone', '-o', 'ndjson')).out).number
+  await ok('--reason', 'asked', 'forget', 'gone', '--yes', '--receipt', join(scratch(), 'r'))
+  const impostor = `#${first}`
+  await ok('login', impostor); await ok('login', awkward); await ok('login', '[a,b]')
+  const second = JSON.parse((await ok('who', impostor, '-o', 'ndjson')).out).number
+  assert.notEqual(second, first)
+  const numbers = async (...args) => new Set((await ok('audit', '-o', 'ndjson', ...args)).out.trim().split('\n').map((l) => JSON.parse(l).user_number))
+  assert.deepEqual(await numbers('-u', impostor), new Set([second]))
+  assert.deepEqual(await numbers('--number', String(first)), new Set([first]))
+  assert.equal((await numbers('-u', impostor, '-u', awkward)).size, 2)
+  for (const args of [['who', awkward], ['last', '[a,b]'], ['audit', '-u', awkward, 'login'], ['last', '--number', String(first)], ['export', '-u', awkward, '--format', 'csv'], ['subject', 'export', '--number', String(second)]]) {
+    const here = await run(['-d', s.data, ...args]), there = await ok(...args)
+    assert.deepEqual([there.code, there.out], [here.code, here.out], args.join(' '))
+  }
+  await ok('hold', 'add', '--number', String(second))
+  assert.equal((await cli('--reason', 'x', 'forget', impostor, '--yes')).code, 3)
+  await ok('hold', 'release', impostor, '--yes')
+  assert.equal((await cli('--reason', 'x', 'forget', '--number', String(first), '--yes')).code, 3, 'was forgotten before')
+  const both = await s.v1('POST', '/forget/plan', { body: { user: awkward, number: second } })
+  assert.deepEqual([both.status, both.json.code], [422, 'bad-input'])
+  assert.equal((await s.v1('POST', '/forget/plan', { body: { number: second } })).json.user, second)
+  assert.equal((await s.v1('POST', '/forget/plan', { body: { user: '#999' } })).status, 404)
+  const file = join(scratch(), 'rows.csv')
+  await ok('export', '--format', 'csv', '-u', awkward, '-O', file)
+  assert.equal(readFileSync(file, 'utf8'), (await ok('export', '-o', 'csv', '-u', awkward)).out)
+  await s.close()
+})
+
 test('where the store asks for a reason, nobody reads over the wire without one', async () => {
   const s = await Server.start()
   const cli = (...args) => run(['-d', s.data, '--url', s.url, ...args])

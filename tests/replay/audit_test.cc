@@ -132,6 +132,34 @@ TEST_CASE("a cursor of another log or filter is an error, and so is one made up"
   }
 }
 
+TEST_CASE("a cursor belongs to the question as it was asked, not to what it came to", "[replay]") {
+  const Scratch scratch;
+  const auto reader = Reader::open(test::make_store(scratch.path(), 100, 64)).value();
+  constexpr Micros kNow = test::kStart + 40 * test::kSecond, kLater = kNow + 3600 * test::kSecond;
+  AuditFilter early, late, other;
+  // The same words an hour later: other events, the same question.
+  early.range_asked = "since " + asked_moment("-3s", kNow);
+  early.from = 5;
+  late.range_asked = "since " + asked_moment(" -3s ", kLater);
+  late.from = 50;
+  other.range_asked = "since " + asked_moment("-4s", kNow);
+  const std::string cursor = make_cursor(reader, early, 10).value();
+  CHECK(read_cursor(reader, late, cursor).value() == 10);
+  CHECK(read_cursor(reader, other, cursor).error().code == Errc::CursorForeign);
+  CHECK(read_cursor(reader, AuditFilter{}, cursor).error().code == Errc::CursorForeign);
+  for (const char* relative : {"today", "yesterday 10:00", "now", "-2h", "2 hours ago", "recent",
+                               "this-week", "this-month", "10:00"})
+    CHECK(asked_moment(relative, kNow) == relative);
+  // What is absolute is what it means, in whatever words.
+  for (const char* words :
+       {"2026-01-14T10:00:00Z", "2026-01-14 10:00", "2026-01-14T11:00:00+01:00", "@1768384800"})
+    CHECK(asked_moment(words, kNow) == "@1768384800000000");
+  CHECK(asked_moment("2100-01-01", kNow) == asked_moment("2100-01-01", kLater));
+  CHECK(asked_moment("seq:5", kNow) == "seq:5");
+  // A question without a range has the cursor it had in earlier versions.
+  CHECK(store::hex(AuditFilter{}.digest()).substr(0, 16) == "88b04a9ece07215e");
+}
+
 TEST_CASE("events are shown in the rows that other tools know", "[replay]") {
   const Scratch scratch;
   const auto layout = test::layout_in(scratch.path());

@@ -77,10 +77,10 @@ Layout eventful(const std::filesystem::path& directory, std::uint64_t seed) {
   status.a = static_cast<std::uint64_t>(at) + 900'000'000;
   status.body.status_text = "at lunch";
   (void)writer->write(status, at).value();
-  (void)change_hold(*writer, Kind::HoldSet, "here", "case", "", at).value();
+  (void)change_hold(*writer, Kind::HoldSet, {"here", {}}, "case", "", at).value();
   (void)set_retention(*writer, Kind::Activity, 86'400, at).value();
   write(Kind::Login, "gone");
-  (void)forget(*writer, plan_forget(*writer, user_named(*writer, "gone").value()),
+  (void)forget(*writer, plan_forget(*writer, find_user(*writer, {"gone", {}}).value()),
                {"asked", "", false}, at)
       .value();
   return layout;

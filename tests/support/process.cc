@@ -6,11 +6,13 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 
 namespace rollcall::test {
 namespace {
@@ -51,6 +53,47 @@ Finished run_rollcall(const std::filesystem::path& directory,
   int status = 0;
   ::waitpid(pid, &status, 0);
   return {code_of(status), slurp(out), slurp(err)};
+}
+
+Finished run_rollcall_into(const std::filesystem::path& directory,
+                           const std::vector<std::string>& args, const std::string& file) {
+  const Scratch scratch;
+  const auto err = scratch.path() / "err";
+  const int o = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  const int e = ::open(err.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  const int pid = spawn(directory, args, o, e);
+  ::close(o);
+  ::close(e);
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return {code_of(status), "", slurp(err)};
+}
+
+Finished run_on_terminal(const std::filesystem::path& directory,
+                         const std::vector<std::string>& args,
+                         const std::vector<std::string>& environment) {
+  std::vector<std::string> all{ROLLCALL_BINARY};
+  all.insert(all.end(), args.begin(), args.end());
+  std::vector<char*> argv;
+  for (auto& a : all) argv.push_back(a.data());
+  argv.push_back(nullptr);
+  int master = -1;
+  const int pid = ::forkpty(&master, nullptr, nullptr, nullptr);
+  if (pid == 0) {
+    if (::chdir(directory.c_str()) != 0) ::_exit(127);
+    for (const auto& set : environment) ::putenv(const_cast<char*>(set.c_str()));
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  Finished done;
+  char chunk[4096];
+  for (ssize_t n = 0; (n = ::read(master, chunk, sizeof chunk)) > 0;)
+    done.out.append(chunk, static_cast<std::size_t>(n));
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  ::close(master);
+  done.code = code_of(status);
+  return done;
 }
 
 Process::Process(const std::filesystem::path& directory, const std::vector<std::string>& args) {

@@ -16,6 +16,14 @@ struct Finished {
 /// Runs `rollcall ARGS` in `directory` to its end.
 Finished run_rollcall(const std::filesystem::path& directory, const std::vector<std::string>& args);
 
+/// The same with stdout going to `file` (not told in `out`).
+Finished run_rollcall_into(const std::filesystem::path& directory,
+                           const std::vector<std::string>& args, const std::string& file);
+/// The same on a terminal of its own, which is told in `out`; `environment` as NAME=VALUE is added.
+Finished run_on_terminal(const std::filesystem::path& directory,
+                         const std::vector<std::string>& args,
+                         const std::vector<std::string>& environment);
+
 /// A running rollcall.
 class Process {
  public:

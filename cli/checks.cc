@@ -1,0 +1,138 @@
+// One function a kind of word.
+#include "cli/checks.h"
+
+#include "replay/time_text.h"
+#include "store/note.h"
+#include "store/writer.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <regex>
+
+namespace rollcall::cli {
+
+std::string listed(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Check one_of(std::vector<std::string> choices) {
+  return [choices = std::move(choices)](const std::string& word) -> std::string {
+    if (std::find(choices.begin(), choices.end(), word) != choices.end()) return {};
+    return fmt::format("'{}' is none of {}", word, listed(choices));
+  };
+}
+
+bool read_number(const std::string& text, std::uint64_t& into) {
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), into);
+  return ec == std::errc{} && end == text.data() + text.size();
+}
+
+Check a_number(std::uint64_t least, std::uint64_t most) {
+  return [least, most](const std::string& word) -> std::string {
+    std::uint64_t value = 0;
+    if (read_number(word, value) && value >= least && value <= most) return {};
+    return fmt::format("'{}' is no whole number from {} to {}", word, least, most);
+  };
+}
+
+Check a_moment() {
+  return [](const std::string& word) -> std::string {
+    const auto spec = replay::parse_time(word, store::wall_now());
+    return spec ? std::string() : spec.error().detail;
+  };
+}
+
+Check a_time() {
+  return [](const std::string& word) -> std::string {
+    const auto spec = replay::parse_time(word, store::wall_now());
+    if (!spec) return spec.error().detail;
+    return std::holds_alternative<engine::Micros>(*spec)
+               ? std::string()
+               : fmt::format("'{}' is a place in the log: a time is wanted, like +2h", word);
+  };
+}
+
+Check a_duration() {
+  return [](const std::string& word) -> std::string {
+    if (replay::parse_duration(word)) return {};
+    return fmt::format("'{}' is no span of time: try 30s, 10min, 2h30min or 90d", word);
+  };
+}
+
+Check a_pattern() {
+  return [](const std::string& word) -> std::string {
+    try {
+      const std::regex compiled(word, std::regex::ECMAScript);
+    } catch (const std::regex_error& e) {
+      return fmt::format("'{}' is not a regular expression ({})", word, e.what());
+    }
+    return {};
+  };
+}
+
+Check a_range() {
+  return [](const std::string& word) -> std::string {
+    const auto dots = word.find("..");
+    std::uint64_t from = 0, to = std::numeric_limits<std::uint64_t>::max();
+    const bool read = dots != std::string::npos && read_number(word.substr(0, dots), from) &&
+                      (dots + 2 == word.size() || read_number(word.substr(dots + 2), to));
+    if (!read) return fmt::format("'{}' is no range: A..B or A.., numbers of events", word);
+    if (from > to) return fmt::format("'{}' ends before it begins: A..B with A not after B", word);
+    return {};
+  };
+}
+
+Check a_key_name() {
+  return [](const std::string& word) -> std::string {
+    if (store::note::valid_key_name(word)) return {};
+    return fmt::format("'{}' is no name: without spaces, control characters and plus signs", word);
+  };
+}
+
+Check a_web_address() {
+  return [](const std::string& word) -> std::string {
+    for (const std::string_view scheme : {"http://", "https://"})
+      if (word.starts_with(scheme) && word.size() > scheme.size()) return {};
+    return fmt::format("'{}' is no address: http://HOST:PORT or https://…", word);
+  };
+}
+
+Check a_json_object() {
+  return [](const std::string& word) -> std::string {
+    boost::system::error_code ec;
+    const auto value = boost::json::parse(word, ec);
+    return !ec && value.is_object() ? std::string() : "not a JSON object like {\"a\":1}";
+  };
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& names) {
+  const auto distance = [](const std::string& a, const std::string& b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+      std::size_t diagonal = std::exchange(row[0], i);
+      for (std::size_t j = 1; j <= b.size(); ++j) {
+        const std::size_t swap = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({swap, row[j] + 1, row[j - 1] + 1});
+      }
+    }
+    return row.back();
+  };
+  std::string best;
+  std::size_t least = 3;
+  if (word.size() > 40) return best;
+  for (const auto& name : names) {
+    const std::size_t d = distance(word, name);
+    if (d < least && d < std::max(word.size(), name.size())) {
+      least = d;
+      best = name;
+    }
+  }
+  return best;
+}
+
+}  // namespace rollcall::cli

@@ -1,0 +1,45 @@
+// Whom a command is about: people by name, or by number, which stays when a name is forgotten.
+//
+// Why this file exists: a name may be any text, `#1` or one with a comma among them, so a number is
+// never told apart from a name by how it looks; it has an option of its own in every command.
+#pragma once
+
+#include "cli/command.h"
+#include "replay/reader.h"
+#include "store/govern.h"
+
+#include <boost/json/object.hpp>
+
+namespace rollcall::cli {
+
+/// Several: names as they are given (-u, or words), numbers by --number.
+struct People {
+  std::vector<std::string> names, numbers;
+  /// As `-u NAME`, or as words behind the command.
+  void declare_option(Command& command, const std::string& help);
+  void declare_words(Command& command, const std::string& help);
+  [[nodiscard]] bool given() const { return !names.empty() || !numbers.empty(); }
+  [[nodiscard]] std::size_t count() const { return names.size() + numbers.size(); }
+  /// In the order given; a Failure where one is not there.
+  [[nodiscard]] std::vector<engine::UserNumber> find(const replay::Reader& reader) const;
+};
+
+/// One: USER, or --number N.
+struct Person {
+  std::string name;
+  std::optional<std::uint64_t> number;
+  void declare(Command& command, const std::string& help);
+  [[nodiscard]] store::Whom whom() const;
+  [[nodiscard]] engine::UserNumber find(const replay::Reader& reader) const;
+  [[nodiscard]] People people() const;
+  /// What is typed to confirm: the name, or the number.
+  [[nodiscard]] std::string typed() const;
+
+ private:
+  bool named_ = false;  ///< an empty name is a name that nobody has
+};
+
+/// As a request of /v1 names somebody: {"user": …} or {"number": …}.
+[[nodiscard]] boost::json::object request_of(const Person& person);
+
+}  // namespace rollcall::cli

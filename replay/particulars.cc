@@ -1,0 +1,264 @@
+// Kind by kind.
+#include "replay/particulars.h"
+
+#include "replay/time_text.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+namespace rollcall::replay {
+namespace {
+
+namespace json = boost::json;
+using engine::Cause;
+using engine::Kind;
+
+double seconds(Micros span) { return static_cast<double>(span) / 1e6; }
+
+/// A moment in a header's field; 0 is none.
+void put_time(json::object& o, const char* key, std::uint64_t micros) {
+  const auto at = static_cast<Micros>(micros);
+  constexpr Micros kYear9999 = 253'402'300'800'000'000;  // what RFC 3339 can write
+  if (at > 0 && at < kYear9999) o[key] = rfc3339(at);
+}
+
+void put_node(json::object& o, std::uint64_t word) {
+  if (word == 0) return;
+  o["node"] = engine::node_of(word);
+  o["node_epoch"] = engine::epoch_of(word);
+}
+
+/// A text of the operator's particulars (Body::detail), by the first of its names that is there.
+std::string of_detail(const engine::Body& body, std::initializer_list<const char*> names) {
+  if (body.detail.empty()) return {};
+  boost::system::error_code ec;
+  const json::value detail = json::parse(body.detail, ec);
+  if (ec || !detail.is_object()) return {};
+  for (const char* name : names) {
+    const auto* v = detail.get_object().if_contains(name);
+    if (v != nullptr && v->is_string() && !v->get_string().empty())
+      return std::string(v->get_string());
+  }
+  return {};
+}
+
+void put(json::object& o, const char* key, const std::string& text) {
+  if (!text.empty()) o[key] = text;
+}
+
+void put_subject(json::object& o, const EventView& e) {
+  const auto subject = subject_of(e.header);
+  if (!subject) return;
+  put(o, "subject", e.subject);
+  o["subject_number"] = *subject;
+}
+
+void put_policy(json::object& o, const Header& h) {
+  const engine::Policy p = engine::read_policy(h);
+  o["idle_after_s"] = static_cast<double>(p.idle_after_ms) / 1e3;
+  o["ttl_s"] = p.ttl_s;
+  o["grace_clean_s"] = p.grace_clean_s;
+  o["grace_abort_s"] = p.grace_abort_s;
+  o["grace_node_s"] = p.grace_node_s;
+  o["grace_drain_s"] = p.grace_drain_s;
+  o["sessions_max"] = p.sessions_max;
+  if (h.d == 1) o["reads_need_reason"] = true;
+}
+
+void put_status(json::object& o, const Header& h) {
+  const auto manual = h.flags & engine::flag::kOverrideMask;
+  o["shown_as"] = manual == 1 ? "away" : manual == 2 ? "invisible" : "none";
+  if ((h.flags & engine::flag::kDoNotDisturb) != 0) o["do_not_disturb"] = true;
+  put_time(o, "until", h.a);
+}
+
+void put_retention(json::object& o, const Header& h) {
+  o["of_kind"] = engine::name_of(static_cast<Kind>(h.a));
+  switch (h.c) {
+    case 1:
+      o["retention"] = "rule";
+      o["keep_s"] = h.b;
+      break;
+    case 2:
+      o["retention"] = "one";
+      o["of_seq"] = h.d;
+      break;
+    default:
+      o["retention"] = "applied";
+      o["keep_s"] = h.b;
+      o["up_to_seq"] = h.d;
+      break;
+  }
+}
+
+std::string file_digest(const Header& h) {
+  return fmt::format("{:016x}{:016x}{:016x}{:016x}", h.a, h.b, h.c, h.d);
+}
+
+}  // namespace
+
+std::optional<UserNumber> subject_of(const Header& h) {
+  switch (h.kind) {
+    case Kind::EraseRequested:
+    case Kind::HoldSet:
+    case Kind::HoldReleased:
+    case Kind::HistoryRead:
+      break;
+    case Kind::Activity:
+      if ((h.flags & engine::flag::kTargetIsUser) == 0) return std::nullopt;
+      break;
+    default:
+      return std::nullopt;
+  }
+  if (h.a == 0) return std::nullopt;
+  return static_cast<UserNumber>(h.a);
+}
+
+json::object particulars(const EventView& e) {
+  const Header& h = e.header;
+  json::object o;
+  switch (h.kind) {
+    case Kind::None:
+    case Kind::UserEnrolled:
+    case Kind::Login:  // a and b are the tag of the caller's own key, which the body has in words
+    case Kind::AliveMark:
+      break;
+    case Kind::Logout:
+      if (h.cause == Cause::GraceExpired || h.cause == Cause::TtlExpired) o["basis"] = h.a;
+      break;
+    case Kind::Activity:
+      put_subject(o, e);
+      if ((h.flags & engine::flag::kTouch) != 0) o["touch"] = true;
+      if (h.b != 0) o["producer_no"] = h.b;
+      put_time(o, "active_at", h.d);
+      break;
+    case Kind::Inactivity:
+      put_time(o, "last_activity", h.b);
+      break;
+    case Kind::LinkUp:
+    case Kind::LinkDown:
+      o["connection"] = h.a;
+      put_node(o, h.b);
+      break;
+    case Kind::NodeUp:
+    case Kind::NodeDown:
+      put_node(o, h.a);
+      put_time(o, "last_heard", h.b);
+      break;
+    case Kind::StatusSet:
+      put_status(o, h);
+      break;
+    case Kind::StatusCleared:
+      if (h.cause == Cause::Expired) o["basis"] = h.b;
+      break;
+    case Kind::Joined:
+    case Kind::Left:
+      put(o, "channel", e.channel);
+      o["channel_number"] = h.a;
+      put_node(o, h.b);
+      break;
+    case Kind::PolicySet:
+      put_policy(o, h);
+      break;
+    case Kind::ActionNamed:
+      o["action_number"] = h.a;
+      break;
+    case Kind::ChannelNamed:
+      put(o, "channel", e.channel);
+      o["channel_number"] = h.a;
+      break;
+    case Kind::StateDigest:
+      o["covers_seq"] = h.a;
+      o["reducer"] = h.b;
+      break;
+    case Kind::ClockStep: {
+      const auto before = static_cast<Micros>(h.a), after = static_cast<Micros>(h.b);
+      o["step_s"] = seconds(static_cast<Micros>(h.b - h.a));
+      o["offset_before_s"] = seconds(before);
+      o["offset_after_s"] = seconds(after);
+      break;
+    }
+    case Kind::EraseRequested:
+      put_subject(o, e);
+      o["events"] = h.b;
+      if (h.c != 0) o["with_mentions"] = true;
+      break;
+    case Kind::UserErased:
+      o["events"] = h.a;
+      o["request_seq"] = h.b;
+      break;
+    case Kind::HoldSet:
+    case Kind::HoldReleased:
+      put_subject(o, e);
+      break;
+    case Kind::HistoryRead:
+      put_subject(o, e);
+      put(o, "reader", of_detail(e.body.body, {"reader", "by"}));
+      put(o, "question", of_detail(e.body.body, {"question", "what"}));
+      break;
+    case Kind::RetentionApplied:
+      put_retention(o, h);
+      break;
+    case Kind::ImportBegan:
+      o["file_sha256"] = file_digest(h);
+      break;
+    case Kind::ImportEnded:
+      o["lines"] = h.a;
+      break;
+    case Kind::LogContinued:
+      o["former_size"] = h.a;
+      put(o, "former_origin", of_detail(e.body.body, {"origin"}));
+      break;
+  }
+  return o;
+}
+
+const std::vector<std::string>& particular_names() {
+  static const std::vector<std::string> names{"channel",
+                                              "channel_number",
+                                              "reader",
+                                              "subject",
+                                              "subject_number",
+                                              "question",
+                                              "shown_as",
+                                              "do_not_disturb",
+                                              "until",
+                                              "last_activity",
+                                              "active_at",
+                                              "touch",
+                                              "producer_no",
+                                              "connection",
+                                              "node",
+                                              "node_epoch",
+                                              "last_heard",
+                                              "basis",
+                                              "action_number",
+                                              "covers_seq",
+                                              "reducer",
+                                              "step_s",
+                                              "offset_before_s",
+                                              "offset_after_s",
+                                              "idle_after_s",
+                                              "ttl_s",
+                                              "grace_clean_s",
+                                              "grace_abort_s",
+                                              "grace_node_s",
+                                              "grace_drain_s",
+                                              "sessions_max",
+                                              "reads_need_reason",
+                                              "events",
+                                              "with_mentions",
+                                              "request_seq",
+                                              "retention",
+                                              "of_kind",
+                                              "of_seq",
+                                              "keep_s",
+                                              "up_to_seq",
+                                              "file_sha256",
+                                              "lines",
+                                              "former_size",
+                                              "former_origin"};
+  return names;
+}
+
+}  // namespace rollcall::replay
