@@ -328,12 +328,12 @@ void add_audit(Command& root) {
   auto o = std::make_shared<Options>();
   Command audit = root.command("audit", "what was done, by whom, when, from where");
   o->filter.declare(audit);
-  audit.option("-n", o->n, "the newest so many; with a cursor: the next so many");
+  audit.option("-n,--lines", o->n, "the newest so many; with a cursor: the next so many");
   audit.flag("-r,--reverse", o->reverse, "newest first");
   audit.flag("-f,--follow", o->follow, "go on with what comes; Ctrl-C ends");
   audit.option("--cursor", o->cursor, "from this event on");
   audit.option("--after-cursor", o->after_cursor, "from the event after this one on");
-  audit.option("--cursor-file", o->cursor_file,
+  audit.file("--cursor-file", o->cursor_file,
                "go on after the cursor in the file, and write the new one there");
   audit.flag("--show-cursor", o->show_cursor, "the last event's cursor, on stderr");
   audit.flag("--fail-empty", o->fail_empty, "exit 4 where nothing matches");
@@ -343,6 +343,7 @@ void add_audit(Command& root) {
       "  rollcall audit -g 'invoice [0-9]+' --ip '10.1.*' -n 20\n  rollcall audit -f -o ndjson "
       "--cursor-file here.cursor\n"
       "  rollcall audit stats --by hour -S yesterday");
+  audit.travels();
   audit.run_default([o](Context& context) {
     return context.url.empty() ? run(context, *o) : run_there(context);
   });
@@ -350,7 +351,7 @@ void add_audit(Command& root) {
   Command counting = audit.command("stats", "how often, by user, kind, hour, action or address");
   o->filter.declare(counting);
   counting.option("--by", o->by, "user, kind, hour, action or ip");
-  counting.option("-n", o->n, "the first so many rows");
+  counting.option("-n,--lines", o->n, "the first so many rows");
   counting.flag("--summary", o->summary, "one row for all");
   counting.examples(
       "  rollcall audit stats --by user -n 10\n  rollcall audit stats --by hour -S today -o csv");

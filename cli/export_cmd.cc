@@ -22,7 +22,7 @@ void add_export(Command& root) {
                  "bundle, ndjson, json, csv, activitylog4, activitylog5, owenit");
   command.option("--complete", o->complete,
                  "bundle: chain (nothing of one -u USER left out), headers (of a range), none");
-  command.option("-O,--out", o->out, "bundle: the folder or .tar to make; - is standard output");
+  command.file("-O,--out", o->out, "bundle: the folder or .tar to make; - is standard output");
   command.examples(
       "  rollcall export -u ada --format bundle --complete chain -O ada.tar\n"
       "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall "

@@ -68,7 +68,7 @@ void add_last(Command& root) {
   command.positionals("USER", o->users, "only these");
   command.option("-S,--since", o->since, "that ended after this moment");
   command.option("-U,--until", o->until, "that began before this moment");
-  command.option("-n", o->n, "at most so many");
+  command.option("-n,--lines", o->n, "at most so many");
   command.option("--min", o->at_least, "at least so long, like 10min");
   command.flag("--open", o->open, "only those still open");
   command.examples("  rollcall last ada -n 2\n  rollcall last -S yesterday --min 1h");

@@ -92,7 +92,10 @@ void add_retention(Command& root) {
   apply.flag("--dry-run", o->dry_run, "only the plan; exit 7 where there is something to do");
   apply.flag("--yes", o->yes, "do not ask");
   apply.examples("  rollcall retention apply --yes");
+  apply.travels();
   apply.run([o](Context& context) {
+    if (context.errand && !o->dry_run)
+      throw store::Failure({store::Errc::NotPermitted, "for others, only --dry-run works"});
     if (o->dry_run) {
       if (!context.url.empty()) return run_there(context);
       const auto rows = plan_of(context);

@@ -9,6 +9,7 @@
 #include "web/assets.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -69,6 +70,8 @@ void restart(const std::vector<int>& listeners, const std::vector<std::string>& 
     ::dup2(moved[i], 3 + static_cast<int>(i));  // dup2 leaves it open across exec
     ::close(moved[i]);
   }
+  // Nothing else goes on, whatever a library opened without O_CLOEXEC.
+  (void)::close_range(3 + static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
   ::setenv("LISTEN_FDS", fmt::format("{}", moved.size()).c_str(), 1);
   ::setenv("LISTEN_PID", fmt::format("{}", ::getpid()).c_str(), 1);
   std::vector<std::string> words = arguments;
@@ -114,10 +117,7 @@ int serve(Context& context, const Options& o) {
   settings.accept_clock = o.accept_clock;
 
   const std::filesystem::path admin = settings.data / "admin.token";
-  if (!std::filesystem::exists(admin)) {
-    const auto token = net::Tokens(settings.data).create("admin", "*", {"admin"}, 0).value();
-    store::replace_file(admin, token + "\n", store::Secret::Yes).value();
-  }
+  if (!std::filesystem::exists(admin)) net::Tokens(settings.data).make_admin(admin).value();
   settings.page = web::assets();
   auto server = net::Server::start(std::move(settings)).value();
   server->on_listening = [&](const std::vector<std::string>& urls) {

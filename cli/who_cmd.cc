@@ -61,7 +61,7 @@ void add_who(Command& root) {
   command.option("--room", o->room, "only those who attended this channel, like presence-lobby");
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
-  command.option("-O,--out", o->out,
+  command.file("-O,--out", o->out,
                  "where the bundle goes (a folder or .tar; - is standard output)");
   command.examples(
       "  rollcall who\n  rollcall who --at 'yesterday 10:00' --state online\n  rollcall who --room "
