@@ -290,12 +290,12 @@ void add_audit(Command& root) {
   Command audit = root.command("audit", "what was done, by whom, when, from where");
   o->filter.declare(audit);
   audit.formats(event_formats(), [](const Context& c) { return event_fields(c.output); });
-  audit.option("-n", o->n, "the newest so many; with a cursor: the next so many");
+  audit.option("-n,--lines", o->n, "the newest so many; with a cursor: the next so many");
   audit.flag("-r,--reverse", o->reverse, "newest first");
   audit.flag("-f,--follow", o->follow, "go on with what comes; Ctrl-C ends");
   audit.option("--cursor", o->cursor, "from this event on");
   audit.option("--after-cursor", o->after_cursor, "from the event after this one on");
-  audit.option("--cursor-file", o->cursor_file,
+  audit.file("--cursor-file", o->cursor_file,
                "go on after the cursor in the file, and write the new one there");
   audit.flag("--show-cursor", o->show_cursor, "the last event's cursor, on stderr");
   audit.flag("--fail-empty", o->fail_empty, "exit 4 where nothing matches");
@@ -307,6 +307,7 @@ void add_audit(Command& root) {
       "--cursor-file here.cursor\n"
       "  rollcall audit --channel presence-lobby -S yesterday\n"
       "  rollcall audit stats --by hour -S yesterday");
+  audit.travels();
   audit.run_default([o](Context& context) {
     return context.url.empty() ? run(context, *o) : run_there(context);
   });
@@ -317,7 +318,7 @@ void add_audit(Command& root) {
                    [o](const Context&) { return stats_members(*o); });
   counting.option("--by", o->by, "user, kind, hour, action or ip (default: kind)",
                   one_of({"user", "kind", "hour", "action", "ip"}));
-  counting.option("-n", o->n, "the first so many rows");
+  counting.option("-n,--lines", o->n, "the first so many rows");
   counting.flag("--summary", o->summary, "one row for all");
   counting.check([o](const Context&) {
     if (o->summary && (!o->by.empty() || o->n))

@@ -52,9 +52,9 @@ void add_backup(Command& root) {
   Command backup = root.command("backup", "copies of the log, the vault apart");
 
   Command create = backup.command("create", "copy the log while it is written");
-  create.positional("DIR", o->directory, "where backups are kept");
+  create.folder_positional("DIR", o->directory, "where backups are kept");
   create.option("--name", o->name, "its name (default: the time)");
-  create.option("--vault", o->vault,
+  create.folder("--vault", o->vault,
                 "another folder, for a copy of the vault (wrapped; without the master key)");
   create.examples("  rollcall backup create /backups/presence --vault /backups-of-keys/presence");
   create.run_here_or_there([o](Context& context) {
@@ -72,7 +72,7 @@ void add_backup(Command& root) {
   });
 
   Command list = backup.command("list", "the backups in a folder, oldest first");
-  list.positional("DIR", o->directory, "where backups are kept");
+  list.folder_positional("DIR", o->directory, "where backups are kept");
   list.rows({"name", "taken_at", "app", "size", "origin"});
   list.examples("  rollcall backup list /backups/presence");
   list.run_here_or_there([o](Context& context) {
@@ -90,7 +90,7 @@ void add_backup(Command& root) {
 
   Command verify =
       backup.command("verify", "hash every header of a backup against what was signed");
-  verify.positional("BACKUP", o->directory, "DIR/NAME");
+  verify.folder_positional("BACKUP", o->directory, "DIR/NAME");
   verify.examples("  rollcall backup verify /backups/presence/2026-01-15");
   verify.run_here_or_there([o](Context& context) {
     const auto info = store::read_backup(std::filesystem::absolute(o->directory)).value();
@@ -142,7 +142,7 @@ void add_backup(Command& root) {
   });
 
   Command prune = backup.command("prune", "remove all but the newest");
-  prune.positional("DIR", o->directory, "where backups are kept");
+  prune.folder_positional("DIR", o->directory, "where backups are kept");
   prune.option("--keep", o->keep, "how many stay (default: 7)");
   prune.flag("--dry-run", o->dry_run, "only say which; exit 7 where there are any");
   prune.flag("--yes", o->yes, "do not ask");

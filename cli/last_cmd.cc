@@ -69,7 +69,7 @@ void add_last(Command& root) {
   o->people.declare_words(command, "only these");
   command.option("-S,--since", o->since, "that ended after this moment", a_moment());
   command.option("-U,--until", o->until, "that began before this moment", a_moment());
-  command.option("-n", o->n, "at most so many");
+  command.option("-n,--lines", o->n, "at most so many");
   command.option("--min", o->at_least, "at least so long, like 10min", a_duration());
   command.flag("--open", o->open, "only those still open");
   command.rows({"user", "from", "to", "length", "end", "login", "logout", "number"});

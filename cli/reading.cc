@@ -5,17 +5,35 @@
 #include "replay/read_log.h"
 #include "replay/reader.h"
 
-#include <cstdlib>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
 
 namespace rollcall::cli {
+namespace {
+
+/// Who runs this: a name of the system, or its number.
+std::string local_user() {
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr ? fmt::format("local:{}", entry->pw_name)
+                          : fmt::format("local:{}", ::getuid());
+}
+
+}  // namespace
 
 void log_read(Context& context, const People& users, const std::string& what) {
-  // A server that runs us for somebody has logged the read already.
-  if (std::getenv("ROLLCALL_READ_LOGGED") != nullptr) return;
-  replay::ReadNote note{context.reason, context.ticket, what, 0};
-  if ((!context.reason.empty() || !context.ticket.empty()) && users.count() == 1) {
+  replay::ReadNote note{context.reason, context.ticket, what, local_user(), {}, {}};
+  // On somebody else's errand: the log says that this very question was asked, or it is as if no
+  // reason had been given.
+  if (context.errand && context.errand->read != 0) {
+    const auto proof = replay::proof_of(context.errand->secret, context.asked);
+    if (!replay::is_logged_read(context.layout(), context.errand->read, proof).value())
+      throw store::Failure({store::Errc::Refused, "the log does not hold this read"});
+    return;
+  }
+  if ((!context.reason.empty() || !context.ticket.empty()) && users.given()) {
     const auto reader = replay::Reader::open(context.layout()).value();
-    note.subject = users.find(reader).front();
+    note.subjects = users.find(reader);
   }
   replay::note_read(context.layout(), note, offline(context)).value();
 }

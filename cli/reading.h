@@ -5,7 +5,8 @@
 
 namespace rollcall::cli {
 
-/// Appends HistoryRead for `users` (names become numbers in what is kept). Call before answering.
+/// Appends HistoryRead for each of `users` (names become numbers in what is kept), or for the read
+/// that a server logged before it ran us: then it is checked that it did. Call before answering.
 void log_read(Context& context, const People& users, const std::string& what);
 
 }  // namespace rollcall::cli

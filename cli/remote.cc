@@ -52,33 +52,6 @@ net::Headers headers(const Context& context) {
   throw Failure({code, detail});
 }
 
-/// The command's own words: what was given, without what says where and why.
-std::vector<std::string> words_of(const Context& context) {
-  std::vector<std::string> out;
-  for (std::size_t i = 1; i < context.arguments.size(); ++i) {
-    const std::string& word = context.arguments[i];
-    bool with_value = false, alone = false;
-    for (const char* option :
-         {"--url", "--token-file", "--data", "-d", "--app", "--reason", "--ticket"}) {
-      with_value = with_value || word == option;
-      alone = alone || word.starts_with(std::string(option) + "=") ||
-              (option[1] != '-' && word.size() > 2 && word.starts_with(option));
-    }
-    if (with_value) ++i;
-    if (!with_value && !alone && word != "--no-pager") out.push_back(word);
-  }
-  // The command comes first: options that stood before it mean the same behind it.
-  std::size_t before = 0;
-  while (before < out.size() && out[before].starts_with("-")) {
-    const bool valued =
-        out[before] == "-o" || out[before] == "--output" || out[before] == "--fields";
-    before += valued ? 2 : 1;
-  }
-  if (before < out.size())
-    std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(before), out.end());
-  return out;
-}
-
 }  // namespace
 
 std::string token_of(const Context& context) {
@@ -110,23 +83,15 @@ std::string url_of(const Context& context, const std::string& path, const std::s
 
 namespace {
 
-/// Where -O says that the command's file goes, which travels as its output.
-std::optional<std::string> take_file(std::vector<std::string>& words) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    std::string file;
-    if ((words[i] == "-O" || words[i] == "--out") && i + 1 < words.size())
-      file = std::exchange(words[i + 1], "-");
-    else if (words[i].starts_with("--out="))
-      file = std::exchange(words[i], "--out=-").substr(6);
-    if (!file.empty() && file != "-") return file;
-  }
-  if (words.size() > 2 && words[0] == "tiles" && !words[2].starts_with('-'))
-    return std::exchange(words[2], "-");
-  if (!words.empty() && words.front() == "who" &&
-      std::find(words.begin(), words.end(), "--proof") != words.end()) {
-    words.insert(words.end(), {"-O", "-"});
-    return "who-proof.tar";
-  }
+/// Where the command's own file goes, which travels as its output; nothing where it is printed.
+std::optional<std::string> file_of(const Context& context) {
+  const auto& words = context.question;
+  for (const char* name : {"out", "DIR"})
+    if (const auto it = context.files.find(name); it != context.files.end() && it->second != "-")
+      return it->second;
+  const bool given = context.files.contains("out");
+  const bool proof = std::find(words.begin(), words.end(), "--proof") != words.end();
+  if (words.front() == "who" && proof && !given) return "who-proof.tar";
   return std::nullopt;
 }
 
@@ -160,25 +125,75 @@ void keep_file(const std::string& bytes, const std::string& file, Kept kept) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kCursorLine = "-- cursor: ";
+
+/// The cursor in the file, where there is one.
+std::string kept_cursor(const std::string& file) {
+  if (!std::filesystem::exists(file)) return {};
+  std::string text = store::read_file(file).value();
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
 int run_there(Context& context) {
   json::object body;
   json::array arguments;
-  std::vector<std::string> words = words_of(context);
-  const auto file = take_file(words);
-  const bool rows = !words.empty() && words.front() == "export" &&
-                    std::find(words.begin(), words.end(), "bundle") == words.end() &&
-                    std::find(words.begin(), words.end(), "--format=bundle") == words.end();
-  const Kept kept = words.empty() || words.front() == "proof" || rows ? Kept::Bytes
-                    : words.front() == "tiles"                        ? Kept::Files
-                                                                      : Kept::Bundle;
+  std::vector<std::string> words = context.question;
+  for (const auto& [name, file] : context.files)
+    if (name != "out" && name != "DIR" && name != "cursor-file")
+      throw Failure({Errc::BadInput,
+                     fmt::format("--{} reads a file of this machine, and works on a store alone: "
+                                 "-d instead of --url",
+                                 name)});
+  const auto file = file_of(context);
+  const auto has = [&](std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  const bool bundle = has("--proof") || has("--format=bundle");
+  const Kept kept = words.front() == "tiles"              ? Kept::Files
+                    : bundle && words.front() != "show" ? Kept::Bundle
+                                                          : Kept::Bytes;
+  if (has("--format=bundle") && !context.files.contains("out"))
+    throw Failure({Errc::BadInput, "a bundle needs -O: a folder or a .tar to make"});
+  // The cursor's file is ours: what it holds goes there, and the new one comes back.
+  const auto cursor_file = context.files.find("cursor-file");
+  const bool cursor_kept = cursor_file != context.files.end();
+  const bool cursor_shown = has("--show-cursor");
+  if (cursor_kept) {
+    std::vector<std::string> more;
+    const bool placed = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+      return word.starts_with("--cursor=") || word.starts_with("--after-cursor=");
+    });
+    const std::string cursor = placed ? std::string() : kept_cursor(cursor_file->second);
+    if (!cursor.empty()) more.push_back("--after-cursor=" + cursor);
+    if (!cursor_shown) more.emplace_back("--show-cursor");
+    words.insert(std::find(words.begin(), words.end(), "--"), more.begin(), more.end());
+  }
   for (const auto& word : words) arguments.emplace_back(word);
   body["arguments"] = std::move(arguments);
   if (!context.reason.empty()) body["reason"] = context.reason;
   if (!context.ticket.empty()) body["ticket"] = context.ticket;
   const bool terminal = ::isatty(STDOUT_FILENO) == 1 && context.output != "raw";
   const Pager pager(context);
-  std::string held, content;
+  std::string held, content, said, cursor;
   int code = 1;
+  const auto err = [&](std::string_view bytes) {
+    said += bytes;
+    std::size_t from = 0;
+    for (std::size_t end = said.find('\n'); end != std::string::npos; end = said.find('\n', from)) {
+      const std::string_view text = std::string_view(said).substr(from, end + 1 - from);
+      from = end + 1;
+      const bool of_cursor = text.starts_with(kCursorLine);
+      if (of_cursor) cursor = text.substr(kCursorLine.size());
+      if (!of_cursor || cursor_shown || !cursor_kept)
+        fmt::print(stderr, "{}", store::printable(text, store::LineEnds::Kept));
+    }
+    said.erase(0, from);
+  };
   const auto out = [&](std::string_view bytes) {
     if (file)
       content += bytes;
@@ -192,8 +207,7 @@ int run_there(Context& context) {
     if (const auto* bytes = o.if_contains("out64"))
       if (const auto plain = store::from_base64(bytes->as_string()))
         out({reinterpret_cast<const char*>(plain->data()), plain->size()});
-    if (const auto* err = o.if_contains("err"))
-      fmt::print(stderr, "{}", store::printable(err->as_string(), store::LineEnds::Kept));
+    if (const auto* text = o.if_contains("err")) err(text->as_string());
     if (const auto* exit = o.if_contains("exit")) code = exit->to_number<int>();
   };
   const auto reply =
@@ -215,7 +229,10 @@ int run_there(Context& context) {
                           })
           .value();
   if (reply.status != 200) refused(reply.status, reply.body);
+  std::fwrite(said.data(), 1, said.size(), stderr);
   if (file && code == 0) keep_file(content, *file, kept);
+  if (cursor_kept && !cursor.empty())
+    store::replace_file(std::filesystem::absolute(cursor_file->second), cursor).value();
   return code;
 }
 

@@ -104,7 +104,10 @@ void add_retention(Command& root) {
     if (!o->dry_run && context.output_given) usage_error("-o is for the plan: give --dry-run");
   });
   apply.examples("  rollcall retention apply --yes");
+  apply.travels();
   apply.run([o](Context& context) {
+    if (context.errand && !o->dry_run)
+      throw store::Failure({store::Errc::NotPermitted, "for others, only --dry-run works"});
     if (o->dry_run) {
       if (!context.url.empty()) return run_there(context);
       const auto rows = plan_of(context);

@@ -174,10 +174,7 @@ int serve(Context& context, const Options& o) {
   if (!std::filesystem::exists(settings.data))  // the file may lie elsewhere
     store::make_directories(settings.data, store::Secret::Yes).value();
   const std::filesystem::path admin = settings.data / "admin.token";
-  if (!std::filesystem::exists(admin)) {
-    const auto token = net::Tokens(settings.data).create("admin", "*", {"admin"}, 0).value();
-    store::replace_file(admin, token + "\n", store::Secret::Yes).value();
-  }
+  if (!std::filesystem::exists(admin)) net::Tokens(settings.data).make_admin(admin).value();
   settings.page = web::assets();
   auto server = net::Server::start(std::move(settings)).value();
   server->on_listening = [&](const std::vector<std::string>& urls) {

@@ -228,6 +228,11 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
     t.integer("request_bytes", settings.request_max, 1024, 1 << 30);
     t.integer("ring_bytes", settings.ring_bytes, 1024, 1 << 30);
     t.integer("outbox_bytes", settings.outbox_bytes, 4096, 1 << 30);
+    t.integer("commands", settings.commands_max, 1, 1000);
+    t.integer("commands_per_caller", settings.commands_per_caller, 1, 1000);
+    t.integer("command_seconds", settings.command_s, 1, 86'400);
+    t.integer("command_cpu_seconds", settings.command_cpu_s, 1, 86'400);
+    t.integer("command_memory_mb", settings.command_memory_mb, 256, 1 << 20);
     std::int64_t drain = settings.drain.count();
     t.integer("drain_ms", drain, 0, 600'000);
     settings.drain = std::chrono::milliseconds(drain);
@@ -259,6 +264,10 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
 
 Result<void> make_settings(const std::filesystem::path& file, const std::string& app) {
   RC_TRY(store::make_directories(file.parent_path(), store::Secret::Yes));
+  // Two first starts at once make one configuration.
+  const auto lock = store::FileLock::wait(file.string() + ".lock");
+  if (!lock) return lock.error();
+  if (std::filesystem::exists(file)) return {};
   return store::replace_file(
       file,
       fmt::format("# What `rollcall serve` is told; docs/server.md has every setting.\n"

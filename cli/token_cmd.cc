@@ -10,10 +10,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rollcall::cli {
 namespace {
 
 net::Tokens tokens_of(const Context& context) { return net::Tokens(context.data_folder()); }
+
+/// Asked by who governs one app alone: others' tokens are not there.
+bool of_one_app(const Context& context) {
+  return context.errand && !context.errand->server_admin;
+}
 
 /// Unix seconds of --expires.
 std::int64_t expiry(const std::string& text) {
@@ -35,7 +42,8 @@ void add_token(Command& root) {
 
   Command create = token.command("create", "make one; it is shown once");
   create.positional("NAME", o->name, "what it is for");
-  create.list("--scope", o->scopes, "presence:read, audit:read, events:write, admin");
+  create.list("--scope", o->scopes,
+              "presence:read, audit:read, events:write, admin (of an app), server:admin");
   create.option("--expires", o->expires, "until when, like +30d (default: never)");
   create.examples("  rollcall token create shop --scope events:write --scope presence:read");
   create.run_here_or_there([o](Context& context) {
@@ -43,12 +51,16 @@ void add_token(Command& root) {
       throw store::Failure({store::Errc::BadInput, "say what it may do: --scope"});
     for (const auto& scope : o->scopes)
       if (!net::known_scope(scope))
-        throw store::Failure({store::Errc::BadInput, fmt::format("there is no scope '{}'", scope)});
+        throw store::Failure(
+            {store::Errc::BadInput, fmt::format("there is no scope '{}': there are {}", scope,
+                                                fmt::join(net::kScopes, ", "))});
     const std::int64_t expires = o->expires.empty() ? 0 : expiry(o->expires);
-    const auto made =
-        tokens_of(context)
-            .create(o->name, context.app.empty() ? "*" : context.app, o->scopes, expires)
-            .value();
+    const bool of_server = std::find(o->scopes.begin(), o->scopes.end(), net::kServerAdmin) !=
+                           o->scopes.end();
+    if (of_server && context.errand && !context.errand->server_admin)
+      throw store::Failure({store::Errc::NotPermitted, "this needs the scope server:admin"});
+    const std::string app = of_server || context.app.empty() ? "*" : context.app;
+    const auto made = tokens_of(context).create(o->name, app, o->scopes, expires).value();
     fmt::print("{}\n", made);
     return 0;
   });
@@ -85,11 +97,13 @@ void add_token(Command& root) {
   list.examples("  rollcall token list");
   list.run_here_or_there([](Context& context) {
     Rows rows(context, {"name", "app", "scopes", "expires"});
-    for (const auto& t : tokens_of(context).list().value())
+    for (const auto& t : tokens_of(context).list().value()) {
+      if (of_one_app(context) && t.app != context.app) continue;
       rows.add({{"name", t.name},
                 {"app", t.app},
                 {"scopes", fmt::format("{}", fmt::join(t.scopes, ","))},
                 {"expires", t.expires == 0 ? "never" : replay::rfc3339(t.expires * 1'000'000)}});
+    }
     rows.finish();
     return 0;
   });
@@ -98,7 +112,7 @@ void add_token(Command& root) {
   revoke.positional("NAME", o->name, "which");
   revoke.examples("  rollcall token revoke shop");
   revoke.run_here_or_there([o](Context& context) {
-    tokens_of(context).revoke(o->name).value();
+    tokens_of(context).revoke(o->name, of_one_app(context) ? context.app : "").value();
     return 0;
   });
 }

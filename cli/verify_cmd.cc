@@ -154,8 +154,8 @@ void add_verify(Command& root) {
     c.flag("--replay", o->replay, "fold the history and compare with the logged state digests");
     c.flag("--strict", o->strict, "an unsigned tail is incomplete");
     c.flag("--no-bodies", o->no_bodies, "leave bodies closed");
-    c.option("--checkpoint", o->checkpoint, "a checkpoint you kept: the log must extend it");
-    c.option("--policy", o->policy, "a C2SP policy file: keys to believe, witnesses' quorum");
+    c.file("--checkpoint", o->checkpoint, "a checkpoint you kept: the log must extend it");
+    c.file("--policy", o->policy, "a C2SP policy file: keys to believe, witnesses' quorum");
   };
   whole_options(verify);
   whole_options(whole);
@@ -164,6 +164,7 @@ void add_verify(Command& root) {
       "  rollcall verify bundle ada.tar\n  rollcall verify proof event-412.tlog-proof\n  rollcall "
       "verify between old.txt new.txt");
   const auto run_whole = [o](Context& context) { return verify_whole(context, *o); };
+  verify.travels();
   verify.run_default([run_whole](Context& context) {
     return context.url.empty() ? run_whole(context) : run_there(context);
   });

@@ -86,7 +86,7 @@ void add_who(Command& root) {
   command.option("--room", o->room, "only those who attended this channel, like presence-lobby");
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
-  command.option("-O,--out", o->out,
+  command.file("-O,--out", o->out,
                  "where the bundle goes (a folder or .tar; - is standard output)");
   command.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
                   [o](const Context&) -> std::vector<std::string> {

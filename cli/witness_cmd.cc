@@ -109,6 +109,7 @@ void add_witness(Command& root) {
       "--quorum any");
   add.run_here_or_there([o](Context& context) {
     const auto layout = context.layout();
+    const auto lock = store::FileLock::wait(layout.policy().string() + ".lock").value();
     auto policy = store::store_policy(layout).value();
     std::erase_if(policy.witnesses, [&](const auto& w) { return w.name == o->name; });
     policy.witnesses.push_back({o->name, note::Verifier::parse(o->vkey).value(), o->url});

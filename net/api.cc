@@ -13,9 +13,13 @@
 #include "net/past.h"
 #include "net/server.h"
 #include "net/signature.h"
+#include "store/crypto.h"
 #include "store/writer.h"
 
 #include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include <set>
 
 namespace rollcall::net {
 namespace {
@@ -140,6 +144,45 @@ std::string make_openapi() {
       {"paths", std::move(paths)}});
 }
 
+using Names = std::vector<std::string_view>;
+
+/// What any request may have in its query: whose it is, and its signature.
+bool is_of_every_request(std::string_view name) {
+  return name == "app" || name == "auth_key" || name == "auth_timestamp" ||
+         name == "auth_version" || name == "auth_signature" || name == "body_md5";
+}
+
+/// The parameters of an endpoint that stand in its query.
+template <class E>
+Names names_in_query() {
+  Names out;
+  boost::mp11::mp_for_each<Members<typename E::Request>>([&](auto member) {
+    const std::string in_path = fmt::format("{{{}}}", member.name);
+    if (E::kIs.path.find(in_path) == std::string_view::npos) out.emplace_back(member.name);
+  });
+  return out;
+}
+
+/// A parameter that nothing would heed is a mistake, and so is one of two values.
+std::optional<HttpReply> query_problem(const HttpRequest& request, const Names& known) {
+  const auto query = parse_query(request.query);
+  if (!query) return problem(400, "the query has a broken percent escape");
+  std::set<std::string_view> seen;
+  for (const auto& [name, value] : *query) {
+    const bool fits = is_of_every_request(name) ||
+                      std::find(known.begin(), known.end(), name) != known.end();
+    const std::string_view shown = std::string_view(name).substr(0, 64);
+    if (!fits && known.empty())
+      return problem(422, fmt::format("there is no parameter '{}': there are none here", shown));
+    if (!fits)
+      return problem(422, fmt::format("there is no parameter '{}': there are {}", shown,
+                                      fmt::join(known, ", ")));
+    if (!seen.insert(name).second)
+      return problem(422, fmt::format("the parameter '{}' is given twice", shown));
+  }
+  return std::nullopt;
+}
+
 /// Form fields or a JSON object, as clients of either kind send them.
 std::map<std::string, std::string> fields_of(const HttpRequest& request) {
   std::map<std::string, std::string> out;
@@ -159,7 +202,10 @@ std::map<std::string, std::string> fields_of(const HttpRequest& request) {
 }  // namespace
 
 Api::Api(Server& server)
-    : server_(server), tokens_(server.settings().data), openapi_(make_openapi()) {}
+    : server_(server),
+      tokens_(server.settings().data),
+      signed_out_(server.settings().data),
+      openapi_(make_openapi()) {}
 
 App* Api::app_of(const HttpRequest& request) const {
   const auto query = parse_query(request.query);
@@ -167,17 +213,39 @@ App* Api::app_of(const HttpRequest& request) const {
   return server_.apps().size() == 1 ? server_.apps().front().get() : nullptr;
 }
 
+bool Api::still(const std::string& app, const std::string& token, const std::string& sign_in,
+                std::int64_t until) const {
+  const std::int64_t now = store::wall_now() / 1'000'000;
+  return (until == 0 || now < until) && (token.empty() || tokens_.find_id(token, app, now)) &&
+         (sign_in.empty() || !signed_out_.contains(sign_in));
+}
+
 store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
+  auto out = identified(app, request);
+  if (out)
+    out->holds = [this, id = app.settings().id, token = out->token, sign_in = out->sign_in,
+                  until = out->until] { return still(id, token, sign_in, until); };
+  return out;
+}
+
+store::Result<Caller> Api::identified(App& app, const HttpRequest& request) const {
   const std::int64_t now = store::wall_now() / 1'000'000;
   const std::string_view authorization = request.header("authorization");
   constexpr std::string_view kBearer = "Bearer ";
   if (authorization.starts_with(kBearer)) {
     const std::string_view token = authorization.substr(kBearer.size());
-    if (const auto found = tokens_.find(token, app.settings().id, now))
-      return Caller("token:" + found->name, found->scopes, {});
+    if (const auto found = tokens_.find(token, app.settings().id, now)) {
+      Caller out("token:" + found->name, found->scopes, {});
+      out.token = found->id();
+      out.until = out.latest = found->expires;
+      return out;
+    }
     if (const auto claims = verify_jwt(token, app.settings().jwt, now)) {
       Caller out("jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject);
-      for (const auto& scope : claims->scopes) out.scopes.push_back(scope);
+      // Whoever issues an app's JWTs governs that app at the most.
+      for (const auto& scope : claims->scopes)
+        if (scope != kServerAdmin) out.scopes.push_back(scope);
+      out.until = out.latest = claims->expires;
       return out;
     }
     return Error{Errc::NotPermitted, "that token is not known here, or has run out"};
@@ -190,18 +258,35 @@ store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
       return Error{Errc::NotPermitted, *fault};
     return Caller("app:" + app.settings().key, {"presence:read", "events:write"}, {});
   }
-  if (const auto cookie = cookie_value(request.header("cookie"), kPageCookie); !cookie.empty()) {
-    const auto session = open_session(cookie, app.settings().secret, app.settings().id, now);
-    if (!session) return Error{Errc::NotPermitted, "the sign-in has run out: sign in again"};
-    // A cookie comes along by itself: a change must come from a page of this very origin.
-    if (request.method != "GET" && request.method != "HEAD" && !same_origin(request))
-      return Error{Errc::NotPermitted, "a change made with a cookie needs the page's own Origin"};
-    Caller out(session->user.empty() ? session->name : "page:" + session->user, session->scopes,
-               session->user);
-    out.by_cookie = true;
-    return out;
-  }
+  if (const auto cookie = cookie_value(request.header("cookie"), kPageCookie); !cookie.empty())
+    return signed_in(app, request, cookie, now);
   return Error{Errc::NotFound, "a bearer token is missing (rollcall token create makes one)"};
+}
+
+store::Result<Caller> Api::signed_in(App& app, const HttpRequest& request, std::string_view cookie,
+                                     std::int64_t now) const {
+  const Error over{Errc::NotPermitted, "the sign-in has run out: sign in again"};
+  const auto session = open_session(cookie, signed_out_.key(), app.settings().id, now);
+  if (!session || session->sign_in.empty() || signed_out_.contains(session->sign_in)) return over;
+  Caller out(session->user.empty() ? session->name : "page:" + session->user, session->scopes,
+             session->user);
+  if (!session->token.empty()) {  // what it may do, and whether it is there, says the token itself
+    const auto token = tokens_.find_id(session->token, app.settings().id, now);
+    if (!token) return over;
+    out.scopes = token->scopes;
+  }
+  // A cookie comes along by itself: a change must come from a page of this very origin.
+  if (request.method != "GET" && request.method != "HEAD" && !same_origin(request))
+    return Error{Errc::NotPermitted, "a change made with a cookie needs the page's own Origin"};
+  out.by_cookie = true;
+  out.token = session->token;
+  out.sign_in = session->sign_in;
+  out.until = session->expires;
+  out.latest = session->latest;
+  // Who became somebody else is named with both.
+  if (out.name != session->name && session->name != "jwt:" + session->user)
+    out.reader = fmt::format("{} ({})", out.name, session->name);
+  return out;
 }
 
 namespace {
@@ -226,7 +311,19 @@ HttpReply Api::sign_in(App& app, const HttpRequest& request) const {
   session.name = who->name;
   session.user = who->user;
   session.scopes = who->scopes;
-  session.expires = store::wall_now() / 1'000'000 + kPageSessionSeconds;
+  const std::int64_t now = store::wall_now() / 1'000'000;
+  session.sign_in = who->sign_in.empty() ? store::base64url(store::random_key()) : who->sign_in;
+  session.token = who->token;
+  // A cookie made from a signature alone is not renewed past its first end.
+  const bool renewable = !who->token.empty() || who->latest != 0;
+  session.latest = renewable ? who->latest : now + kPageSessionSeconds;
+  session.expires = now + kPageSessionSeconds;
+  if (session.latest != 0) session.expires = std::min(session.expires, session.latest);
+  if (who->by_cookie) {  // the name under which it began
+    const auto cookie = cookie_value(request.header("cookie"), kPageCookie);
+    if (const auto before = open_session(cookie, signed_out_.key(), session.app, now))
+      session.name = before->name;
+  }
   const std::string wanted = fields["user"];
   if (!wanted.empty() && wanted != who->user) {
     if (!who->may("admin")) return problem(403, "to be somebody else needs the scope admin");
@@ -235,15 +332,23 @@ HttpReply Api::sign_in(App& app, const HttpRequest& request) const {
     session.user = wanted;
   }
   HttpReply out;
-  out.headers.emplace_back("Set-Cookie", cookie_header(seal_session(session, app.settings().secret),
-                                                       kPageSessionSeconds, request.tls));
+  out.headers.emplace_back("Set-Cookie", cookie_header(seal_session(session, signed_out_.key()),
+                                                       session.expires - now, request.tls));
   out.headers.emplace_back("Cache-Control", "no-store");
   out.body = json::serialize(json::object{{"user", session.user}, {"name", session.name}});
   return out;
 }
 
-HttpReply Api::sign_out(App& app, const HttpRequest& request) const {
+HttpReply Api::sign_out(App& app, const HttpRequest& request) {
   const auto who = caller(app, request);
+  if (who && !who->sign_in.empty()) {
+    const std::int64_t now = store::wall_now() / 1'000'000;
+    // Renewals of it may have been handed out: as long as any of them could last.
+    const std::int64_t until = now + kPageSessionSeconds;
+    if (const auto kept = signed_out_.add(who->sign_in, until, now); !kept)
+      spdlog::error("a sign-out is remembered until the next restart alone: {}",
+                    kept.error().detail);
+  }
   if (who && !who->user.empty()) {
     app.sessions().terminate(who->user);
     app.hub().terminate(who->user);
@@ -361,12 +466,12 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
         co_return out;
       }
       json::value given = json::object{};
-      if (E::kIs.method == std::string_view("GET")) {
-        const auto query = parse_query(request.query);
-        if (!query) co_return problem(400, "the query has a broken percent escape");
-        for (const auto& [key, value] : *query)
-          if (key != "app" && !key.starts_with("auth_") && key != "body_md5")
-            given.as_object()[key] = value;
+      const bool by_query = E::kIs.method == std::string_view("GET");
+      if (auto wrong = query_problem(request, by_query ? names_in_query<E>() : Names{}))
+        co_return *wrong;
+      if (by_query) {
+        for (const auto& [key, value] : parse_query(request.query).value_or(Query{}))
+          if (!is_of_every_request(key)) given.as_object()[key] = value;
       } else if (!request.body.empty()) {
         boost::system::error_code ec;
         json::parse_options options;
@@ -453,19 +558,21 @@ bool Api::streams(const HttpRequest& request) {
   return request.path == "/v1/stream" || request.path == "/v1/command";
 }
 
-HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks, Loop& loop) {
+HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks, Loop&) {
   std::vector<std::pair<std::string, std::string>> cors;
   if (auto bad = origin_problem(request, cors, form == StreamForm::CapnProto)) return *bad;
   App* app = app_of(request);
   if (app == nullptr) return problem(404, "say which app: ?app=ID");
   const auto who = caller(*app, request);
   if (!who) return problem(401, who.error().detail);
+  const bool is_stream = request.path == "/v1/stream";
+  if (auto wrong = query_problem(request, is_stream ? Names{"after", "only"} : Names{})) return *wrong;
   HttpReply out;
-  if (request.path == "/v1/stream") {
+  if (is_stream) {
     out = request.method == "GET" ? begin_event_stream(*app, *who, request, form, chunks)
                                   : problem(405, "GET is answered here");
   } else {
-    out = request.method == "POST" ? run_command(*app, *who, request, chunks, loop)
+    out = request.method == "POST" ? run_command(*app, server_.settings(), *who, request, chunks)
                                    : problem(405, "POST is answered here");
   }
   for (auto& header : cors) out.headers.push_back(header);

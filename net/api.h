@@ -4,6 +4,7 @@
 #include "net/chunks.h"
 #include "net/endpoints.h"
 #include "net/event_stream.h"
+#include "net/signed_out.h"
 #include "net/tokens.h"
 
 namespace rollcall::net {
@@ -25,10 +26,16 @@ class Api {
   /// The app a request is about: of ?app= or of the only one.
   [[nodiscard]] App* app_of(const HttpRequest& request) const;
   [[nodiscard]] store::Result<Caller> caller(App& app, const HttpRequest& request) const;
+  [[nodiscard]] store::Result<Caller> identified(App& app, const HttpRequest& request) const;
+  [[nodiscard]] store::Result<Caller> signed_in(App& app, const HttpRequest& request,
+                                                std::string_view cookie, std::int64_t now) const;
+  /// Whether what a caller came with still opens: the token is there, the sign-in not ended.
+  [[nodiscard]] bool still(const std::string& app, const std::string& token,
+                           const std::string& sign_in, std::int64_t until) const;
   /// POST /login {token?, user?}: a cookie for the page, of whoever the token is of; with the scope
   /// admin, as `user`. POST /logout ends it, and every connection of its person.
   [[nodiscard]] HttpReply sign_in(App& app, const HttpRequest& request) const;
-  [[nodiscard]] HttpReply sign_out(App& app, const HttpRequest& request) const;
+  [[nodiscard]] HttpReply sign_out(App& app, const HttpRequest& request);
   [[nodiscard]] HttpReply broadcasting_auth(App& app, const HttpRequest& request,
                                             bool user_auth) const;
   /// CORS headers where the origin is allowed; a problem where a foreign page changes something, or
@@ -40,6 +47,7 @@ class Api {
 
   Server& server_;
   Tokens tokens_;
+  SignedOut signed_out_;
   std::string openapi_;
   std::mutex rates_mutex_;
   struct Rate {

@@ -132,7 +132,9 @@ void App::keep_snapshot() {
   reading.reset();
   if (last < snapshot_ + settings_.snapshot_every) return;
   // A process of its own, with a state of its own: nobody here waits for it or pays for it.
-  const auto child = start_child(layout_, {"snapshot", "create"}, true);
+  Errand errand;
+  errand.nice = true;
+  const auto child = start_child(layout_, {"snapshot", "create"}, errand);
   const int code = child ? follow_child(
                                *child, [this] { return !stopping; }, [](bool, std::string_view) {})
                          : 1;

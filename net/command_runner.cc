@@ -1,98 +1,56 @@
-// Which commands, and how their output travels.
+// Who may ask, how many at a time, and how the answer travels.
 #include "net/command_runner.h"
 
 #include "net/child.h"
 #include "net/history_read.h"
+#include "net/question.h"
+#include "net/tokens.h"
+#include "replay/read_log.h"
+#include "store/crypto.h"
 #include "store/utf8.h"
 #include "store/writer.h"
 
-#include <array>
-#include <atomic>
 #include <map>
+#include <mutex>
 
 namespace rollcall::net {
 namespace {
 
-constexpr int kCommandsMost = 8;  // at a time
-constexpr std::size_t kArgumentsMost = 200, kArgumentMax = 4096;
-std::atomic<int> commands = 0;
-
-/// Only what reads, and only with options that touch no file of the server's.
-std::optional<std::string> fault(const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.size() > kArgumentsMost) return "no command";
-  // A command, and the subcommands of it that read; none listed: all of it reads.
-  static const std::map<std::string, std::vector<std::string>> allowed{
-      {"who", {}},
-      {"last", {}},
-      {"audit", {}},
-      {"show", {}},
-      {"proof", {}},
-      {"verify", {}},
-      {"export", {}},
-      {"subject", {"export"}},
-      {"store", {"info", "gaps"}},
-      {"checkpoint", {"show", "history"}},
-      {"hold", {"list"}},
-      {"key", {"show"}},
-      {"tiles", {"export"}},
-      {"token", {"create", "list", "revoke", "watch"}},
-      {"witness", {"add", "list", "status"}},
-      {"backup", {"create", "list", "verify", "prune"}},
-      {"snapshot", {"create", "list", "verify", "rm"}},
-      {"retention", {"show", "plan", "apply"}}};
-  const auto command = allowed.find(arguments.front());
-  const std::string second = arguments.size() > 1 ? arguments[1] : std::string();
-  const bool known =
-      command != allowed.end() &&
-      (command->second.empty() ||
-       std::find(command->second.begin(), command->second.end(), second) != command->second.end());
-  // `verify bundle FILE` and its like are about files, which are the caller's.
-  const bool of_files = command != allowed.end() && command->first == "verify" && !second.empty() &&
-                        !second.starts_with("-");
-  if (!known || of_files)
-    return fmt::format("'{}{}{}' does not work over --url", arguments.front().substr(0, 40),
-                       second.empty() ? "" : " ", second.substr(0, 40));
-  if (command->first == "tiles" && (arguments.size() < 3 || arguments[2] != "-"))
-    return "'tiles export' streams here: -";
-  // Applying goes through the writer (POST /v1/retention/apply); only its plan is a reading.
-  if (second == "apply" &&
-      std::find(arguments.begin(), arguments.end(), "--dry-run") == arguments.end())
-    return "'retention apply' works here with --dry-run alone";
-  if (command->first == "backup") {
-    // These are folders of the server's machine, which whoever runs it has made.
-    for (std::size_t i = 2; i < arguments.size(); ++i) {
-      const bool named = arguments[i - 1] == "--name" || arguments[i - 1] == "--keep";
-      std::string folder = arguments[i];
-      if (folder.starts_with("--vault="))
-        folder.erase(0, std::string_view("--vault=").size());
-      else if (named || folder.starts_with('-'))
-        continue;
-      if (!folder.starts_with('/')) return "a folder on the server is given from the root: /…";
-      std::error_code unknown;
-      if (!std::filesystem::is_directory(folder, unknown))
-        return "there is no such folder on the server: backups go into one that is there";
-    }
+/// How many questions run, in all and of each caller.
+class Places {
+ public:
+  /// Why there is none; nothing where one was taken.
+  std::optional<std::string> take(const std::string& caller, const Settings& settings) {
+    const std::lock_guard guard(mutex_);
+    if (all_ >= settings.commands_max)
+      return "as many questions run as may run at a time: try again";
+    if (callers_[caller] >= settings.commands_per_caller)
+      return "as many of your questions run as may run at a time: try again";
+    ++callers_[caller];
+    ++all_;
+    return std::nullopt;
   }
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& a = arguments[i];
-    if ((a == "-O" || a == "--out") && i + 1 < arguments.size() && arguments[i + 1] == "-")
-      continue;  // a file of the caller's: it travels as output
-    if (a.size() > kArgumentMax || a.find('\0') != std::string::npos) return "an argument too long";
-    for (const char* option : {"--data", "-d", "--app", "--url", "--config", "--out", "-O",
-                               "--cursor-file", "--token-file", "--checkpoint", "--policy"})
-      if (a == option || a.starts_with(std::string(option) + "=") ||
-          (a.starts_with(option) && option[1] != '-'))
-        return fmt::format("{} does not work over --url", option);
+  void give_back(const std::string& caller) {
+    const std::lock_guard guard(mutex_);
+    --all_;
+    if (--callers_[caller] == 0) callers_.erase(caller);
   }
-  return std::nullopt;
-}
 
-/// What reads no history but makes or shows what opens and keeps it.
-bool governs(const std::vector<std::string>& arguments) {
-  return arguments.front() == "backup" || arguments.front() == "token" ||
-         arguments.front() == "snapshot" ||
-         (arguments.front() == "witness" && arguments.size() > 1 && arguments[1] == "add");
-}
+ private:
+  std::mutex mutex_;
+  std::uint32_t all_ = 0;
+  std::map<std::string, std::uint32_t> callers_;
+};
+Places places;
+
+/// Given back when the last that holds it goes, however that comes.
+struct Place {
+  explicit Place(std::string who) : caller(std::move(who)) {}
+  ~Place() { places.give_back(caller); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  std::string caller;
+};
 
 /// Bytes of output as lines of JSON; an unfinished UTF-8 sequence waits for its rest.
 void relay(Chunks::Sink& sink, const char* name, std::string& held, std::string_view bytes) {
@@ -117,69 +75,130 @@ void relay(Chunks::Sink& sink, const char* name, std::string& held, std::string_
   (void)sink.push(json::serialize(line) + "\n");
 }
 
-void follow(const App& app, const Child& child, Chunks::Sink sink) {
-  constexpr std::size_t kWaitingMost = 1U << 20;
-  std::string held_out, held_err;
-  const int code = follow_child(
-      child, [&] { return !sink.gone() && !app.stopping; },
-      [&](bool error, std::string_view bytes) {
-        relay(sink, error ? "err" : "out", error ? held_err : held_out, bytes);
-        // The reader is slow: so is the command.
-        while (sink.waiting() > kWaitingMost && !sink.gone() && !app.stopping)
-          sink.wait_for_room(kWaitingMost);
-      });
+void end(Chunks::Sink& sink, int code) {
   (void)sink.push(json::serialize(json::object{{"exit", code}}) + "\n");
   sink.finish();
-  --commands;
 }
 
-/// What is refused without a reason where the store asks for one: the same as on the store itself.
-bool tells_of_people(const std::vector<std::string>& arguments) {
-  constexpr std::array<std::string_view, 6> kReading{"who",    "last", "audit",
-                                                     "export", "show", "subject"};
-  return std::find(kReading.begin(), kReading.end(), arguments.front()) != kReading.end();
-}
-
-struct Asked {
+struct Asking {
   std::vector<std::string> arguments;
   std::optional<std::string> reason, ticket;
 };
-BOOST_DESCRIBE_STRUCT(Asked, (), (arguments, reason, ticket))
+BOOST_DESCRIBE_STRUCT(Asking, (), (arguments, reason, ticket))
+
+/// Whose history the question is about.
+std::vector<engine::UserNumber> subjects(App& app, const Question& question) {
+  auto out = subjects_of(app, question.users);
+  const auto reading = app.live().reading();
+  for (const std::uint64_t number : question.numbers)
+    if (reading && number != 0 && number < reading->vault().users())
+      out.push_back(static_cast<engine::UserNumber>(number));
+  if (question.seq != 0 && reading)
+    if (const auto header = reading->log().header(question.seq); header && *header)
+      if ((*header)->user != 0) out.push_back((*header)->user);
+  return out;
+}
+
+struct Job {
+  Question question;
+  std::string by;
+  ReadReason why;
+  Errand errand;
+  std::chrono::seconds longest{0};
+  std::function<bool()> holds;  ///< whether whoever asked may still ask
+  std::shared_ptr<Place> place;
+};
+
+void run(App& app, Job job, Chunks::Sink sink) {
+  constexpr std::size_t kWaitingMost = 1U << 20;
+  // Reading somebody's history is itself in the log, before it is answered; and the log holds what
+  // the process that answers has to show, and it alone can.
+  job.errand.secret = store::hex(store::random_key());
+  const Asked asked{job.question.describe(), subjects(app, job.question),
+                    replay::proof_of(job.errand.secret, job.question.words)};
+  job.errand.read = note_read_durably(app, job.by, asked, job.why);
+  if (job.question.command->words == "who" && job.question.has("proof"))
+    app.sign();  // reading was itself an event: what is asked about must be signed
+  const auto child = start_child(app.layout(), job.question.words, job.errand);
+  if (!child) {
+    (void)sink.push(json::serialize(json::object{{"err", child.error().detail + "\n"}}) + "\n");
+    return end(sink, 1);
+  }
+  std::string held_out, held_err;
+  auto looked = std::chrono::steady_clock::now();
+  bool held = true;
+  const auto go_on = [&] {
+    if (sink.gone() || app.stopping || app.draining) return false;
+    if (const auto now = std::chrono::steady_clock::now();
+        now - looked > std::chrono::milliseconds(400)) {
+      looked = now;
+      held = job.holds();
+    }
+    return held;
+  };
+  const int code = follow_child(
+      *child, go_on,
+      [&](bool error, std::string_view bytes) {
+        relay(sink, error ? "err" : "out", error ? held_err : held_out, bytes);
+        // The reader is slow: so is the command.
+        while (sink.waiting() > kWaitingMost && go_on()) sink.wait_for_room(kWaitingMost);
+      },
+      job.longest);
+  end(sink, code);
+}
 
 }  // namespace
 
-HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request, Chunks& chunks,
-                      Loop&) {
+HttpReply run_command(App& app, const Settings& settings, const Caller& caller,
+                      const HttpRequest& request, Chunks& chunks) {
   if (!caller.may("audit:read")) return problem(403, "this needs the scope audit:read");
   boost::system::error_code ec;
-  const json::value body = json::parse(request.body, ec);
+  json::parse_options shallow;
+  shallow.max_depth = 4;
+  const json::value body = json::parse(request.body, ec, {}, shallow);
   if (ec) return problem(400, "the body is not JSON");
-  Asked asked;
-  if (const auto read = read_value(body, asked, ""); !read)
+  Asking asking;
+  if (const auto read = read_value(body, asking, ""); !read)
     return problem(422, read.error().detail);
-  if (const auto wrong = fault(asked.arguments)) return problem(422, *wrong);
-  if (governs(asked.arguments) && !caller.may("admin"))
-    return problem(403, "this needs the scope admin");
-  // Reading somebody's history is itself in the log: before it is answered.
-  const ReadReason why{asked.reason.value_or(""), asked.ticket.value_or("")};
-  const auto noted = note_read(app, caller, asked.arguments.front(), why, Often::EveryTime);
-  if (!noted && noted.error().code == store::Errc::Refused && tells_of_people(asked.arguments))
-    return problem(409, noted.error().detail, store::name_of(noted.error().code));
-  if (++commands > kCommandsMost) {
-    --commands;
-    return problem(503, "as many commands run as may run at a time: try again");
+  auto question = read_question(asking.arguments);
+  if (!question) return problem(422, question.error().detail, store::name_of(question.error().code));
+  const QuestionCommand& command = *question->command;
+  if (!caller.may(command.scope))
+    return problem(403, fmt::format("this needs the scope {}", command.scope));
+  for (const auto& given : question->given)
+    if (given.option != nullptr && given.option->name == "scope" && !caller.may("server:admin") &&
+        given.value.find("server:admin") != std::string::npos)
+      return problem(403, "only who has the scope server:admin gives it on");
+  for (const auto& folder : question->folders)
+    if (const auto fine = check_folder(folder, settings.data); !fine)
+      return problem(422, fine.error().detail);
+  const ReadReason why{asking.reason.value_or(""), asking.ticket.value_or("")};
+  if (command.of_people)
+    if (const auto allowed = check_reason(app, why);
+        !allowed && allowed.error().code == store::Errc::Refused)
+      return problem(409, allowed.error().detail, store::name_of(allowed.error().code));
+  const std::string who = app.settings().id + " " + caller.name;
+  if (const auto full = places.take(who, settings)) {
+    HttpReply out = problem(503, *full);
+    out.headers.emplace_back("Retry-After", "1");
+    return out;
   }
-  const bool proves =
-      asked.arguments.front() == "who" &&
-      std::find(asked.arguments.begin(), asked.arguments.end(), "--proof") != asked.arguments.end();
-  app.run_aside([&app, proves, arguments = asked.arguments, sink = chunks.sink()]() mutable {
-    if (proves) app.sign();  // reading was itself an event: what is asked about must be signed
-    const auto child = start_child(app.layout(), arguments);
-    if (child) return follow(app, *child, std::move(sink));
-    (void)sink.push(json::serialize(json::object{{"err", child.error().detail + "\n"}}) + "\n");
-    (void)sink.push(json::serialize(json::object{{"exit", 1}}) + "\n");
-    sink.finish();
-    --commands;
+  Job job;
+  job.place = std::make_shared<Place>(who);
+  job.by = caller.reader;
+  job.why = why;
+  job.holds = caller.holds;
+  job.errand.server_admin = caller.may("server:admin");
+  job.errand.folders = !question->folders.empty() && caller.may("server:admin");
+  job.errand.memory_mb = settings.command_memory_mb;
+  // What follows the log goes on as long as it is read; everything else comes to an end.
+  if (!question->has("follow")) {
+    job.longest = std::chrono::seconds(settings.command_s);
+    job.errand.cpu_s = settings.command_cpu_s;
+  }
+  job.question = std::move(*question);
+  app.run_aside([&app, job = std::move(job), sink = chunks.sink()]() mutable {
+    run(app, std::move(job), std::move(sink));
   });
   HttpReply out;
   out.type = "application/x-ndjson";

@@ -6,6 +6,7 @@
 #include "net/past.h"
 #include "net/shard.h"
 #include "net/signature.h"
+#include "net/tokens.h"
 #include "replay/read_log.h"
 #include "replay/time_text.h"
 #include "store/crypto.h"
@@ -15,6 +16,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace rollcall::net {
 namespace {
@@ -137,9 +139,19 @@ GapRow gap_row(const store::Gap& gap) {
   return {gap.seq, replay::rfc3339(gap.from), replay::rfc3339(gap.to)};
 }
 
+std::vector<std::string> names_in(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (comma != 0) out.emplace_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return out;
+}
+
 bool Caller::may(std::string_view scope) const {
   return std::any_of(scopes.begin(), scopes.end(),
-                     [&](const std::string& s) { return s == scope || s == "admin"; });
+                     [&](const std::string& s) { return scope_covers(s, scope); });
 }
 
 Answer<Written> LoginEndpoint::run(Call call, Request r) {
@@ -202,6 +214,9 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
   const auto reading = call.app.live().reading();
   if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
   const std::uint64_t limit = std::min(r.limit.value_or(1000), kLimitMost);
+  if (r.state && *r.state != "any" && *r.state != "online" && *r.state != "away" &&
+      *r.state != "offline")
+    co_return Error{Errc::BadInput, "state is online, away, offline or any"};
   if (r.at) co_return co_await people_at(call, std::move(r), limit);
   const std::string wanted = r.state.value_or("");
   People out;
@@ -212,13 +227,15 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
   std::vector<std::pair<engine::UserNumber, Standing>> found;
   const bool inside = call.caller.may("audit:read");
   if (r.users) {
-    std::string_view rest = *r.users;
-    while (!rest.empty() && found.size() < limit) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      const auto number = reading->vault().number_of(rest.substr(0, comma));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    std::set<engine::UserNumber> seen;
+    for (const auto& name : names_in(*r.users)) {
+      const auto number = reading->vault().number_of(name);
       const auto standing = number ? call.app.board().of(*number) : std::nullopt;
-      if (standing) found.emplace_back(*number, *standing);
+      if (!standing || found.size() >= limit || !seen.insert(*number).second) continue;
+      const auto shown = engine::name_of(inside ? standing->state : standing->visible);
+      // Those who are named are told whatever their state is, where none is asked for.
+      if (wanted.empty() || wanted == "any" || shown == wanted)
+        found.emplace_back(*number, *standing);
     }
   } else {
     call.app.board().each([&](engine::UserNumber n, const Standing& s) {
@@ -275,7 +292,7 @@ Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {
   const auto unsigned_because = call.app.signing_problem();
   out.signing = !unsigned_because;
   out.health = !out.writable ? "READ-ONLY" : out.signing ? "OK" : "NOT-SIGNING";
-  if (call.caller.may("admin")) {
+  if (call.caller.may(kServerAdmin)) {
     if (const auto problem = call.app.live().problem())
       out.problem = problem->detail;
     else

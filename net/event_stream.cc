@@ -78,7 +78,8 @@ store::Result<Seq> more_presence(App& app, StreamForm form, Seq seq, std::string
   return seq;
 }
 
-void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everything) {
+void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everything,
+             const std::function<bool()>& holds) {
   const auto waker = std::make_shared<Waker>();
   const auto listener = app.on_batch([waker] {
     const std::lock_guard guard(waker->mutex);
@@ -86,7 +87,14 @@ void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everyth
     waker->wake.notify_one();
   });
   std::uint64_t seen = 0;
+  // Asked again a few times a second: a token that is revoked, a sign-out, an end that came.
+  constexpr auto kLookEvery = std::chrono::milliseconds(400);
+  auto looked = std::chrono::steady_clock::now();
   while (!sink.gone() && !app.stopping && !app.draining) {
+    if (const auto now = std::chrono::steady_clock::now(); now - looked > kLookEvery) {
+      looked = now;
+      if (!holds()) break;
+    }
     std::string out;
     const Seq before = seq;
     if (sink.waiting() < kAhead) {
@@ -97,7 +105,7 @@ void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everyth
     }
     if (seq != before) continue;
     std::unique_lock lock(waker->mutex);
-    waker->wake.wait_for(lock, std::chrono::milliseconds(500),
+    waker->wake.wait_for(lock, std::chrono::milliseconds(400),
                          [&] { return waker->batches != seen; });
     seen = waker->batches;
   }
@@ -110,10 +118,13 @@ void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everyth
 
 HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& request,
                              StreamForm form, Chunks& chunks) {
-  const bool everything = caller.may("audit:read");
-  if (!everything && !caller.may("presence:read"))
+  const bool auditor = caller.may("audit:read");
+  if (!auditor && !caller.may("presence:read"))
     return problem(403, "this needs the scope audit:read or presence:read");
   const auto query = parse_query(request.query);
+  const std::string* only = query ? find(*query, "only") : nullptr;
+  if (only != nullptr && *only != "presence") return problem(422, "only is presence");
+  const bool everything = auditor && only == nullptr;
   const std::string* after = query ? find(*query, "after") : nullptr;
   const std::string from = after != nullptr ? *after : std::string(request.header("last-event-id"));
   Seq seq = app.board().seq();
@@ -122,8 +133,11 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     if (!parsed) return problem(422, "after is a seq: a whole number");
     seq = *parsed;
   }
-  if (everything) {
-    const auto noted = note_read(app, caller, "stream", read_reason(request), Often::OnceAMinute);
+  if (auditor) {
+    const std::string what = fmt::format("stream{}{}", everything ? "" : " --only=presence",
+                                         from.empty() ? "" : " --after=" + from);
+    const auto noted =
+        note_read(app, caller, {what, {}, {}}, read_reason(request), Often::OnceAMinute);
     if (!noted && noted.error().code == store::Errc::Refused)
       return problem(409, noted.error().detail, store::name_of(noted.error().code));
   }
@@ -135,8 +149,8 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     chunks.set_keepalive(":\n\n");
     (void)chunks.sink().push(":\n\n");  // the head goes out at once
   }
-  app.run_aside([&app, sink = chunks.sink(), form, seq, everything] {
-    produce(app, sink, form, seq, everything);
+  app.run_aside([&app, sink = chunks.sink(), form, seq, everything, holds = caller.holds] {
+    produce(app, sink, form, seq, everything, holds);
   });
   HttpReply out;
   out.type = "text/event-stream";

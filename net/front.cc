@@ -20,6 +20,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+
 namespace rollcall::net {
 namespace {
 
@@ -178,6 +180,7 @@ class Conversation {
     stream_.expires_after(std::chrono::seconds(30));
     const auto [failed, n] = co_await http::async_write_header(stream_, serializer, as_result);
     bool broken = static_cast<bool>(failed);
+    watch_for_end(chunks.sink());
     while (!broken) {
       std::string data;
       const bool more = co_await chunks.next(data);
@@ -190,11 +193,29 @@ class Conversation {
       if (!more) break;
     }
     chunks.close();
+    boost::system::error_code ignored;
+    stream_.socket().cancel(ignored);  // the watch
     if (!broken) {
       const auto [unsent, m] =
           co_await asio::async_write(stream_, http::make_chunk_last(), as_result);
       (void)unsent;
     }
+  }
+
+  /// A client that goes is noticed though nothing is written to it: what works for it ends.
+  void watch_for_end(Chunks::Sink sink) {
+    stream_.socket().async_wait(
+        Protocol::socket::wait_read,
+        [this, sink = std::move(sink)](const boost::system::error_code& ec) mutable {
+          if (ec) return;  // the answer is over, and perhaps we are
+          std::array<char, 1024> waste;  // whoever streams is asked nothing more
+          const ssize_t n = ::recv(stream_.socket().native_handle(), waste.data(), waste.size(),
+                                   MSG_DONTWAIT);
+          if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+            watch_for_end(std::move(sink));
+          else
+            sink.finish();
+        });
   }
 
   asio::awaitable<void> refuse_broken(const beast::error_code& failed) {

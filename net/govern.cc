@@ -2,6 +2,7 @@
 #include "net/govern.h"
 
 #include "net/aside.h"
+#include "net/tokens.h"
 #include "replay/read_log.h"
 #include "store/forget.h"
 #include "store/govern.h"
@@ -106,6 +107,9 @@ Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
 Answer<Rotated> RotateEndpoint::run(Call call, Request r) {
   if (r.what != "signing" && r.what != "epoch" && r.what != "master")
     co_return Error{Errc::BadInput, "what is signing, epoch or master"};
+  // Several apps may share one master key (ROLLCALL_MASTER_KEY_FILE): it is the server's.
+  if (r.what == "master" && !call.caller.may(kServerAdmin))
+    co_return Error{Errc::NotPermitted, "a new master key needs the scope server:admin"};
   auto work = [what = r.what](store::Writer& writer, engine::Micros at) -> Result<Rotated> {
     if (what == "master") {  // drawn here, or the environment's: it never travels
       const auto next = store::MasterKey::next();

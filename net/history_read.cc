@@ -6,48 +6,109 @@
 #include "net/signature.h"
 #include "replay/read_log.h"
 
+#include <future>
 #include <mutex>
 
 namespace rollcall::net {
+namespace {
+
+/// Once a minute for what is equal in everything.
+bool is_new(const std::string& question) {
+  static std::mutex mutex;
+  static std::map<std::string, std::int64_t> asked;
+  constexpr std::int64_t kMinute = 60'000;
+  constexpr std::size_t kAskedMost = 10'000;
+  const std::lock_guard guard(mutex);
+  const std::int64_t now = steady_ms();  // a wall that is set back must not hide what is read
+  if (asked.size() > kAskedMost) asked.clear();
+  const auto [last, first] = asked.try_emplace(question, now);
+  if (!first && now - last->second < kMinute) return false;
+  last->second = now;
+  return true;
+}
+
+std::vector<store::Proposal> proposals(const std::string& by, const Asked& asked,
+                                       const ReadReason& why) {
+  return replay::proposals_of({why.reason, why.ticket, asked.what, by, asked.subjects, asked.proof});
+}
+
+}  // namespace
 
 ReadReason read_reason(const HttpRequest& request) {
   return {percent_decode(request.header("rollcall-reason")).value_or(std::string()),
           percent_decode(request.header("rollcall-ticket")).value_or(std::string())};
 }
 
-store::Result<void> note_read(App& app, const Caller& caller, const std::string& what,
+std::vector<engine::UserNumber> subjects_of(App& app, const std::vector<std::string>& names) {
+  std::vector<engine::UserNumber> out;
+  const auto reading = app.live().reading();
+  if (!reading) return out;
+  const auto add = [&](std::string_view name) {
+    const auto number = reading->vault().number_of(name);
+    if (number && std::find(out.begin(), out.end(), *number) == out.end()) out.push_back(*number);
+    return number.has_value();
+  };
+  for (const auto& name : names) {
+    if (add(name)) continue;
+    std::string_view rest = name;  // several in one word
+    while (!rest.empty()) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      (void)add(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  return out;
+}
+
+std::string option_text(std::string_view name, const std::optional<std::string>& value) {
+  constexpr std::size_t kShown = 100;
+  return value ? fmt::format(" --{}={}", name, std::string_view(*value).substr(0, kShown))
+               : std::string();
+}
+
+store::Result<void> check_reason(App& app, const ReadReason& why) {
+  if (!why.reason.empty() || !why.ticket.empty()) return {};
+  const auto reading = app.live().reading();
+  if (!reading) return store::Error{store::Errc::Io, "the log is being opened anew: try again"};
+  const auto needed = replay::reads_need_reason(reading->log());
+  if (!needed) return needed.error();
+  if (*needed) return replay::reason_missing();
+  return {};
+}
+
+store::Result<void> note_read(App& app, const Caller& caller, const Asked& asked,
                               const ReadReason& why, Often often) {
-  if (why.reason.empty() && why.ticket.empty()) {
-    const auto reading = app.live().reading();
-    if (!reading) return store::Error{store::Errc::Io, "the log is being opened anew: try again"};
-    const auto needed = replay::reads_need_reason(reading->log());
-    if (!needed) return needed.error();
-    if (*needed) return replay::reason_missing();
-  }
+  RC_TRY(check_reason(app, why));
   if (often == Often::OnceAMinute) {
-    static std::mutex mutex;
-    static std::map<std::string, std::int64_t> asked;
-    constexpr std::int64_t kMinute = 60'000;
-    constexpr std::size_t kAskedMost = 10'000;
-    const std::lock_guard guard(mutex);
-    const std::int64_t now = steady_ms();  // a wall that is set back must not hide what is read
-    if (asked.size() > kAskedMost) asked.clear();
-    const auto [last, first] =
-        asked.try_emplace(fmt::format("{}\n{}\n{}\n{}\n{}", app.settings().id, caller.name, what,
-                                      why.reason, why.ticket),
-                          now);
-    if (!first && now - last->second < kMinute) return {};
-    last->second = now;
+    const std::string question =
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", app.settings().id, caller.reader, asked.what,
+                    fmt::join(asked.subjects, ","), why.reason, why.ticket);
+    if (!is_new(question)) return {};
   }
-  (void)app.live().submit([what, why, by = caller.name](store::Turn& turn) {
-    store::Proposal p;
-    p.kind = engine::Kind::HistoryRead;
-    p.body.reason = why.reason;
-    p.body.ticket = why.ticket;
-    p.body.detail = json::serialize(json::object{{"what", what}, {"by", by}});
-    (void)turn.append(p);
+  (void)app.live().submit([all = proposals(caller.reader, asked, why)](store::Turn& turn) {
+    for (const auto& proposal : all) (void)turn.append(proposal);
   });
   return {};
+}
+
+engine::Seq note_read_durably(App& app, const std::string& by, const Asked& asked,
+                              const ReadReason& why) {
+  constexpr auto kLongest = std::chrono::seconds(10);
+  const auto told = std::make_shared<std::promise<engine::Seq>>();
+  auto first = told->get_future();
+  const bool taken =
+      app.live().submit([told, all = proposals(by, asked, why)](store::Turn& turn) {
+        engine::Seq seq = 0;
+        for (const auto& proposal : all) {
+          const auto written = turn.append(proposal);
+          if (written && seq == 0) seq = written->seq;
+        }
+        turn.when_durable([told, seq](const store::Result<void>& durable) {
+          told->set_value(durable ? seq : 0);
+        });
+      });
+  if (!taken || first.wait_for(kLongest) != std::future_status::ready) return 0;
+  return first.get();
 }
 
 }  // namespace rollcall::net

@@ -111,6 +111,7 @@ std::optional<JwtClaims> verify_jwt(std::string_view token, const std::vector<Jw
     JwtClaims out;
     out.subject = text_at(*claims, "sub");
     if (!store::check_user_name(out.subject)) return std::nullopt;
+    out.expires = *expires;
     std::istringstream words(text_at(*claims, "scope"));
     for (std::string scope; words >> scope;) out.scopes.push_back(scope);
     return out;

@@ -15,6 +15,7 @@ namespace rollcall::net {
 struct JwtClaims {
   std::string subject;
   std::vector<std::string> scopes;  ///< of `scope`, separated by spaces
+  std::int64_t expires = 0;         ///< unix seconds
 };
 
 /// The claims where a configured key accepts it at `now` (unix seconds): signature, exp, nbf, aud

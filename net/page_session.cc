@@ -54,7 +54,10 @@ std::string seal_session(const PageSession& session, std::string_view secret) {
                {"name", session.name},
                {"user", session.user},
                {"scopes", std::move(scopes)},
-               {"until", session.expires}},
+               {"until", session.expires},
+               {"sign_in", session.sign_in},
+               {"token", session.token},
+               {"latest", session.latest}},
               secret);
 }
 
@@ -67,6 +70,10 @@ std::optional<PageSession> open_session(std::string_view sealed, std::string_vie
   out.name = text_of(*value, "name");
   out.user = text_of(*value, "user");
   out.expires = value->at("until").as_int64();
+  out.sign_in = text_of(*value, "sign_in");
+  out.token = text_of(*value, "token");
+  if (const auto* latest = value->if_contains("latest"); latest != nullptr && latest->is_int64())
+    out.latest = latest->get_int64();
   if (const auto* scopes = value->if_contains("scopes"); scopes != nullptr && scopes->is_array())
     for (const auto& scope : scopes->get_array())
       if (scope.is_string()) out.scopes.emplace_back(scope.get_string());

@@ -2,7 +2,9 @@
 //
 // Why this file exists: a page must not hold a bearer token where a script can read it. POST /login
 // takes the token once and answers with a cookie (HttpOnly, SameSite=Strict) that holds who it is,
-// what may be done and until when, under an HMAC of the app's secret. It survives a restart.
+// what may be done and until when, under an HMAC of the server's own key (net/signed_out.h). It
+// survives a restart, but not what it was made from: it names its token, which is looked up anew at
+// every request, and carries the end that no renewal passes.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,9 @@ struct PageSession {
   std::string app, name, user;  ///< user: whom it stands for; empty until somebody is chosen
   std::vector<std::string> scopes;
   std::int64_t expires = 0;  ///< unix seconds
+  std::string sign_in;       ///< its id, the same in every renewal
+  std::string token;         ///< Token::id of the token it was made from; empty: from none
+  std::int64_t latest = 0;   ///< no renewal goes beyond this; 0: as long as the token lasts
 };
 
 [[nodiscard]] std::string seal_session(const PageSession& session, std::string_view secret);

@@ -8,6 +8,8 @@
 #include "replay/time_text.h"
 #include "replay/timeline.h"
 
+#include <set>
+
 namespace rollcall::net {
 namespace {
 
@@ -16,8 +18,9 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-Result<void> note(const Call& call, const std::string& what) {
-  return note_read(call.app, call.caller, what, read_reason(call.http), Often::OnceAMinute);
+Result<void> note(const Call& call, std::string what, const std::vector<std::string>& names) {
+  const Asked asked{std::move(what), subjects_of(call.app, names), {}};
+  return note_read(call.app, call.caller, asked, read_reason(call.http), Often::OnceAMinute);
 }
 
 Result<replay::Reader> reader_of(App& app) {
@@ -61,8 +64,11 @@ Result<Range> range_of(const std::optional<std::string>& from,
 Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
   if (!call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "asking about the past needs the scope audit:read"};
-  if (const auto noted = note(call, "who --at"); !noted) co_return noted.error();
-  auto work = [&app = call.app, r, limit]() -> Result<People> {
+  const std::vector<std::string> names = r.users ? names_in(*r.users) : std::vector<std::string>{};
+  const std::string what = "who" + option_text("at", r.at) + option_text("state", r.state) +
+                           (r.users ? " (of some)" : "");
+  if (const auto noted = note(call, what, names); !noted) co_return noted.error();
+  auto work = [&app = call.app, r, limit, names]() -> Result<People> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();
     const auto spec = replay::parse_time(*r.at, store::wall_now());
@@ -81,14 +87,20 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
     const auto fold = replay::state_at(*reader, out.seq);
     if (!fold) return fold.error();
     const std::string wanted = r.state.value_or("");
+    std::set<engine::UserNumber> only;
+    for (const auto& name : names)
+      if (const auto number = reader->vault() == nullptr ? std::nullopt : reader->vault()->number_of(name))
+        only.insert(*number);
     const auto& users = fold->state.users;
     for (engine::UserNumber n = 1; n < users.size(); ++n) {
       const engine::User& u = users[n];
       const auto state = engine::name_of(u.state);
       if (u.state == engine::Presence::Online) ++out.online;
       if (u.state == engine::Presence::Away) ++out.away;
-      const bool match = wanted == "any" ||
-                         (wanted.empty() ? u.state != engine::Presence::Offline : state == wanted);
+      if (r.users && !only.contains(n)) continue;
+      const bool all = wanted == "any" || (wanted.empty() && r.users);
+      const bool match =
+          all || (wanted.empty() ? u.state != engine::Presence::Offline : state == wanted);
       if (!match || !u.enrolled || u.erased || out.people.size() >= limit) continue;
       const auto name = reader->vault() == nullptr ? std::nullopt : reader->vault()->name_of(n);
       if (!name) continue;  // forgotten since
@@ -119,7 +131,10 @@ Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
   if (call.caller.user != r.user && !call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
   if (call.caller.user != r.user)
-    if (const auto noted = note(call, "timeline"); !noted) co_return noted.error();
+    if (const auto noted = note(
+            call, "timeline" + option_text("from", r.from) + option_text("to", r.to), {r.user});
+        !noted)
+      co_return noted.error();
   auto work = [&app = call.app, r]() -> Result<TimelineResponse> {
     constexpr std::size_t kEventsMost = 2000;
     const auto reader = reader_of(app);
@@ -163,7 +178,11 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kSlicesMost = 5000;
   const std::uint64_t slices = r.slices.value_or(96);
   if (slices == 0 || slices > kSlicesMost) co_return Error{Errc::BadInput, "slices is 1 to 5000"};
-  if (const auto noted = note(call, "concurrency"); !noted) co_return noted.error();
+  std::vector<std::string> names;
+  if (r.user) names.push_back(*r.user);
+  const std::string what = "concurrency" + option_text("from", r.from) + option_text("to", r.to) +
+                           fmt::format(" --slices={}", slices);
+  if (const auto noted = note(call, what, names); !noted) co_return noted.error();
   auto work = [&app = call.app, r, slices]() -> Result<ConcurrencyResponse> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -146,6 +147,8 @@ store::Result<void> Server::listen() {
       if (!ec) acceptor->bind(wanted, ec);
       if (!ec) acceptor->listen(asio::socket_base::max_listen_connections, ec);
     }
+    // Only a restart hands it over, and says so then: a child that outlives us must not hold it.
+    if (!ec) (void)::fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
     if (!ec) acceptor->native_non_blocking(true, ec);
     if (!ec) acceptor->set_option(tcp::no_delay(true), ec);  // accepted ones inherit it
     if (ec)

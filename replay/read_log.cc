@@ -1,6 +1,10 @@
 // HistoryRead.
 #include "replay/read_log.h"
 
+#include "replay/reader.h"
+#include "store/bytes.h"
+#include "store/crypto.h"
+
 #include <boost/json.hpp>
 
 namespace rollcall::replay {
@@ -33,6 +37,24 @@ store::Result<void> set_reads_need_reason(store::Writer& writer, bool needed, en
   return writer.log().put_meta(kSetting, needed ? "reason" : "free");
 }
 
+std::vector<store::Proposal> proposals_of(const ReadNote& note) {
+  boost::json::object detail{{"what", note.what}};
+  if (!note.by.empty()) detail["by"] = note.by;
+  if (!note.proof.empty()) detail["proof"] = note.proof;
+  store::Proposal p;
+  p.kind = engine::Kind::HistoryRead;
+  p.body.reason = note.reason;
+  p.body.ticket = note.ticket;
+  p.body.detail = boost::json::serialize(detail);
+  if (note.subjects.empty()) return {p};
+  std::vector<store::Proposal> out;
+  for (const store::UserNumber subject : note.subjects) {
+    p.a = subject;
+    out.push_back(p);
+  }
+  return out;
+}
+
 store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
                               const store::Opening& opening) {
   if (note.reason.empty() && note.ticket.empty()) {
@@ -45,15 +67,33 @@ store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
   }
   const auto writer = store::Writer::open(layout, opening);
   if (!writer) return writer.error();
-  store::Proposal p;
-  p.kind = engine::Kind::HistoryRead;
-  p.a = note.subject;
-  p.body.reason = note.reason;
-  p.body.ticket = note.ticket;
-  p.body.detail = boost::json::serialize(boost::json::object{{"what", note.what}});
-  const auto written = (*writer)->write(p, store::wall_now());
-  if (!written) return written.error();
+  for (const auto& proposal : proposals_of(note)) {
+    const auto written = (*writer)->write(proposal, store::wall_now());
+    if (!written) return written.error();
+  }
   return {};
+}
+
+std::string proof_of(std::string_view secret, const std::vector<std::string>& words) {
+  std::string text(secret);
+  for (const auto& word : words) text += '\0' + word;
+  return store::hex(store::sha256({store::as_bytes(text)}));
+}
+
+store::Result<bool> is_logged_read(const store::Layout& layout, engine::Seq seq,
+                                   std::string_view proof) {
+  const auto reader = Reader::open(layout);
+  if (!reader) return reader.error();
+  const auto header = reader->log().header(seq);
+  if (!header) return header.error();
+  if (!*header || (*header)->kind != engine::Kind::HistoryRead) return false;
+  const auto opened = reader->open_body(**header);
+  boost::system::error_code ec;
+  const auto detail = boost::json::parse(opened.body.detail, ec);
+  const auto* kept = !ec && detail.is_object() ? detail.get_object().if_contains("proof") : nullptr;
+  return kept != nullptr && kept->is_string() && !proof.empty() &&
+         store::equal_constant_time(store::as_bytes(std::string_view(kept->get_string())),
+                                    store::as_bytes(proof));
 }
 
 }  // namespace rollcall::replay

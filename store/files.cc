@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace rollcall::store {
 namespace {
@@ -123,6 +125,21 @@ Result<std::optional<FileLock>> FileLock::try_lock(const std::filesystem::path& 
     return error;
   }
   return std::optional<FileLock>{FileLock{fd}};
+}
+
+Result<FileLock> FileLock::wait(const std::filesystem::path& path) {
+  constexpr auto kLongest = std::chrono::seconds(10);
+  constexpr auto kBetween = std::chrono::milliseconds(5);
+  const auto until = std::chrono::steady_clock::now() + kLongest;
+  while (true) {
+    auto lock = try_lock(path);
+    if (!lock) return lock.error();
+    if (*lock) return std::move(**lock);
+    if (std::chrono::steady_clock::now() > until)
+      return Error{Errc::Conflict,
+                   fmt::format("{} is held by another process: try again", path.string())};
+    std::this_thread::sleep_for(kBetween);
+  }
 }
 
 bool FileLock::held(const std::filesystem::path& path) {

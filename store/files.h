@@ -27,6 +27,8 @@ class FileLock {
  public:
   /// Nothing when another process holds it.
   static Result<std::optional<FileLock>> try_lock(const std::filesystem::path& path);
+  /// Waits for it, for ten seconds at the longest.
+  static Result<FileLock> wait(const std::filesystem::path& path);
   /// Whether another process holds it; takes nothing, so a reader never stands in a writer's way.
   static bool held(const std::filesystem::path& path);
   FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -7,7 +7,7 @@
 using namespace rollcall::net;
 
 TEST_CASE("a cookie opens for its app, under its secret, until it runs out", "[net]") {
-  const PageSession session{"main", "token:admin", "ada", {"admin"}, 1000};
+  const PageSession session{"main", "token:admin", "ada", {"admin"}, 1000, "s1", "t1", 0};
   const std::string sealed = seal_session(session, "secret");
   const auto opened = open_session(sealed, "secret", "main", 999);
   REQUIRE(opened);

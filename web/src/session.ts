@@ -5,7 +5,7 @@ import { ask, get, type Me } from './api'
 /** undefined: not known yet; null: nobody. */
 export const me = shallowRef<Me | null>()
 
-export const may = (scope: string): boolean => !!me.value && (me.value.scopes.includes(scope) || me.value.scopes.includes('admin'))
+export const may = (scope: string): boolean => !!me.value && (me.value.scopes.includes(scope) || me.value.scopes.includes('admin') || me.value.scopes.includes('server:admin'))
 
 export async function load(): Promise<void> {
   const answer = await get('/v1/me')
