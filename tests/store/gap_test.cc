@@ -72,7 +72,7 @@ TEST_CASE("whatever is appended first to a store whose server died, the gap is t
       {"a status", [](Writer& w) { w.write(about(Kind::StatusSet, "ada"), kBack).value(); }},
       {"a hold",
        [](Writer& w) {
-         store::change_hold(w, Kind::HoldSet, "ada", "a case", "T-1", kBack).value();
+         store::change_hold(w, Kind::HoldSet, {"ada", {}}, "a case", "T-1", kBack).value();
        }},
       {"a retention rule",
        [](Writer& w) { store::set_retention(w, Kind::Activity, 86'400, kBack).value(); }},
