@@ -243,6 +243,7 @@ class Webhooks::Target {
   }
 
   void from_log() {
+    if (!comings_) start_cursor();  // the log was being opened anew
     while (comings_ && phase() == Phase::Running) {
       if (!next_from_log()) return;
       FromLog& batch = *from_log_;
