@@ -241,6 +241,8 @@ store::Result<Caller> Api::identified(App& app, const HttpRequest& request) cons
       return out;
     }
     if (const auto claims = verify_jwt(token, app.settings().jwt, now)) {
+      if (const auto named = store::check_user_name(claims->subject); !named)
+        return Error{Errc::NotPermitted, "the token's sub is no user: " + named.error().detail};
       Caller out("jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject);
       // Whoever issues an app's JWTs governs that app at the most.
       for (const auto& scope : claims->scopes)
@@ -253,9 +255,14 @@ store::Result<Caller> Api::identified(App& app, const HttpRequest& request) cons
   const auto query = parse_query(request.query);
   if (query && find(*query, "auth_signature") != nullptr) {
     const SignedRequest signed_request{request.method, request.path, request.query, request.body};
-    if (const auto fault =
-            signature_fault(signed_request, app.settings().key, app.settings().secret, now))
-      return Error{Errc::NotPermitted, *fault};
+    const auto parameters =
+        signed_parameters(signed_request, app.settings().key, app.settings().secret, now);
+    if (!parameters) return parameters.error();
+    // Endpoints read the query as it is written; so it has to be written as it was signed.
+    for (const auto& [name, value] : *query)
+      if (const std::string* said = find(*parameters, name); said == nullptr || *said != value)
+        return Error{Errc::NotPermitted,
+                     "in a signed request each parameter's name is in lower case, and no array"};
     return Caller("app:" + app.settings().key, {"presence:read", "events:write"}, {});
   }
   if (const auto cookie = cookie_value(request.header("cookie"), kPageCookie); !cookie.empty())

@@ -24,15 +24,19 @@ inline constexpr unsigned kShardsMax = 16;
 /// Nothing (0) where it is not of the form digits.digits.
 [[nodiscard]] ConnectionId parse_socket_id(std::string_view text);
 
+/// Which of a connection's subscriptions something is about: one that left a channel and asked for
+/// it anew has another. 0 is none.
+using Ticket = std::uint32_t;
+
 class App;
 struct LocalChannel;
 
 /// A channel this connection asked for. Until `channel` is set it waits for its place.
 struct Subscription {
-  std::uint64_t name_hash = 0;
   LocalChannel* channel = nullptr;
   std::unique_ptr<std::string> wanted;  ///< the channel's name while it waits
   std::uint32_t index = 0;              ///< in the channel's list of subscribers
+  Ticket ticket = 0;
 };
 
 /// What is held only for some connections.
@@ -44,7 +48,8 @@ struct Speaker {
   struct Member {
     std::string channel, user_id, session;
     bool logged = false;  ///< its coming and going is in the log
-    std::string auth;     ///< the signature that let it in
+    Ticket ticket = 0;
+    std::string auth;  ///< the signature that let it in
   };
   std::vector<Member> members;
   double tokens = 0;  ///< of client events
@@ -56,7 +61,7 @@ struct Connection {
   int fd = -1;
   std::uint32_t heard_s = 0;  ///< when anything last came in, seconds of the shard's clock
   std::uint32_t opened_s = 0;
-  std::uint32_t pinged_s = 0;  ///< 0: no ping is open
+  std::uint32_t spoke_s = 0;  ///< when we last said anything but what a channel's ring holds
   ConnectionId id = 0;
   App* app = nullptr;
   std::unique_ptr<std::string> in;         ///< the beginning of a frame
@@ -68,11 +73,15 @@ struct Connection {
   bool answers_frames : 1 = false;         ///< has answered a WebSocket ping
   bool authorized : 1 = false;             ///< signed in, or in a channel that needs authentication
   bool told : 1 = false;                   ///< the protocol knows that it is closed
+  bool asked : 1 = false;                  ///< a ping is open, since spoke_s
+  std::uint32_t large : 25 = 0;            ///< bytes of `out` beyond what may be owed: one frame's
   // What a ping or a frame to all touches ends here, within a cache line.
   std::string out;  ///< what the socket did not take: the rest of a frame, then control frames
   std::vector<Subscription> subscriptions;
   std::unique_ptr<Speaker> speaker;
   std::unique_ptr<std::string> from;  ///< address, a line feed, user agent
 };
+
+static_assert(sizeof(void*) != 8 || sizeof(Connection) == 128);  // two cache lines
 
 }  // namespace rollcall::net

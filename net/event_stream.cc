@@ -74,6 +74,7 @@ store::Result<Seq> more_presence(App& app, StreamForm form, Seq seq, std::string
     if (!name) continue;
     append_change(out, form, *name, Board::last_told(number, s));
     seq = s.told_seq;
+    if (out.size() >= kAhead) break;  // the rest once the reader has taken this
   }
   return seq;
 }

@@ -9,7 +9,10 @@ void Ring::append(std::string_view frame, std::uint64_t except) {
   const Offset from = end();
   bytes_ += frame;
   ends_.push_back(from + frame.size());
-  if (except != 0) exceptions_.push_back({from, from + frame.size(), except});
+  if (except != 0) {
+    exceptions_.emplace(std::pair(except, from), from + frame.size());
+    excepted_.emplace_back(from, except);
+  }
   while (ends_.size() > 1 && end() - base_ > bytes_max_) drop_first();
 }
 
@@ -17,7 +20,11 @@ void Ring::drop_first() {
   dead_ += static_cast<std::size_t>(ends_.front() - base_);
   base_ = ends_.front();
   ends_.pop_front();
-  while (!exceptions_.empty() && exceptions_.front().to <= base_) exceptions_.pop_front();
+  while (!excepted_.empty() && excepted_.front().first < base_) {
+    const auto [from, connection] = excepted_.front();
+    exceptions_.erase({connection, from});
+    excepted_.pop_front();
+  }
   if (dead_ > bytes_.size() / 2) {  // each byte is moved at most once for each that is dropped
     bytes_.erase(0, dead_);
     dead_ = 0;
@@ -29,6 +36,7 @@ void Ring::release(Offset upto) {
     base_ = end();
     ends_.clear();
     exceptions_.clear();
+    excepted_.clear();
     dead_ = 0;
     bytes_.clear();
     constexpr std::size_t kKept = 64 * 1024;  // an idle channel holds no more than this
@@ -40,15 +48,18 @@ void Ring::release(Offset upto) {
 
 std::string_view Ring::pending(Offset& cursor, std::uint64_t connection) const {
   Offset until = end();
-  for (const Exception& e : exceptions_) {
-    if (e.connection != connection || e.to <= cursor) continue;
-    if (e.from > cursor) {
-      until = e.from;
-      break;
+  if (!exceptions_.empty()) {
+    auto it = exceptions_.lower_bound({connection, cursor});
+    // A cursor stands where a frame begins: one that is not for it begins there or later.
+    for (; it != exceptions_.end() && it->first.first == connection; ++it) {
+      if (it->first.second > cursor) {
+        until = it->first.second;
+        break;
+      }
+      cursor = it->second;
     }
-    cursor = e.to;
   }
-  return bytes(cursor, std::max(cursor, until));
+  return bytes(cursor, until);
 }
 
 Ring::Offset Ring::frame_end(Offset cursor) const {

@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rollcall::net {
 
@@ -49,11 +51,10 @@ class Ring {
   std::size_t dead_ = 0;
   Offset base_ = 0;
   std::deque<Offset> ends_;  ///< of each frame kept
-  struct Exception {
-    Offset from, to;
-    std::uint64_t connection;
-  };
-  std::deque<Exception> exceptions_;  ///< frames that one connection does not get, ascending
+  /// Frames that one connection does not get: where each begins, for whom. A cursor asks for its
+  /// own alone: thousands of others' may wait for one reader that has stopped.
+  std::map<std::pair<std::uint64_t, Offset>, Offset> exceptions_;  ///< to where it ends
+  std::deque<std::pair<Offset, std::uint64_t>> excepted_;          ///< the same, the oldest first
 };
 
 }  // namespace rollcall::net

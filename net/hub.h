@@ -6,11 +6,16 @@
 #pragma once
 
 #include "net/channel_name.h"
+#include "net/clock.h"
 #include "net/connection.h"
+#include "net/keyed_hash.h"
 #include "net/settings.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +27,8 @@
 namespace rollcall::net {
 
 using Bytes = std::shared_ptr<const std::string>;  ///< framed, shared by all who get it
+
+class Hub;
 
 /// What a shard is told, in order.
 struct Delivery {
@@ -35,10 +42,12 @@ struct Delivery {
   };
   What what = What::Frame;
   std::uint16_t code = 0;
+  Ticket ticket = 0;  ///< Attach, Refuse: of the subscription that this answers
   std::uint64_t channel = 0;
   ConnectionId connection = 0;
   Bytes bytes;
-  std::string text;  ///< Attach, Refuse: the channel's name
+  std::string text;    ///< Attach, Refuse: the channel's name
+  Hub* hub = nullptr;  ///< Attach: who is told where nobody wants the place any more
 };
 
 class Outlet {
@@ -53,10 +62,15 @@ struct HubEvent {
   std::uint64_t count = 0;
 };
 
+/// Who is in which channel: connections by their ids, never a count of them. A subscription is a
+/// connection, a channel and a ticket; what is said of another ticket than the one that is in
+/// changes nothing, so leaving what one is not in, leaving twice and answers that come late are
+/// harmless.
 class Hub {
  public:
+  /// `now_ms`: a clock that never goes back.
   Hub(const AppSettings& settings, std::vector<Outlet*> shards,
-      std::function<void(HubEvent)> on_event);
+      std::function<void(HubEvent)> on_event, std::int64_t (*now_ms)() = steady_ms);
 
   struct Member {
     std::string user_id, info;
@@ -64,11 +78,12 @@ class Hub {
   /// Lets the connection in and tells it so: success with the members, then the cached event or
   /// cache_miss, then what is published. `seq`: of the event in the log that says so, or 0.
   /// An error's text where there are too many members.
-  std::optional<std::string> subscribe(ConnectionId connection, const std::string& name,
-                                       const ChannelKind& kind, const Member* member,
-                                       std::uint64_t seq);
-  void refuse(ConnectionId connection, const std::string& name, const std::string& message);
-  void unsubscribe(ConnectionId connection, const std::string& name, const std::string* user_id,
+  std::optional<std::string> subscribe(ConnectionId connection, Ticket ticket,
+                                       const std::string& name, const ChannelKind& kind,
+                                       const Member* member, std::uint64_t seq);
+  void refuse(ConnectionId connection, Ticket ticket, const std::string& name,
+              const std::string& message);
+  void unsubscribe(ConnectionId connection, Ticket ticket, const std::string& name,
                    std::uint64_t seq);
 
   /// To every subscriber but `except`. The message is JSON, not framed.
@@ -88,7 +103,10 @@ class Hub {
                  const std::vector<std::string>& watchlist);
   void signed_out(ConnectionId connection, const std::string& user,
                   const std::vector<std::string>& watchlist);
-  /// Closes every connection signed in as the user; how many.
+  /// The connection is, or is about to be, a member somewhere as this user; once for each channel.
+  void speaks_as(ConnectionId connection, const std::string& user);
+  void speaks_no_more(ConnectionId connection, const std::string& user);
+  /// Closes every connection that is signed in or a member as the user; how many.
   std::size_t terminate(const std::string& user);
   [[nodiscard]] bool watched(const std::string& user) const;
   /// What changed, by user: {name of the entry, user}. Each watcher gets one message.
@@ -122,45 +140,62 @@ class Hub {
   [[nodiscard]] std::chrono::milliseconds tick_every() const;
 
  private:
+  template <class Value>
+  using Named = std::unordered_map<std::string, Value, KeyedHash, std::equal_to<>>;
   struct Presence {
     std::string info;
-    std::uint32_t connections = 0;
+    std::uint32_t connections = 0;  ///< of `Channel::as` with this user
     std::int64_t leaves_at_ms = 0;  ///< 0: is here
     std::uint64_t left_seq = 0;
   };
+  using Members = std::map<std::string, Presence>;
   struct Channel {
     std::uint64_t id = 0;
     ChannelKind kind;
-    std::vector<std::uint32_t> on_shard;
-    std::uint64_t total = 0;
-    std::unique_ptr<std::map<std::string, Presence>> members;
+    boost::unordered_flat_map<ConnectionId, Ticket> who;
+    std::vector<std::uint32_t> on_shard;  ///< how many of `who`
+    std::unique_ptr<Members> members;
+    boost::unordered_flat_map<ConnectionId, Members::iterator> as;  ///< presence channels
     std::int64_t counted_at_ms = -10'000;
     bool count_due = false;
+    bool miss_told = false;  ///< webhooks know that nothing is cached
   };
   struct CacheEntry {
     std::string message, data;
     std::int64_t until_ms = 0;
+    std::list<std::string>::iterator age;  ///< in cache_ages_
   };
 
   [[nodiscard]] bool counts_or_delays() const;
   void send(const Channel& channel, const Bytes& bytes, ConnectionId except);
   void send(const Channel& channel, const std::string& message, ConnectionId except);
   void one(ConnectionId connection, Delivery::What what, std::string message);
+  void close_one(ConnectionId connection, std::uint16_t code, const std::string& reason);
   void count_changed(const std::string& name, Channel& channel);
-  void remove_member(const std::string& name, Channel& channel, const std::string& user,
+  void remove_member(const std::string& name, Channel& channel, Members::iterator member,
                      std::uint64_t seq);
+  /// Takes the connection out; the channel stays, be it empty.
+  void take_out(const std::string& name, Channel& channel, ConnectionId connection,
+                std::uint64_t seq);
+  /// After somebody left: tells that the channel is vacated, and forgets it.
+  void settle(const std::string& name);
   void vanish_if_empty(const std::string& name);
   std::string members_json(const Channel& channel) const;
-  std::string cache_message(const std::string& name);
+  std::string cache_message(const std::string& name, Channel& channel);
+  void keep_cached(const std::string& name, std::string message, const std::string& data);
+  void drop_cached(Named<CacheEntry>::iterator entry);
 
   const AppSettings& settings_;
   std::vector<Outlet*> shards_;
   std::function<void(HubEvent)> on_event_;
+  std::int64_t (*now_ms_)();
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Channel> channels_;
-  std::unordered_map<std::string, CacheEntry> caches_;
-  std::map<std::string, bool> misses_told_;  ///< cache channels whose miss was told already
-  std::unordered_map<std::string, std::vector<ConnectionId>> users_, watchers_;
+  Named<Channel> channels_;
+  Named<CacheEntry> caches_;
+  std::list<std::string> cache_ages_;  ///< names of caches_, the first to run out first
+  std::size_t cache_bytes_ = 0;
+  /// Each connection as often as it signed in or speaks as the user, or watches.
+  Named<std::vector<ConnectionId>> users_, watchers_;
 };
 
 }  // namespace rollcall::net

@@ -4,19 +4,12 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <set>
+
 namespace rollcall::net {
 namespace {
 
 namespace json = boost::json;
-
-std::optional<json::value> parse(std::string_view text) {
-  json::parse_options options;
-  options.max_depth = 32;
-  boost::system::error_code ec;
-  json::value out = json::parse(text, ec, {}, options);
-  if (ec) return std::nullopt;
-  return out;
-}
 
 std::optional<std::string> string_at(const json::object& object, std::string_view key) {
   const json::value* found = object.if_contains(key);
@@ -42,7 +35,7 @@ void append_seq(std::string& out, std::uint64_t seq) {
 }  // namespace
 
 std::optional<ClientMessage> parse_client_message(std::string_view text) {
-  auto value = parse(text);
+  auto value = parse_json(text);
   if (!value || !value->is_object()) return std::nullopt;
   json::object& object = value->get_object();
   auto event = string_at(object, "event");
@@ -53,10 +46,20 @@ std::optional<ClientMessage> parse_client_message(std::string_view text) {
   if (json::value* data = object.if_contains("data")) out.data = std::move(*data);
   out.raw_data = raw_member(text, "data");
   if (out.event.starts_with("pusher:") && out.data.is_string()) {
-    if (auto inner = parse(std::string_view(out.data.get_string()))) out.data = std::move(*inner);
+    if (auto inner = parse_json(std::string_view(out.data.get_string()))) out.data = std::move(*inner);
   }
   return out;
 }
+
+namespace {
+
+/// What a member's name is, of the text between its quotes.
+std::string unescaped(std::string_view name) {
+  const auto value = parse_json("\"" + std::string(name) + "\"");
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace
 
 std::string_view raw_member(std::string_view text, std::string_view key) {
   std::string_view found;
@@ -93,42 +96,10 @@ std::string_view raw_member(std::string_view text, std::string_view key) {
     }
     std::size_t end = std::min(i, text.size());
     while (end > start && space(text[end - 1])) --end;
-    if (name == key) found = text.substr(start, end - start);
+    if (name == key || (name.find('\\') != std::string_view::npos && unescaped(name) == key)) found = text.substr(start, end - start);
     if (i < text.size() && text[i] == '}') break;
   }
   return found;
-}
-
-std::string json_string(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 8 + 2);
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20)
-          fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-        else
-          out += c;
-    }
-  }
-  out += '"';
-  return out;
 }
 
 namespace message {
@@ -203,21 +174,21 @@ std::string subscription_count(std::string_view channel, std::uint64_t count) {
 }
 
 std::string watchlist_events(const std::vector<WatchEntry>& entries) {
-  json::array list;
+  std::string list;
   for (const WatchEntry& entry : entries) {
     if (entry.user_ids.empty()) continue;
-    json::array ids;
-    for (const auto& id : entry.user_ids) ids.emplace_back(id);
-    list.push_back(json::object{{"name", entry.name}, {"user_ids", std::move(ids)}});
+    std::string ids;
+    for (const auto& id : entry.user_ids) ids.append(ids.empty() ? "" : ",").append(json_string(id));
+    list.append(list.empty() ? "" : ",")
+        .append(fmt::format(R"({{"name":"{}","user_ids":[{}]}})", entry.name, ids));
   }
-  return event("pusher_internal:watchlist_events", {},
-               json::serialize(json::object{{"events", std::move(list)}}));
+  return event("pusher_internal:watchlist_events", {}, "{\"events\":[" + list + "]}");
 }
 
 }  // namespace message
 
 std::optional<Identity> parse_channel_data(std::string_view text) {
-  const auto value = parse(text);
+  const auto value = parse_json(text);
   if (!value || !value->is_object()) return std::nullopt;
   const json::value* id = value->get_object().if_contains("user_id");
   Identity out;
@@ -232,7 +203,7 @@ std::optional<Identity> parse_channel_data(std::string_view text) {
 }
 
 std::optional<Identity> parse_user_data(std::string_view text) {
-  const auto value = parse(text);
+  const auto value = parse_json(text);
   if (!value || !value->is_object()) return std::nullopt;
   const json::object& object = value->get_object();
   Identity out;
@@ -240,8 +211,10 @@ std::optional<Identity> parse_user_data(std::string_view text) {
   if (out.id.empty()) return std::nullopt;
   take_info(object, text, out);
   if (const json::value* list = object.if_contains("watchlist"); list && list->is_array()) {
+    std::set<std::string_view> met;
     for (const json::value& entry : list->get_array())
-      if (entry.is_string()) out.watchlist.emplace_back(entry.get_string());
+      if (entry.is_string() && met.insert(entry.get_string()).second)
+        out.watchlist.emplace_back(entry.get_string());
   }
   return out;
 }

@@ -4,7 +4,7 @@
 // server, a string (of JSON for its own events); the writers here are the only place that knows.
 #pragma once
 
-#include <boost/json/value.hpp>
+#include "net/json_text.h"
 
 #include <cstdint>
 #include <optional>
@@ -27,9 +27,6 @@ struct ClientMessage {
 /// The bytes of a top-level member's value in `text`, which is a valid JSON object; empty where it
 /// has none. What is relayed goes out as it came in: precision and order of keys are the sender's.
 [[nodiscard]] std::string_view raw_member(std::string_view text, std::string_view key);
-
-/// JSON text in quotes, escaped.
-[[nodiscard]] std::string json_string(std::string_view text);
 
 namespace message {
 /// {"event":E,"channel":C,"data":"<data>"}; empty `channel` is left out; `seq` 0 is left out.

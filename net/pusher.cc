@@ -18,6 +18,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t kTouchEveryMs = 1000;
+constexpr Ticket kSignedIn = 0;  ///< what Sessions holds for a sign-in; no subscription's
 
 std::string string_at(const json::value& data, std::string_view key) {
   if (!data.is_object()) return {};
@@ -39,8 +40,17 @@ Who who(const Connection& connection, std::string user, std::string session) {
           std::string(line < from.size() ? from.substr(line + 1) : "")};
 }
 
-void forget_member(Speaker& speaker, std::string_view channel) {
-  std::erase_if(speaker.members, [&](const Speaker::Member& m) { return m.channel == channel; });
+/// How the log's refusal looks to a client: its own mistake, or a time when nothing is recorded.
+int status_of(const store::Error& error) {
+  switch (error.code) {
+    case store::Errc::BadInput:
+      return 422;
+    case store::Errc::Refused:
+    case store::Errc::Conflict:
+      return 409;
+    default:
+      return 503;
+  }
 }
 
 }  // namespace
@@ -133,6 +143,8 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
       }
       if (identity->id.size() > settings.user_id_max)
         return refuse("LimitReached", "the user_id is too long", 4301);
+      if (const auto named = store::check_user_name(identity->id); !named)
+        return refuse("AuthError", named.error().detail, 401);
       if (identity->info.size() > settings.user_info_max)
         return refuse("LimitReached", "the user_info is too big", 4301);
     }
@@ -147,58 +159,66 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   }
   if (connection.subscriptions.size() >= settings.channels_max)
     return refuse("LimitReached", "the connection is in as many channels as it may be", 4100);
-  connection.subscriptions.reserve(connection.subscriptions.size() + 1);
-  connection.subscriptions.push_back(
-      {std::hash<std::string_view>{}(name), nullptr, std::make_unique<std::string>(name), 0});
+  const Ticket ticket = shard_.await_place(connection, name);
   if (!kind->presence) {
-    app.hub().subscribe(connection.id, name, *kind, nullptr, 0);
+    app.hub().subscribe(connection.id, ticket, name, *kind, nullptr, 0);
     return;
   }
   Speaker& me = speaker(connection);
   const bool logged = app.attends(name);
-  me.members.push_back({name, identity->id, identity->session, logged, string_at(data, "auth")});
+  me.members.push_back(
+      {name, identity->id, identity->session, logged, ticket, string_at(data, "auth")});
   const ConnectionId id = connection.id;
+  app.hub().speaks_as(id, identity->id);  // before the log says so: a termination meets it
   const Hub::Member member{identity->id, identity->info};
   // The member is shown once the log says so: who joined, when, survives a crash.
   app.sessions().attach(
-      id, who(connection, identity->id, identity->session), logged ? name : std::string(),
-      [&app, id, name, kind = *kind, member, logged,
-       session = identity->session](const store::Result<engine::Seq>& seq) {
+      id, ticket, who(connection, identity->id, identity->session), logged ? name : std::string(),
+      [&app, id, ticket, name, kind = *kind, member,
+       logged](const store::Result<engine::Seq>& seq) {
         if (!seq) {
-          app.hub().refuse(
-              id, name, message::subscription_error(name, "ServerError", seq.error().detail, 503));
+          app.hub().refuse(id, ticket, name,
+                           message::subscription_error(name, "ServerError", seq.error().detail,
+                                                       status_of(seq.error())));
           return;
         }
-        const auto full = app.hub().subscribe(id, name, kind, &member, logged ? *seq : 0);
+        const auto full = app.hub().subscribe(id, ticket, name, kind, &member, logged ? *seq : 0);
         if (!full) return;
         log_refusal(Refused::Subscription, 4100, *full);
-        app.sessions().detach(id, {member.user_id, session, {}, {}}, logged ? name : std::string(),
-                              [](const store::Result<engine::Seq>&) {});
-        app.hub().refuse(id, name, message::subscription_error(name, "LimitReached", *full, 4100));
+        app.hub().refuse(id, ticket, name,
+                         message::subscription_error(name, "LimitReached", *full, 4100));
       });
 }
 
 void Pusher::unsubscribe(Connection& connection, const json::value& data) {
   const std::string name = string_at(data, "channel");
-  if (Shard::subscription(connection, name) == nullptr) return;
+  const Subscription* subscription = Shard::subscription(connection, name);
+  if (subscription == nullptr) return;
+  const Ticket ticket = subscription->ticket;
   shard_.detach(connection, name);
   App& app = *connection.app;
-  const Speaker::Member* member = nullptr;
-  if (connection.speaker) {
-    for (const auto& m : connection.speaker->members)
-      if (m.channel == name) member = &m;
-  }
-  if (member == nullptr) {
-    app.hub().unsubscribe(connection.id, name, nullptr, 0);
+  const ConnectionId id = connection.id;
+  const auto member = take_member(connection, ticket);
+  if (!member) {
+    app.hub().unsubscribe(id, ticket, name, 0);
     return;
   }
-  const ConnectionId id = connection.id;
-  app.sessions().detach(
-      id, {member->user_id, member->session, {}, {}}, member->logged ? name : std::string(),
-      [&app, id, name, user = member->user_id](const store::Result<engine::Seq>& seq) {
-        app.hub().unsubscribe(id, name, &user, seq ? *seq : 0);
-      });
-  forget_member(*connection.speaker, name);
+  app.sessions().detach(id, ticket, member->logged ? name : std::string(),
+                        [&app, id, ticket, name](const store::Result<engine::Seq>& seq) {
+                          app.hub().unsubscribe(id, ticket, name, seq ? *seq : 0);
+                        });
+}
+
+std::optional<Speaker::Member> Pusher::take_member(Connection& connection, Ticket ticket) {
+  if (!connection.speaker) return std::nullopt;
+  auto& members = connection.speaker->members;
+  const auto it = std::find_if(members.begin(), members.end(),
+                               [&](const Speaker::Member& m) { return m.ticket == ticket; });
+  if (it == members.end()) return std::nullopt;
+  Speaker::Member out = std::move(*it);
+  members.erase(it);
+  connection.app->hub().speaks_no_more(connection.id, out.user_id);
+  return out;
 }
 
 void Pusher::sign_in(Connection& connection, const json::value& data) {
@@ -216,6 +236,8 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
   auto identity = parse_user_data(user_data);
   if (!identity) return refuse("user_data is not an object with a non-empty string id");
   if (identity->id.size() > settings.user_id_max) return refuse("the user id is too long");
+  if (const auto named = store::check_user_name(identity->id); !named)
+    return refuse(named.error().detail);
   Speaker& me = speaker(connection);
   if (!me.user_id.empty() && me.user_id != identity->id)
     return refuse("the connection is signed in as another user");
@@ -233,17 +255,21 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
   app.hub().signed_in(id, me.user_id, me.watchlist);
   if (again) {
     shard_.send_message(connection, message::signin_success(user_data));
-    app.sessions().attach(id, who(connection, me.user_id, me.session), {},
+    app.sessions().attach(id, kSignedIn, who(connection, me.user_id, me.session), {},
                           [](const store::Result<engine::Seq>&) {});
     return;
   }
   app.sessions().attach(
-      id, who(connection, me.user_id, me.session), {},
+      id, kSignedIn, who(connection, me.user_id, me.session), {},
       [&app, id, user_data, over, most = settings.watchlist_max,
        watchlist = me.watchlist](const store::Result<engine::Seq>& seq) {
         if (!seq) {
-          // Presence that is not recorded would be wrong: come again when it can be.
-          app.hub().close(id, 4100, "presence cannot be recorded just now");
+          // Presence that is not recorded would be wrong. Later it may be, but not if the log
+          // refuses this user: who then came again would do so for ever.
+          if (status_of(seq.error()) == 503)
+            app.hub().close(id, 4100, "presence cannot be recorded just now");
+          else
+            app.hub().close(id, 4009, seq.error().detail);
           return;
         }
         app.hub().tell(id, message::signin_success(user_data));
@@ -329,36 +355,36 @@ void Pusher::closed(Connection& connection, End end) {
   App& app = *connection.app;
   --app.connections;
   const ConnectionId id = connection.id;
-  Speaker* me = connection.speaker.get();
-  std::vector<std::pair<std::string, std::string>> members;
-  std::vector<Sessions::Attended> attended;
+  const Speaker* me = connection.speaker.get();
+  std::vector<Speaker::Member> members;
   if (me != nullptr) {
     if (!me->user_id.empty()) app.hub().signed_out(id, me->user_id, me->watchlist);
-    for (const auto& m : me->members) {
-      members.emplace_back(m.channel, m.user_id);
-      if (m.logged) attended.push_back({m.channel, m.user_id});
-    }
+    members = me->members;
   }
   for (const Subscription& s : connection.subscriptions) {
-    const std::string& name = s.channel != nullptr ? s.channel->name : *s.wanted;
-    const bool presence =
-        std::any_of(members.begin(), members.end(), [&](const auto& m) { return m.first == name; });
-    if (!presence) app.hub().unsubscribe(id, name, nullptr, 0);
+    if (!take_member(connection, s.ticket)) app.hub().unsubscribe(id, s.ticket, name_of(s), 0);
   }
   if (me == nullptr || (me->user_id.empty() && members.empty())) return;
+  std::vector<Sessions::Attended> attended;
+  for (const Speaker::Member& m : members)
+    if (m.logged) attended.push_back({m.channel, m.user_id, m.ticket});
   const LinkEnd how = end == End::Clean     ? LinkEnd::Clean
                       : end == End::Timeout ? LinkEnd::Timeout
                       : end == End::Drain   ? LinkEnd::Drain
                                             : LinkEnd::Abort;
   app.sessions().gone(id, how, std::move(attended),
                       [&app, id, members](const store::Result<engine::Seq>& seq) {
-                        for (const auto& [channel, user] : members)
-                          app.hub().unsubscribe(id, channel, &user, seq ? *seq : 0);
+                        for (const Speaker::Member& m : members)
+                          app.hub().unsubscribe(id, m.ticket, m.channel, seq ? *seq : 0);
                       });
 }
 
-void Pusher::refused(Connection& connection, const std::string& channel) {
-  if (connection.speaker) forget_member(*connection.speaker, channel);
+void Pusher::refused(Connection& connection, const std::string& channel, Ticket ticket) {
+  const auto member = take_member(connection, ticket);
+  if (!member) return;
+  // Refused by the hub, or by a log that may have it all the same: what holds it is let go.
+  connection.app->sessions().detach(connection.id, ticket, member->logged ? channel : std::string(),
+                                    [](const store::Result<engine::Seq>&) {});
 }
 
 void Pusher::fell_behind(Connection& connection, const std::string& channel) {

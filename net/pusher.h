@@ -14,7 +14,7 @@ class Pusher final : public Protocol {
   std::string opened(Connection& connection) override;
   void message(Connection& connection, std::string_view text) override;
   void closed(Connection& connection, End end) override;
-  void refused(Connection& connection, const std::string& channel) override;
+  void refused(Connection& connection, const std::string& channel, Ticket ticket) override;
   void fell_behind(Connection& connection, const std::string& channel) override;
 
  private:
@@ -22,6 +22,8 @@ class Pusher final : public Protocol {
   void unsubscribe(Connection& connection, const boost::json::value& data);
   void sign_in(Connection& connection, const boost::json::value& data);
   void client_event(Connection& connection, const ClientMessage& message);
+  /// Nobody is the member of that ticket any more; it, or nothing where there was none.
+  static std::optional<Speaker::Member> take_member(Connection& connection, Ticket ticket);
   [[nodiscard]] bool spend_token(Connection& connection);
   void touch(Connection& connection);
   static Speaker& speaker(Connection& connection);

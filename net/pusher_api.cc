@@ -3,9 +3,12 @@
 
 #include "net/message.h"
 #include "net/signature.h"
+#include "store/writer.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace rollcall::net {
 namespace {
@@ -17,36 +20,54 @@ constexpr std::size_t kEventsABatch = 10;
 
 HttpReply ok(const json::value& value) {
   HttpReply out;
-  out.body = json::serialize(value);
+  out.body = escape_halves(json::serialize(value));
   return out;
 }
+
+/// Which attributes of channels a request asks for.
+struct Info {
+  bool user_count = false, subscription_count = false, cache = false;
+  std::string unknown;  ///< the first that is none of these
+  [[nodiscard]] bool counts() const { return user_count || subscription_count; }
+};
 
 struct Publish {
   std::string name, data;
   std::vector<std::pair<std::string, ChannelKind>> channels;
   ConnectionId except = 0;
-  bool user_count = false, subscription_count = false;
+  Info info;
 };
 
-std::optional<HttpReply> take_info(const std::string& text, Publish& out) {
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view part = rest.substr(0, comma);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+void take_info(std::string_view list, Info& out) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view part = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
     if (part == "user_count")
       out.user_count = true;
     else if (part == "subscription_count")
       out.subscription_count = true;
-    else if (!part.empty() && part != "cache")
-      return problem(400,
-                     fmt::format("info knows user_count, subscription_count and cache, not '{}'",
-                                 part.substr(0, 40)));
+    else if (part == "cache")
+      out.cache = true;
+    else if (!part.empty() && out.unknown.empty())
+      out.unknown = part;
   }
-  for (const auto& [name, kind] : out.channels)
-    if (out.user_count && !kind.presence)
-      return problem(400, "user_count is for presence channels");
-  return std::nullopt;
+}
+
+/// What a question's `info` asks for; the reply says what there is not.
+std::optional<HttpReply> read_info(const Parameters& query, Info& out) {
+  if (const std::string* info = find(query, "info")) take_info(*info, out);
+  if (out.unknown.empty()) return std::nullopt;
+  return problem(400, fmt::format("info knows user_count, subscription_count and cache, not {}",
+                                  json_string(out.unknown.substr(0, 40))));
+}
+
+/// The same of a body: a string, or a list of strings. An event is delivered whatever it says.
+void read_info(const json::value& info, Info& out) {
+  if (info.is_string()) take_info(info.get_string(), out);
+  if (!info.is_array()) return;
+  for (const json::value& entry : info.get_array())
+    if (entry.is_string()) take_info(entry.get_string(), out);
 }
 
 /// One event of a request body, checked; the reply says what is wrong.
@@ -92,7 +113,10 @@ std::optional<HttpReply> read_event(const AppSettings& settings, const json::val
     if (kind->engine)
       return problem(403, "private-presence and private-presence.* are the server's own");
     encrypted = encrypted || kind->encrypted;
-    out.channels.emplace_back(std::move(channel), *kind);
+    // Named twice it is heard once.
+    if (std::none_of(out.channels.begin(), out.channels.end(),
+                     [&](const auto& named) { return named.first == channel; }))
+      out.channels.emplace_back(std::move(channel), *kind);
   }
   if (encrypted && out.channels.size() > 1)
     return problem(400, "an event for an encrypted channel goes to that channel alone");
@@ -100,18 +124,24 @@ std::optional<HttpReply> read_event(const AppSettings& settings, const json::val
     out.except = socket->is_string() ? parse_socket_id(socket->get_string()) : 0;
     if (out.except == 0) return problem(400, "socket_id is two numbers joined by a dot");
   }
-  if (const json::string* info = text("info"))
-    if (auto bad = take_info(std::string(*info), out)) return bad;
+  if (const json::value* info = o.if_contains("info")) read_info(*info, out.info);
   return std::nullopt;
 }
 
-json::object info_of(App& app, const std::string& channel, const ChannelKind& kind,
-                     const Publish& asked) {
-  const auto info = app.hub().channel(channel);
+/// Each channel gets what applies to it.
+json::object attributes(const Hub::ChannelInfo& channel, const Info& asked) {
   json::object out;
-  if (asked.user_count && kind.presence) out["user_count"] = info.users;
-  if (asked.subscription_count && !kind.presence) out["subscription_count"] = info.subscriptions;
+  if (asked.user_count && channel.presence) out["user_count"] = channel.users;
+  if (asked.subscription_count) out["subscription_count"] = channel.subscriptions;
   return out;
+}
+
+/// Of a channel that may be empty: its kind is known from its name.
+json::object attributes(App& app, const std::string& name, const ChannelKind& kind,
+                        const Info& asked) {
+  auto channel = app.hub().channel(name);
+  channel.presence = kind.presence;
+  return attributes(channel, asked);
 }
 
 void publish(App& app, const Publish& p) {
@@ -121,17 +151,18 @@ void publish(App& app, const Publish& p) {
   if (p.except != 0 && p.except != ~ConnectionId{0}) app.sessions().touch(p.except);
 }
 
-HttpReply events(App& app, const json::value& body) {
+HttpReply events(App& app, const json::value& body, const Parameters& query) {
   Publish p;
   if (auto bad = read_event(app.settings(), body, p)) return *bad;
+  if (const std::string* info = find(query, "info")) take_info(*info, p.info);
   publish(app, p);
-  if (!p.user_count && !p.subscription_count) return ok(json::object{});
+  if (!p.info.counts()) return ok(json::object{});
   json::object channels;
-  for (const auto& [name, kind] : p.channels) channels[name] = info_of(app, name, kind, p);
+  for (const auto& [name, kind] : p.channels) channels[name] = attributes(app, name, kind, p.info);
   return ok(json::object{{"channels", std::move(channels)}});
 }
 
-HttpReply batch_events(App& app, const json::value& body) {
+HttpReply batch_events(App& app, const json::value& body, const Parameters& query) {
   const json::value* batch = body.is_object() ? body.get_object().if_contains("batch") : nullptr;
   if (batch == nullptr || !batch->is_array() || batch->get_array().empty() ||
       batch->get_array().size() > kEventsABatch)
@@ -140,54 +171,46 @@ HttpReply batch_events(App& app, const json::value& body) {
   for (const json::value& entry : batch->get_array()) {  // all of it is checked before any is sent
     Publish p;
     if (auto bad = read_event(app.settings(), entry, p)) return *bad;
+    if (const std::string* info = find(query, "info")) take_info(*info, p.info);
     all.push_back(std::move(p));
   }
   bool any_info = false;
   for (const Publish& p : all) {
     publish(app, p);
-    any_info = any_info || p.user_count || p.subscription_count;
+    any_info = any_info || p.info.counts();
   }
   if (!any_info) return ok(json::object{});
   json::array list;
-  for (const Publish& p : all) {
-    const bool asked = p.user_count || p.subscription_count;
-    list.push_back(asked ? info_of(app, p.channels.front().first, p.channels.front().second, p)
-                         : json::object{});
-  }
+  for (const Publish& p : all)
+    list.push_back(attributes(app, p.channels.front().first, p.channels.front().second, p.info));
   return ok(json::object{{"batch", std::move(list)}});
 }
 
-HttpReply channels(App& app, const Query& query) {
+HttpReply channels(App& app, const Parameters& query) {
   const std::string* prefix = find(query, "filter_by_prefix");
-  const std::string* info = find(query, "info");
-  Publish asked;
-  if (info != nullptr)
-    if (auto bad = take_info(*info, asked)) return *bad;
+  Info asked;
+  if (auto bad = read_info(query, asked)) return *bad;
   const std::string_view filter = prefix != nullptr ? std::string_view(*prefix) : "";
   if (asked.user_count && !filter.starts_with("presence-"))
     return problem(400, "user_count needs filter_by_prefix=presence-");
   json::object out;
-  for (const auto& channel : app.hub().channels(filter)) {
-    json::object attributes;
-    if (asked.user_count && channel.presence) attributes["user_count"] = channel.users;
-    if (asked.subscription_count && !channel.presence)
-      attributes["subscription_count"] = channel.subscriptions;
-    out[channel.name] = std::move(attributes);
-  }
+  for (const auto& channel : app.hub().channels(filter))
+    out[channel.name] = attributes(channel, asked);
   return ok(json::object{{"channels", std::move(out)}});
 }
 
-HttpReply channel(App& app, const std::string& name, const ChannelKind& kind, const Query& query) {
-  Publish asked;
-  asked.channels.emplace_back(name, kind);
-  const std::string* info = find(query, "info");
-  if (info != nullptr)
-    if (auto bad = take_info(*info, asked)) return *bad;
-  const auto now = app.hub().channel(name);
-  json::object out = info_of(app, name, kind, asked);
+HttpReply channel(App& app, const std::string& name, const ChannelKind& kind,
+                  const Parameters& query) {
+  Info asked;
+  if (auto bad = read_info(query, asked)) return *bad;
+  if (asked.user_count && !kind.presence)
+    return problem(400, "user_count is for presence channels");
+  if (asked.cache && !kind.cached) return problem(400, "cache is for cache channels");
+  auto now = app.hub().channel(name);
+  now.presence = kind.presence;
+  json::object out = attributes(now, asked);
   out["occupied"] = now.subscriptions != 0;
-  if (info != nullptr && info->find("cache") != std::string::npos) {
-    if (!kind.cached) return problem(400, "cache is for cache channels");
+  if (asked.cache) {
     const auto cached = app.hub().cached(name);
     out["cache"] = cached
                        ? json::value(json::object{{"data", cached->data}, {"ttl", cached->ttl_s}})
@@ -196,15 +219,14 @@ HttpReply channel(App& app, const std::string& name, const ChannelKind& kind, co
   return ok(out);
 }
 
-HttpReply users(App& app, const std::string& name, const ChannelKind& kind, const Query& query) {
+HttpReply users(App& app, const std::string& name, const ChannelKind& kind, const Parameters& query) {
   if (!kind.presence) return problem(400, "users are asked of presence channels");
   const std::string* with_info = find(query, "with_user_info");
   json::array list;
   for (const auto& member : app.hub().members(name)) {
     json::object entry{{"id", member.user_id}};
     if (with_info != nullptr && *with_info == "1") {
-      boost::system::error_code ec;
-      entry["user_info"] = json::parse(member.info, ec);
+      entry["user_info"] = parse_json(member.info).value_or(nullptr);
     }
     list.push_back(std::move(entry));
   }
@@ -216,23 +238,21 @@ HttpReply users(App& app, const std::string& name, const ChannelKind& kind, cons
 HttpReply pusher_api(App& app, const HttpRequest& request, std::string_view rest,
                      std::int64_t now_s) {
   const SignedRequest signed_request{request.method, request.path, request.query, request.body};
-  if (const auto fault =
-          signature_fault(signed_request, app.settings().key, app.settings().secret, now_s))
-    return problem(401, *fault);
+  // What is asked is read from what was signed, never from the query as it was written.
+  const auto query =
+      signed_parameters(signed_request, app.settings().key, app.settings().secret, now_s);
+  if (!query) return problem(401, query.error().detail);
   if (!app.settings().enabled) return problem(403, "the app is disabled");
-  const auto query = parse_query(request.query);
   const bool get = request.method == "GET";
   if (!get && request.method != "POST") return problem(405, "only GET and POST are answered here");
   json::value body;
   if (!get && !request.body.empty()) {
-    boost::system::error_code ec;
-    json::parse_options options;
-    options.max_depth = 32;
-    body = json::parse(request.body, ec, {}, options);
-    if (ec) return problem(400, "the body is not JSON");
+    auto parsed = parse_json(request.body);
+    if (!parsed) return problem(400, "the body is not JSON");
+    body = std::move(*parsed);
   }
-  if (rest == "/events" && !get) return events(app, body);
-  if (rest == "/batch_events" && !get) return batch_events(app, body);
+  if (rest == "/events" && !get) return events(app, body, *query);
+  if (rest == "/batch_events" && !get) return batch_events(app, body, *query);
   if (rest == "/channels" && get) return channels(app, *query);
   if (rest == "/connections" && get)
     return ok(json::object{{"connections", app.connections.load()}});
@@ -250,7 +270,9 @@ HttpReply pusher_api(App& app, const HttpRequest& request, std::string_view rest
   if (!get && rest.starts_with(kUsers) && rest.ends_with(kTerminate)) {
     rest.remove_prefix(kUsers.size());
     const auto user = percent_decode(rest.substr(0, rest.size() - kTerminate.size()));
-    if (!user || user->empty()) return problem(400, "the user's id is missing");
+    if (!user) return problem(400, "the user's id has a broken percent escape");
+    if (const auto named = store::check_user_name(*user); !named)
+      return problem(400, named.error().detail);
     app.sessions().terminate(*user);
     app.hub().terminate(*user);
     return ok(json::object{});

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 
@@ -100,7 +101,7 @@ Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, 
   const auto linked = turn.append(up);
   if (!linked) return linked.error();
   if (found == nullptr) {
-    list.push_back({*session, up.number, 0, key});
+    list.push_back({*session, up.number, {}, key});
     found = &list.back();
   }
   found->session = *session;
@@ -121,16 +122,20 @@ void Sessions::drop(Turn& turn, ConnectionId connection, Linked& linked, Cause c
   (void)turn.append(down);
 }
 
-void Sessions::attach(ConnectionId connection, Who who, std::string channel, Then then) {
+void Sessions::attach(ConnectionId connection, Ticket reason, Who who, std::string channel,
+                      Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted = live_.submit(
-      [this, connection, who = std::move(who), channel = std::move(channel), shared](Turn& turn) {
+  const bool accepted =
+      live_.submit([this, connection, reason, who = std::move(who), channel = std::move(channel),
+                    shared](Turn& turn) {
         Result<Seq> out = Seq{0};
         const auto linked = ensure(turn, connection, who);
         if (!linked) {
           out = linked.error();
         } else {
-          ++(*linked)->holds;
+          auto& reasons = (*linked)->reasons;
+          if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
+            reasons.push_back(reason);
           out = turn.state().seq;
           if (!channel.empty()) {
             const Seq joined =
@@ -145,28 +150,22 @@ void Sessions::attach(ConnectionId connection, Who who, std::string channel, The
   if (!accepted) (*shared)(stopped());
 }
 
-void Sessions::detach(ConnectionId connection, Who who, std::string channel, Then then) {
+void Sessions::detach(ConnectionId connection, Ticket reason, std::string channel, Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
   const bool accepted = live_.submit(
-      [this, connection, who = std::move(who), channel = std::move(channel), shared](Turn& turn) {
+      [this, connection, reason, channel = std::move(channel), shared](Turn& turn) {
         Seq seq = 0;
         const auto it = links_.find(connection);
         if (it != links_.end()) {
-          const std::string key = key_or_default(who.session);
-          const auto known = turn.writer().vault().number_of(who.user);
-          for (std::size_t i = 0; i < it->second.size(); ++i) {
-            Linked& linked = it->second[i];
-            if (!known || linked.user != *known || linked.key != key) continue;
-            if (!channel.empty()) {
+          std::erase_if(it->second, [&](Linked& linked) {
+            if (std::erase(linked.reasons, reason) == 0) return false;
+            if (!channel.empty())
               seq = append_attendance(turn, Kind::Left, channel, linked.user, linked.session);
-            }
-            if (linked.holds > 0 && --linked.holds == 0) {
-              drop(turn, connection, linked, Cause::Clean);
-              it->second.erase(it->second.begin() + static_cast<std::ptrdiff_t>(i));
-              if (it->second.empty()) links_.erase(it);
-            }
-            break;
-          }
+            if (!linked.reasons.empty()) return false;
+            drop(turn, connection, linked, Cause::Clean);
+            return true;
+          });
+          if (it->second.empty()) links_.erase(it);
         }
         turn.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
       });
@@ -179,12 +178,21 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
   const auto list = std::make_shared<std::vector<Attended>>(std::move(attended));
   const bool accepted = live_.submit([this, connection, end, list, shared](Turn& turn) {
     Seq seq = 0;
+    const auto it = links_.find(connection);
+    const auto holds = [&](Ticket reason) {  // one that the log refused never came
+      return it != links_.end() &&
+             std::any_of(it->second.begin(), it->second.end(), [&](const Linked& linked) {
+               return std::find(linked.reasons.begin(), linked.reasons.end(), reason) !=
+                      linked.reasons.end();
+             });
+    };
     for (const Attended& a : *list) {
+      if (!holds(a.reason)) continue;
       if (const auto number = turn.writer().vault().number_of(a.user))
         seq = append_attendance(turn, Kind::Left, a.channel, *number, 0);
     }
     Missed ended{connection, end, {}};
-    if (const auto it = links_.find(connection); it != links_.end()) {
+    if (it != links_.end()) {
       for (Linked& linked : it->second) {
         drop(turn, connection, linked, cause_of(end));
         ended.users.push_back(linked.user);

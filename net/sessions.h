@@ -55,14 +55,16 @@ class Sessions {
   explicit Sessions(store::Live& live);
   ~Sessions();
 
-  /// The connection stands for `who` from now on; with a channel, it also attends that. The seq is
-  /// that of the last event it took (of Joined, with a channel).
-  void attach(ConnectionId connection, Who who, std::string channel, Then then);
-  /// Not any more: for this reason (sign-in, or membership of the channel).
-  void detach(ConnectionId connection, Who who, std::string channel, Then then);
+  /// The connection stands for `who` from now on, for this reason: a subscription, or (0) the
+  /// sign-in; with a channel, it also attends that. The seq is that of the last event it took (of
+  /// Joined, with a channel).
+  void attach(ConnectionId connection, Ticket reason, Who who, std::string channel, Then then);
+  /// Not for this reason any more. Nothing where it did not stand for anybody for this reason.
+  void detach(ConnectionId connection, Ticket reason, std::string channel, Then then);
   /// The socket is gone. `attended`: its logged channels with who it was there.
   struct Attended {
     std::string channel, user;
+    Ticket reason = 0;
   };
   void gone(ConnectionId connection, LinkEnd end, std::vector<Attended> attended, Then then);
   /// A sign of life of whoever the connection stands for.
@@ -86,7 +88,7 @@ class Sessions {
   struct Linked {
     engine::Seq session = 0;
     engine::UserNumber user = 0;
-    std::uint32_t holds = 0;
+    std::vector<Ticket> reasons;
     std::string key;  ///< of the session
   };
   store::Result<Linked*> ensure(store::Turn& turn, ConnectionId connection, const Who& who);

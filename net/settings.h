@@ -42,7 +42,9 @@ struct AppSettings {
   bool enabled = true;
   bool tls_only = false;
   std::vector<std::string> allowed_origins;  ///< host patterns with *; empty: the server's rule
-  std::uint32_t activity_timeout_s = 120;
+  /// Below a minute: a client that is silent for so long speaks, and is answered, before nginx's
+  /// proxy_read_timeout (60 s by default) takes the connection for dead.
+  std::uint32_t activity_timeout_s = 50;
   std::uint32_t pong_timeout_s = 30;
   std::uint64_t connections_max = 0;  ///< 0: as many as the process may have
   std::uint32_t channels_max = 1000;  ///< a connection

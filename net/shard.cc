@@ -20,6 +20,7 @@ namespace rollcall::net {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::uint32_t kLargeMost = (1U << 25) - 1;  ///< what Connection::large can say
 
 }  // namespace
 
@@ -66,7 +67,7 @@ void Shard::adopt(int fd, App& app, std::string answer, std::string_view early, 
   Connection& connection = *owned;
   connection.fd = fd;
   connection.app = &app;
-  connection.heard_s = connection.opened_s = now_s_;
+  connection.heard_s = connection.spoke_s = connection.opened_s = now_s_;
   next_number_ = (next_number_ + 1) & 0x0FFFFFFF;
   if (next_number_ == 0) next_number_ = 1;
   connection.id = (std::uint64_t{next_number_ * kShardsMax + index_} << 32) | unguessable();
@@ -127,7 +128,7 @@ Connection* Shard::find(ConnectionId id) {
   connection.in.reset();
   if (connection.closing) return;  // said already why; what still comes is thrown away
   connection.heard_s = now_s_;
-  connection.pinged_s = 0;
+  connection.asked = false;
   frames(connection, std::span(buffer_).first(have + static_cast<std::size_t>(n)));
 }
 
@@ -211,6 +212,7 @@ void Shard::watch(Connection& connection, bool for_writing) {
 
 [[gnu::hot]] void Shard::send(Connection& connection, std::string_view framed) {
   if (connection.doomed || connection.closing) return;
+  if (!connection.asked) connection.spoke_s = now_s_;
   if (!connection.blocked) {
     const ssize_t n =
         ::send(connection.fd, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -222,10 +224,21 @@ void Shard::watch(Connection& connection, bool for_writing) {
     framed.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
     watch(connection, true);
   }
-  if (connection.out.size() + framed.size() > settings_.outbox_bytes) {
-    close(connection, 4100, "too slow: what must be told does not fit any more",
-          Protocol::End::Abort);
-    return;
+  owe(connection, framed);
+}
+
+void Shard::owe(Connection& connection, std::string_view framed) {
+  const std::size_t most = settings_.outbox_bytes;
+  if (connection.out.size() - connection.large + framed.size() > most) {
+    // A roster of thousands is one frame: it is owed whole however slow the line, once at a time.
+    // (Of a frame that was begun at least this is still to come: out was empty then.)
+    if (framed.size() <= most || connection.large != 0) {
+      close(connection, 4100, "too slow: what must be told does not fit any more",
+            Protocol::End::Abort);
+      return;
+    }
+    connection.large =
+        static_cast<std::uint32_t>(std::min<std::size_t>(framed.size(), kLargeMost)) & kLargeMost;
   }
   connection.out += framed;
 }
@@ -243,7 +256,11 @@ void Shard::writable(Connection& connection) {
       return;
     }
     connection.out.erase(0, static_cast<std::size_t>(n));
+    const std::uint32_t large = connection.large;
+    connection.large = (large - std::min(large, static_cast<std::uint32_t>(n))) & kLargeMost;
+    if (connection.closing) connection.heard_s = now_s_;  // it takes what it is owed: it lives
     if (!connection.out.empty()) return;
+    connection.large = 0;
     std::string().swap(connection.out);
   }
   watch(connection, false);
@@ -288,7 +305,7 @@ bool Shard::took(LocalChannel& channel, LocalChannel::Subscriber& subscriber, st
   if (n > 0) {  // a frame that was begun is finished before anything else is said
     subscriber.cursor += static_cast<Ring::Offset>(n);
     const Ring::Offset end = channel.ring.frame_end(subscriber.cursor);
-    connection.out = channel.ring.bytes(subscriber.cursor, end);
+    owe(connection, channel.ring.bytes(subscriber.cursor, end));
     subscriber.cursor = end;
   }
   watch(connection, true);
@@ -362,13 +379,20 @@ void Shard::sweep() {
   bury();
 }
 
+void Shard::close_saying(Connection& connection, std::uint16_t code, std::string_view reason,
+                         Protocol::End end) {
+  // The close frame says it, too: where an error would have to wait it is left out.
+  if (!connection.blocked) send_message(connection, message::error(code, reason));
+  close(connection, code, reason, end);
+}
+
 void Shard::close(Connection& connection, std::uint16_t code, std::string_view reason,
                   Protocol::End end) {
   if (connection.doomed || connection.closing) return;
   const std::string bytes = close_frame(code, reason);
   connection.closing = true;
   look_[connection.place] = 0;
-  connection.heard_s = now_s_;
+  connection.heard_s = connection.spoke_s = now_s_;
   if (connection.blocked) {
     connection.out += bytes;
   } else {

@@ -35,6 +35,10 @@ struct LocalChannel {
   bool dirty = false;  ///< has bytes that somebody lacks
 };
 
+[[nodiscard]] inline const std::string& name_of(const Subscription& subscription) {
+  return subscription.channel != nullptr ? subscription.channel->name : *subscription.wanted;
+}
+
 /// What is done with connections and their messages; calls come on the shard's thread.
 class Protocol {
  public:
@@ -45,8 +49,8 @@ class Protocol {
   /// Why it ended: clean (a close frame came), abort (the socket broke), timeout, drain.
   enum class End : std::uint8_t { Clean, Abort, Timeout, Drain };
   virtual void closed(Connection& connection, End end) = 0;
-  /// Was not let into the channel after all.
-  virtual void refused(Connection& connection, const std::string& channel) = 0;
+  /// Was not let into the channel after all; the subscription of that ticket is gone.
+  virtual void refused(Connection& connection, const std::string& channel, Ticket ticket) = 0;
   /// Missed what fell off the ring of this channel.
   virtual void fell_behind(Connection& connection, const std::string& channel) = 0;
 };
@@ -72,18 +76,24 @@ class Shard final : public Outlet {
   /// Takes over a socket. `answer`: to its upgrade request, sent together with the first message;
   /// `early`: what came behind the request.
   void adopt(int fd, App& app, std::string answer, std::string_view early, std::string from);
-  /// Written at once, or owed. Never more than the outbox may hold: then the connection is closed.
+  /// Written at once, or owed. No more is owed than the outbox may hold, and one frame that is
+  /// larger than that by itself; with more the connection is closed with 4100, which arrives.
   void send(Connection& connection, std::string_view framed);
   void send_message(Connection& connection, std::string_view json);
   /// Sends a close frame and waits for the other side, briefly.
   void close(Connection& connection, std::uint16_t code, std::string_view reason,
              Protocol::End end);
+  /// The same, after an error event that says the same.
+  void close_saying(Connection& connection, std::uint16_t code, std::string_view reason,
+                    Protocol::End end);
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] std::uint32_t now_s() const { return now_s_; }
   [[nodiscard]] std::size_t connections() const { return list_.size(); }
 
-  /// The subscription of that name, if any.
+  /// The subscription of that very name, if any.
   [[nodiscard]] static Subscription* subscription(Connection& connection, std::string_view name);
+  /// A new one, which waits for its place.
+  Ticket await_place(Connection& connection, const std::string& name);
   /// Local part of leaving; the hub is told by the caller.
   void detach(Connection& connection, std::string_view name);
 
@@ -102,6 +112,9 @@ class Shard final : public Outlet {
   void writable(Connection& connection);
   void drain_inbox();
   void handle_delivery(Delivery& delivery);
+  void attach(Delivery& delivery);
+  /// What the socket does not take of a frame, or all of it, is kept to be written later.
+  void owe(Connection& connection, std::string_view framed);
   void sweep();
   /// Whether to wait a moment for more frames before sweeping: see Gathering.
   bool gather();
@@ -131,6 +144,7 @@ class Shard final : public Outlet {
   Protocol* protocol_ = nullptr;
   std::uint32_t now_s_ = 1;
   std::uint32_t next_number_ = 0;
+  Ticket last_ticket_ = 0;
   std::array<std::uint8_t, 512> random_{};  ///< drawn ahead; multiples of 4 are left
   std::size_t random_left_ = 0;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> by_id_;

@@ -5,17 +5,19 @@
 #include <algorithm>
 
 namespace rollcall::net {
-namespace {
-
-std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
-
-}  // namespace
 
 Subscription* Shard::subscription(Connection& connection, std::string_view name) {
-  const std::uint64_t hash = hash_of(name);
   for (Subscription& s : connection.subscriptions)
-    if (s.name_hash == hash) return &s;
+    if (name_of(s) == name) return &s;
   return nullptr;
+}
+
+Ticket Shard::await_place(Connection& connection, const std::string& name) {
+  if (++last_ticket_ == 0) ++last_ticket_;
+  connection.subscriptions.reserve(connection.subscriptions.size() + 1);
+  connection.subscriptions.push_back(
+      {nullptr, std::make_unique<std::string>(name), 0, last_ticket_});
+  return last_ticket_;
 }
 
 void Shard::detach(Connection& connection, std::string_view name) {
@@ -26,8 +28,8 @@ void Shard::detach(Connection& connection, std::string_view name) {
     const std::uint32_t index = found->index;
     if (index + 1 != all.size()) {
       all[index] = all.back();
-      if (Subscription* moved = subscription(*all[index].connection, channel->name))
-        moved->index = index;
+      for (Subscription& moved : all[index].connection->subscriptions)
+        if (moved.channel == channel) moved.index = index;
     }
     all.pop_back();
   }
@@ -81,6 +83,23 @@ bool Shard::gather() {
   return true;
 }
 
+void Shard::attach(Delivery& d) {
+  Connection* connection = find(d.connection);
+  Subscription* s = connection != nullptr ? subscription(*connection, d.text) : nullptr;
+  if (s == nullptr || s->ticket != d.ticket) {
+    // Left, or gone, meanwhile. Whoever did that told the hub, but maybe before this was there.
+    d.hub->unsubscribe(d.connection, d.ticket, d.text, 0);
+    return;
+  }
+  auto& channel = channels_[d.channel];
+  if (!channel) channel = std::make_unique<LocalChannel>(d.channel, d.text, settings_.ring_bytes);
+  s->channel = channel.get();
+  s->wanted.reset();
+  s->index = static_cast<std::uint32_t>(channel->subscribers.size());
+  channel->subscribers.push_back({connection, channel->ring.end()});
+  send(*connection, *d.bytes);
+}
+
 void Shard::handle_delivery(Delivery& d) {
   switch (d.what) {
     case Delivery::What::Frame: {
@@ -96,30 +115,16 @@ void Shard::handle_delivery(Delivery& d) {
       }
       return;
     }
-    case Delivery::What::Attach: {
-      auto& channel = channels_[d.channel];
-      if (!channel)
-        channel = std::make_unique<LocalChannel>(d.channel, d.text, settings_.ring_bytes);
-      Connection* connection = find(d.connection);
-      Subscription* s = connection != nullptr ? subscription(*connection, d.text) : nullptr;
-      if (s == nullptr) return;  // left, or gone, meanwhile; the hub is told by whoever did that
-      if (s->channel == nullptr) {
-        s->channel = channel.get();
-        s->wanted.reset();
-        s->index = static_cast<std::uint32_t>(channel->subscribers.size());
-        channel->subscribers.push_back({connection, channel->ring.end()});
-      }
-      send(*connection, *d.bytes);
+    case Delivery::What::Attach:
+      attach(d);
       return;
-    }
     case Delivery::What::Refuse: {
       Connection* connection = find(d.connection);
       if (connection == nullptr) return;
       const Subscription* s = subscription(*connection, d.text);
-      if (s != nullptr && s->channel == nullptr) {
-        detach(*connection, d.text);
-        protocol_->refused(*connection, d.text);
-      }
+      if (s == nullptr || s->ticket != d.ticket || s->channel != nullptr) return;
+      detach(*connection, d.text);
+      protocol_->refused(*connection, d.text, d.ticket);
       send(*connection, *d.bytes);
       return;
     }
@@ -127,10 +132,8 @@ void Shard::handle_delivery(Delivery& d) {
       if (Connection* connection = find(d.connection)) send(*connection, *d.bytes);
       return;
     case Delivery::What::Close:
-      if (Connection* connection = find(d.connection)) {
-        send_message(*connection, message::error(d.code, d.text));
-        close(*connection, d.code, d.text, Protocol::End::Clean);
-      }
+      if (Connection* connection = find(d.connection))
+        close_saying(*connection, d.code, d.text, Protocol::End::Clean);
       return;
     case Delivery::What::Vanished: {
       const auto it = channels_.find(d.channel);

@@ -2,6 +2,7 @@
 #include "net/app.h"
 #include "net/clock.h"
 #include "net/frame.h"
+#include "net/liveness.h"
 #include "net/message.h"
 #include "net/shard_impl.h"
 
@@ -11,6 +12,9 @@ namespace rollcall::net {
 namespace {
 
 constexpr std::uint32_t kCloseWaitSeconds = 2;  ///< for the other side of a close
+/// For one that is owed something before the close frame: until it takes some, and all in all.
+constexpr std::uint32_t kOwedWaitSeconds = 30;
+constexpr std::uint32_t kOwedMostSeconds = 120;
 constexpr auto kDrainSlice = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -32,31 +36,31 @@ void Shard::scan() {
     if (c.doomed) continue;
     const AppSettings& app = c.app->settings();
     if (c.closing) {
-      if (now_s_ - c.heard_s > kCloseWaitSeconds) doom(c, Protocol::End::Abort);
+      const std::uint32_t wait = c.out.empty() ? kCloseWaitSeconds : kOwedWaitSeconds;
+      if (now_s_ - c.heard_s > wait || now_s_ - c.spoke_s > kOwedMostSeconds)
+        doom(c, Protocol::End::Abort);
       continue;
     }
     const bool waits_for_sign_in = app.sign_in_within_s != 0 && !c.authorized;
     if (waits_for_sign_in && now_s_ - c.opened_s > app.sign_in_within_s) {
-      send_message(c, message::error(4009, "Connection not authorized within timeout"));
-      close(c, 4009, "Connection not authorized within timeout", Protocol::End::Abort);
+      close_saying(c, 4009, "Connection not authorized within timeout", Protocol::End::Abort);
       continue;
     }
-    // A little later than the client's own time-out, so that a lively one is never asked.
-    const std::uint32_t patience =
-        app.activity_timeout_s + std::max<std::uint32_t>(1, app.activity_timeout_s / 10);
-    if (c.pinged_s != 0 && now_s_ - c.pinged_s >= app.pong_timeout_s) {
-      send_message(c, message::error(4201, "Pong reply not received in time"));
-      close(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
+    const std::uint32_t patience = silence_most_s(app.activity_timeout_s);
+    if (c.asked && now_s_ - c.spoke_s >= app.pong_timeout_s) {
+      close_saying(c, 4201, "Pong reply not received in time", Protocol::End::Timeout);
       continue;
     }
-    if (c.pinged_s == 0 && now_s_ - c.heard_s >= patience) {
-      c.pinged_s = now_s_;
+    // One that talks and is not answered (client events are not) is asked as well.
+    const std::uint32_t since = std::min(c.heard_s, c.spoke_s);
+    if (!c.asked && now_s_ - since >= patience) {
       if (!c.answers_frames) send_message(c, message::ping());
       if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
       if (c.doomed || c.closing) continue;
+      c.asked = true;
+      c.spoke_s = now_s_;
     }
-    look_[i] = c.pinged_s != 0 ? c.pinged_s + std::min(app.pong_timeout_s, patience)
-                               : c.heard_s + patience;
+    look_[i] = c.asked ? c.spoke_s + std::min(app.pong_timeout_s, patience) : since + patience;
     if (waits_for_sign_in) look_[i] = std::min(look_[i], c.opened_s + app.sign_in_within_s + 1);
   }
 }

@@ -5,11 +5,12 @@
 
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <charconv>
-#include <map>
+#include <set>
 
 namespace rollcall::net {
 namespace {
@@ -110,66 +111,114 @@ const std::string* find(const Query& query, std::string_view key) {
   return nullptr;
 }
 
+const std::string* find(const Parameters& parameters, std::string_view name) {
+  const auto it = parameters.find(name);
+  return it == parameters.end() ? nullptr : &it->second;
+}
+
 namespace {
 
-/// Keys lower-cased and in byte order, array values joined by commas, nothing escaped.
-std::string canonical_query(const Query& query) {
-  std::map<std::string, std::string> sorted;
-  for (const auto& [raw, value] : query) {
-    std::string key = lower(raw);
-    if (key == "auth_signature") continue;
-    // PHP writes arrays as key[]=a&key[]=b or key[0]=a.
-    const bool array = key.size() > 2 && key.back() == ']' && key.find('[') != std::string::npos;
-    if (array) key.resize(key.find('['));
-    const auto it = sorted.find(key);
-    if (it == sorted.end())
-      sorted.emplace(std::move(key), value);
-    else if (array)
-      it->second += "," + value;
-    else
-      it->second = value;
-  }
-  std::string out;
-  for (const auto& [key, value] : sorted) {
-    if (!out.empty()) out += '&';
-    out.append(key).append("=").append(value);
-  }
-  return out;
+store::Error refused(std::string why) {
+  return store::Error{store::Errc::NotPermitted, std::move(why)};
+}
+
+bool of_the_signature(std::string_view name) {
+  return name.starts_with("auth_") || name == "body_md5";
+}
+
+/// How an answer names a parameter: a stranger's text is not repeated.
+std::string nameable(std::string_view name) {
+  const bool plain = !name.empty() && name.size() <= 40 &&
+                     name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
+                         std::string_view::npos;
+  return plain ? "the parameter " + std::string(name) : "a parameter";
+}
+
+/// Values are signed unescaped, so `a&b=c` as a value is signed as two parameters would be.
+bool reads_as_two(std::string_view value) {
+  const std::size_t amp = value.find('&');
+  return amp != std::string_view::npos && value.find('=', amp) != std::string_view::npos;
 }
 
 }  // namespace
 
-std::optional<std::string> signature_fault(const SignedRequest& request, std::string_view key,
-                                           std::string_view secret, std::int64_t now) {
+store::Result<Parameters> canonical(const Query& query) {
+  Parameters out;
+  std::set<std::string> met;    // names as they came, in lower case
+  std::set<std::string> lists;  // which of the parameters are arrays
+  for (const auto& [raw, value] : query) {
+    const std::string whole = lower(raw);
+    const std::size_t bracket = whole.find('[');
+    const bool array = bracket != std::string::npos && whole.back() == ']';
+    const std::string name = array ? whole.substr(0, bracket) : whole;
+    const std::string shown = nameable(name);
+    if (name.empty() || name.find_first_of("=&") != std::string::npos)
+      return refused(fmt::format("{} cannot be the name of a signed parameter", shown));
+    if (array && of_the_signature(name))
+      return refused(fmt::format("{} is one value, not an array", shown));
+    const bool again = !met.insert(whole).second && !whole.ends_with("[]");
+    const bool known = out.contains(name);
+    if (again || (known && array != lists.contains(name)))
+      return refused(fmt::format("{} occurs twice in the query", shown));
+    if (array) lists.insert(name);
+    std::string& said = out[name];
+    if (known) said += ',';
+    said += value;
+    if (reads_as_two(said))
+      return refused(fmt::format("the value of {} holds an & and a = after it: the signature "
+                                 "cannot tell it from two parameters",
+                                 shown));
+  }
+  return out;
+}
+
+std::string signed_text(std::string_view method, std::string_view path,
+                        const Parameters& parameters) {
+  std::string out;
+  out.append(method).append("\n").append(path).append("\n");
+  const char* between = "";
+  for (const auto& [name, value] : parameters) {
+    if (name == "auth_signature") continue;
+    out.append(between).append(name).append("=").append(value);
+    between = "&";
+  }
+  return out;
+}
+
+store::Result<Parameters> signed_parameters(const SignedRequest& request, std::string_view key,
+                                            std::string_view secret, std::int64_t now) {
   const auto query = parse_query(request.query);
-  if (!query) return "the query has a broken percent escape";
+  if (!query) return refused("the query has a broken percent escape");
+  auto parameters = canonical(*query);
+  if (!parameters) return parameters;
   const auto value = [&](std::string_view name) {
-    const std::string* found = find(*query, name);
+    const std::string* found = find(*parameters, name);
     return found != nullptr ? std::string_view(*found) : std::string_view();
   };
-  if (!same(value("auth_key"), key)) return "auth_key is not this app's key";
-  if (value("auth_version") != "1.0") return "auth_version is not 1.0";
+  if (!same(value("auth_key"), key)) return refused("auth_key is not this app's key");
+  if (value("auth_version") != "1.0") return refused("auth_version is not 1.0");
   const std::string_view stamp = value("auth_timestamp");
   std::int64_t at = 0;
   const auto [end, ec] = std::from_chars(stamp.data(), stamp.data() + stamp.size(), at);
   if (ec != std::errc() || end != stamp.data() + stamp.size() || stamp.empty())
-    return "auth_timestamp is not a number of seconds";
+    return refused("auth_timestamp is not a number of seconds");
   if (at < now - kClockSkewMax || at > now + kClockSkewMax)
-    return "auth_timestamp is more than 600 s from the server's time";
+    return refused("auth_timestamp is more than 600 s from the server's time");
   const std::string_view md5 = value("body_md5");
   if ((!request.body.empty() || !md5.empty()) && !same(lower(md5), md5_hex(request.body)))
-    return "body_md5 is not the MD5 of the body";
-  const std::string canonical = canonical_query(*query);
+    return refused("body_md5 is not the MD5 of the body");
   const auto fits = [&](std::string_view path) {
-    std::string text;
-    text.append(request.method).append("\n").append(path).append("\n").append(canonical);
-    return same(value("auth_signature"), hmac_hex(secret, text));
+    return same(value("auth_signature"),
+                hmac_hex(secret, signed_text(request.method, path, *parameters)));
   };
-  if (fits(request.path)) return std::nullopt;
+  if (fits(request.path)) return parameters;
   // Libraries put names into the path unescaped and sign that form; a client may escape them later.
+  // A line feed in it would end the path's line of what is signed.
   const auto decoded = percent_decode(request.path);
-  if (decoded && *decoded != request.path && fits(*decoded)) return std::nullopt;
-  return "auth_signature does not fit";
+  if (decoded && *decoded != request.path && decoded->find('\n') == std::string::npos &&
+      fits(*decoded))
+    return parameters;
+  return refused("auth_signature does not fit");
 }
 
 }  // namespace rollcall::net

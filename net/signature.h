@@ -4,7 +4,10 @@
 // libraries make them; every comparison takes the same time whatever differs.
 #pragma once
 
+#include "store/errc.h"
+
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +39,17 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 /// The last value under the key.
 [[nodiscard]] const std::string* find(const Query& query, std::string_view key);
 
+/// What a signed query says: names in lower case, each once, the values of a PHP array
+/// (name[]=a&name[]=b, name[0]=a&name[1]=b) joined by commas.
+using Parameters = std::map<std::string, std::string, std::less<>>;
+[[nodiscard]] const std::string* find(const Parameters& parameters, std::string_view name);
+/// An error where a name occurs twice, where the parameters of the signature itself are arrays, or
+/// where the text that is signed could be read as other parameters than these.
+[[nodiscard]] store::Result<Parameters> canonical(const Query& query);
+/// The text that is signed says these parameters and no others: nothing in it is escaped.
+[[nodiscard]] std::string signed_text(std::string_view method, std::string_view path,
+                                      const Parameters& parameters);
+
 /// A request to the HTTP API, as it came.
 struct SignedRequest {
   std::string_view method;
@@ -43,9 +57,12 @@ struct SignedRequest {
   std::string_view query;
   std::string_view body;
 };
-/// Nothing where it is signed by this key and secret at about `now` (seconds); else why not.
-[[nodiscard]] std::optional<std::string> signature_fault(const SignedRequest& request,
-                                                         std::string_view key,
-                                                         std::string_view secret, std::int64_t now);
+/// The parameters that were signed, where this key and secret signed the request at about `now`
+/// (seconds); else why not. What the request asks is to be read from these alone: its query may be
+/// written so that another reading of it finds other values.
+[[nodiscard]] store::Result<Parameters> signed_parameters(const SignedRequest& request,
+                                                          std::string_view key,
+                                                          std::string_view secret,
+                                                          std::int64_t now);
 
 }  // namespace rollcall::net

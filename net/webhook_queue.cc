@@ -1,6 +1,8 @@
 // A deque with a bound.
 #include "net/webhook_queue.h"
 
+#include "net/json_text.h"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -40,7 +42,8 @@ json::object payload(const HubEvent& e) {
 std::string webhook_body(std::int64_t time_ms, const std::vector<HubEvent>& events) {
   json::array list;
   for (const HubEvent& e : events) list.push_back(payload(e));
-  return json::serialize(json::object{{"time_ms", time_ms}, {"events", std::move(list)}});
+  return escape_halves(
+      json::serialize(json::object{{"time_ms", time_ms}, {"events", std::move(list)}}));
 }
 
 void WebhookQueue::add(HubEvent event, Clock::time_point now) {

@@ -1,0 +1,24 @@
+// JSON as strangers write it.
+//
+// Why this file exists: JavaScript's strings may hold half a surrogate pair, and JSON.stringify
+// writes it as an escape ("\ud83d"), which RFC 8259 allows and Boost's parser refuses. Here it
+// becomes three bytes as UTF-8 would have them (WTF-8), and an escape again where it is written.
+// Such text is not valid UTF-8: what must be, like a user's name, is still checked.
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rollcall::net {
+
+/// Nothing where it is not JSON in UTF-8, or is nested deeper than 32.
+[[nodiscard]] std::optional<boost::json::value> parse_json(std::string_view text);
+/// JSON text in quotes, escaped.
+[[nodiscard]] std::string json_string(std::string_view text);
+/// The same text with every half of a pair as its escape: JSON that Boost wrote.
+[[nodiscard]] std::string escape_halves(std::string json);
+
+}  // namespace rollcall::net
