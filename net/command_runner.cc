@@ -129,7 +129,6 @@ void follow(const App& app, const Child& child, Chunks::Sink sink) {
       });
   (void)sink.push(json::serialize(json::object{{"exit", code}}) + "\n");
   sink.finish();
-  --commands;
 }
 
 /// What is refused without a reason where the store asks for one: the same as on the store itself.
@@ -164,23 +163,28 @@ HttpReply run_command(App& app, const Caller& caller, const HttpRequest& request
   const auto noted = note_read(app, caller, asked.arguments.front(), why, Often::EveryTime);
   if (!noted && noted.error().code == store::Errc::Refused && tells_of_people(asked.arguments))
     return problem(409, noted.error().detail, store::name_of(noted.error().code));
-  if (++commands > kCommandsMost) {
-    --commands;
+  // Given back by whoever lets go of it last, however the command ends.
+  const auto place = std::shared_ptr<void>(&commands, [](void*) { --commands; });
+  if (++commands > kCommandsMost)
     return problem(503, "as many commands run as may run at a time: try again");
-  }
   const bool proves =
       asked.arguments.front() == "who" &&
       std::find(asked.arguments.begin(), asked.arguments.end(), "--proof") != asked.arguments.end();
-  app.run_aside([&app, proves, arguments = asked.arguments, sink = chunks.sink()]() mutable {
+  const bool begun = app.run_aside([&app, proves, arguments = asked.arguments,
+                                    sink = chunks.sink(), place]() mutable {
     if (proves) app.sign();  // reading was itself an event: what is asked about must be signed
     const auto child = start_child(app.layout(), arguments);
     if (child) return follow(app, *child, std::move(sink));
     (void)sink.push(json::serialize(json::object{{"err", child.error().detail + "\n"}}) + "\n");
     (void)sink.push(json::serialize(json::object{{"exit", 1}}) + "\n");
     sink.finish();
-    --commands;
   });
   HttpReply out;
+  if (!begun) {
+    out = problem(503, "the server has no thread to spare for a command: try again");
+    out.headers.emplace_back("Retry-After", "5");
+    return out;
+  }
   out.type = "application/x-ndjson";
   return out;
 }

@@ -1,7 +1,7 @@
 // Statuses, and which sentences travel.
 #include "net/error_reply.h"
 
-#include "net/seldom.h"
+#include "net/refusals.h"
 
 #include <spdlog/spdlog.h>
 
@@ -50,8 +50,8 @@ std::string public_detail(const store::Error& error, std::string_view folder, bo
   if (!names_it)
     for (const std::string_view own : kOwn)
       if (error.detail.starts_with(own)) return error.detail;
-  static Seldom seldom;
-  if (const auto passed = seldom.due())
+  static LogLimit limit(1, 0.1);
+  if (const auto passed = limit.admit())
     spdlog::error("a request failed: {}; {} more did since the last such line", error.detail,
                   *passed);
   if (error.detail.starts_with(kUnknown))

@@ -15,8 +15,15 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-Result<void> note(const Call& call, const std::string& what) {
-  return note_read(call.app, call.caller, what, read_reason(call.http), Often::OnceAMinute);
+/// Notes it in the log before it is answered; aside, as the log is asked whether a reason is needed.
+Answer<bool> note(Call& call, std::string what) {
+  auto work = [&app = call.app, caller = call.caller, what,
+               why = read_reason(call.http)]() -> Result<bool> {
+    const auto noted = note_read(app, caller, what, why, Often::OnceAMinute);
+    if (!noted) return noted.error();
+    return true;
+  };
+  co_return co_await aside<bool>(call, std::move(work));
 }
 
 Result<replay::Reader> reader_of(App& app) {
@@ -52,7 +59,8 @@ Result<Range> range_of(const std::optional<std::string>& from,
 Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
   if (!call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "asking about the past needs the scope audit:read"};
-  if (const auto noted = note(call, "who --at"); !noted) co_return noted.error();
+  const auto noted = co_await note(call, "who --at");
+  if (!noted) co_return noted.error();
   auto work = [&app = call.app, r, limit]() -> Result<People> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();
@@ -106,8 +114,10 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
 Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
   if (call.caller.user != r.user && !call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
-  if (call.caller.user != r.user)
-    if (const auto noted = note(call, "timeline"); !noted) co_return noted.error();
+  if (call.caller.user != r.user) {
+    const auto noted = co_await note(call, "timeline");
+    if (!noted) co_return noted.error();
+  }
   auto work = [&app = call.app, r]() -> Result<TimelineResponse> {
     constexpr std::size_t kEventsMost = 2000;
     const auto reader = reader_of(app);
@@ -148,7 +158,8 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kSlicesMost = 5000;
   const std::uint64_t slices = r.slices.value_or(96);
   if (slices == 0 || slices > kSlicesMost) co_return Error{Errc::BadInput, "slices is 1 to 5000"};
-  if (const auto noted = note(call, "concurrency"); !noted) co_return noted.error();
+  const auto noted = co_await note(call, "concurrency");
+  if (!noted) co_return noted.error();
   auto work = [&app = call.app, r, slices]() -> Result<ConcurrencyResponse> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();

@@ -2,6 +2,7 @@
 #include "net/pusher.h"
 
 #include "net/app.h"
+#include "net/error_reply.h"
 #include "net/clock.h"
 #include "net/frame.h"
 #include "net/refusals.h"
@@ -165,8 +166,9 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
       [&app, id, name, kind = *kind, member, logged,
        session = identity->session](const store::Result<engine::Seq>& seq) {
         if (!seq) {
-          app.hub().refuse(
-              id, name, message::subscription_error(name, "ServerError", seq.error().detail, 503));
+          const std::string why =
+              public_detail(seq.error(), app.layout().app_dir.native(), false);
+          app.hub().refuse(id, name, message::subscription_error(name, "ServerError", why, 503));
           return;
         }
         const auto full = app.hub().subscribe(id, name, kind, &member, logged ? *seq : 0);

@@ -221,8 +221,8 @@ HttpReply pusher_api(App& app, const HttpRequest& request, std::string_view rest
     return problem(401, *fault);
   if (!app.settings().enabled) return problem(403, "the app is disabled");
   const auto query = parse_query(request.query);
-  const bool get = request.method == "GET";
-  if (!get && request.method != "POST") return problem(405, "only GET and POST are answered here");
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  if (!get && request.method != "POST") return not_allowed("GET, HEAD, POST");
   json::value body;
   if (!get && !request.body.empty()) {
     boost::system::error_code ec;
