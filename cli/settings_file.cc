@@ -6,6 +6,7 @@
 #include "net/http.h"
 #include "net/jwt.h"
 #include "net/refusals.h"
+#include "net/request_head.h"
 #include "net/rooms.h"
 #include "store/crypto.h"
 #include "store/files.h"
@@ -74,8 +75,8 @@ std::string secret_of(Section& s, const char* key) {
 }
 
 void read_app(Section& s, net::AppSettings& app) {
-  s.text("id", app.id);
-  s.text("key", app.key);
+  s.text_or_number("id", app.id);
+  s.text_or_number("key", app.key);
   app.secret = secret_of(s, "secret");
   if (const auto which = s.choice("client_events", {"none", "members", "all"}))
     app.client_events = std::array{net::ClientEvents::None, net::ClientEvents::Members,
@@ -155,9 +156,16 @@ void read_app(Section& s, net::AppSettings& app) {
     if (rule.pattern.empty()) t.fail("pattern", "a channel's name, or its beginning and *");
     app.channels.push_back(std::move(rule));
   });
-  if (!store::valid_app_id(app.id)) s.fail("id", "1 to 64 of a-z, 0-9, _ and -");
-  if (app.key.empty()) s.fail("key", "given");
+  if (!store::valid_app_id(app.id)) s.fail("id", store::kAppIdRule);
+  if (app.key.empty() || app.key.find_first_of("/?#\\ \t\r\n") != std::string::npos)
+    s.fail("key", "given, without spaces, /, ?, # and \\: it stands in an address");
   if (app.secret.empty() && !s.has("secret_file")) s.fail("secret", "given, or secret_file");
+}
+
+std::string in_lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return text;
 }
 
 std::string random_text(std::size_t bytes) {
@@ -217,7 +225,23 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
   std::string certificate, key;
   s.text("tls_cert", certificate);
   s.text("tls_key", key);
-  s.text("path", settings.path_prefix);
+  std::string path;
+  s.text("path", path);
+  if (const auto prefix = net::normal_prefix(path))
+    settings.path_prefix = *prefix;
+  else
+    s.fail("path", "a path, like /sockets");
+  std::vector<std::string> proxies;
+  s.texts("trusted_proxies", proxies, [](const std::string& text) {
+    return net::Networks::parse({text}) ? std::optional<std::string>()
+                                        : "is not an address or a network, like 10.0.0.7, "
+                                          "10.0.0.0/8 or 2001:db8::/32";
+  });
+  if (auto trusted = net::Networks::parse(proxies)) settings.trusted_proxies = std::move(*trusted);
+  s.boolean("proxy_protocol", settings.proxy_protocol);
+  if (settings.proxy_protocol && proxies.empty())
+    s.say("proxy_protocol",
+          "proxy_protocol needs trusted_proxies, which are who may say for whom they speak");
   s.texts("hosts", settings.hosts, site_fault);
   s.texts("origins", settings.origins, site_fault);
   s.integer("threads", settings.threads, 0, 16);
@@ -237,11 +261,30 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
     t.integer("drain_ms", drain, 0, 600'000);
     settings.drain = std::chrono::milliseconds(drain);
   });
+  s.table("callers", [&](Section& t) {
+    net::CallerLimits& c = settings.callers;
+    constexpr std::int64_t kMost = 1'000'000'000;
+    t.integer("writes_per_s", c.writes_per_s, 0, kMost);
+    t.integer("write_bytes_per_s", c.write_bytes_per_s, 0, kMost);
+    t.integer("service_writes_per_s", c.service_writes_per_s, 0, kMost);
+    t.integer("service_write_bytes_per_s", c.service_write_bytes_per_s, 0, kMost);
+    t.integer("questions", c.questions, 1, 10'000);
+    t.integer("commands", c.commands, 1, 10'000);
+    t.integer("streams", c.streams, 1, 10'000);
+    t.integer("streams_all", c.streams_all, 1, 10'000);
+    t.integer("streams_reserved", c.streams_reserved, 0, 10'000);
+    t.integer("failures_per_minute", c.failures_per_minute, 0, kMost);
+    if (c.streams_reserved >= c.streams_all)
+      t.fail("streams_reserved", "fewer than streams_all: the rest is for everybody");
+  });
   s.tables("apps", [&](Section& t) {
     net::AppSettings app;
     read_app(t, app);
     for (const auto& other : settings.apps) {
       if (other.id == app.id) t.fail("id", "different for every app");
+      // Where the store lies on a file system that takes both for one, they would share a folder.
+      if (other.id != app.id && in_lower_case(other.id) == in_lower_case(app.id))
+        t.fail("id", fmt::format("different from '{}' in more than capitals", other.id));
       if (other.key == app.key && !app.key.empty()) t.fail("key", "different for every app");
     }
     settings.apps.push_back(std::move(app));

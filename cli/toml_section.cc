@@ -61,6 +61,15 @@ void Section::text(const char* key, std::string& out) {
   out = *node->value<std::string>();
 }
 
+void Section::text_or_number(const char* key, std::string& out) {
+  const toml::node* node = look(key);
+  if (node == nullptr) return;
+  if (const auto number = node->value_exact<std::int64_t>())
+    out = std::to_string(*number);
+  else
+    text(key, out);
+}
+
 void Section::texts(const char* key, std::vector<std::string>& out, const Check& check) {
   const toml::node* node = look(key);
   if (node == nullptr) return;

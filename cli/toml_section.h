@@ -36,6 +36,8 @@ class Section {
   }
   void boolean(const char* key, bool& out);
   void text(const char* key, std::string& out);
+  /// A text, or a number as it would be written: ids often are numbers.
+  void text_or_number(const char* key, std::string& out);
   void texts(const char* key, std::vector<std::string>& out, const Check& check = {});
   /// A text that is one of `choices`; which one, where it is given.
   std::optional<std::size_t> choice(const char* key, std::initializer_list<const char*> choices);

@@ -1,8 +1,10 @@
 // Routing by the endpoints' own attributes; who calls; signatures for sites without a back end.
 #include "net/api.h"
 
+#include "net/aside.h"
 #include "net/command_runner.h"
 #include "net/cosign.h"
+#include "net/error_reply.h"
 #include "net/event_stream.h"
 #include "net/govern.h"
 #include "net/jwt.h"
@@ -38,29 +40,15 @@ struct ProblemBody {
 };
 BOOST_DESCRIBE_STRUCT(ProblemBody, (), (title, status, detail, error, code))
 
-unsigned status_of(Errc code) {
-  switch (code) {
-    case Errc::NotFound:
-      return 404;
-    case Errc::BadInput:
-      return 422;
-    case Errc::Conflict:
-    case Errc::Refused:
-      return 409;
-    case Errc::NotPermitted:
-      return 403;
-    case Errc::CursorGone:
-      return 410;
-    case Errc::Io:
-      return 503;
-    default:
-      return 500;
-  }
-}
-
-HttpReply problem_of(const Error& error) {
-  HttpReply out = problem(status_of(error.code), error.detail, store::name_of(error.code));
-  if (out.status == 503) out.headers.emplace_back("Retry-After", "1");
+/// Of an answer in which there are lists, and many things therefore: not made into text on a thread
+/// that has connections to serve.
+template <class T>
+constexpr bool holds_list() {
+  bool out = false;
+  boost::mp11::mp_for_each<Members<T>>([&](auto member) {
+    using Field = std::decay_t<decltype(std::declval<T>().*member.pointer)>;
+    out = out || is_list<Field>::value;
+  });
   return out;
 }
 
@@ -383,14 +371,55 @@ std::optional<HttpReply> Api::origin_problem(const HttpRequest& request,
   return problem(403, "a page of another site may not do this: name the site with --origin");
 }
 
-bool Api::within_rate(const std::string& who, const Attributes& is) {
-  if (is.per_minute == 0) return true;
-  const std::int64_t minute = store::wall_now() / 60'000'000;
-  const std::lock_guard guard(rates_mutex_);
-  if (rates_.size() > 100'000) rates_.clear();  // bounded; a minute's counts at the worst
-  Rate& rate = rates_[who + std::string(is.path)];
-  if (rate.minute != minute) rate = {minute, 0};
-  return ++rate.count <= is.per_minute;
+namespace {
+
+/// Whose share it is: a person's, a token's or an app's, in this app; else an address's.
+std::string share_key(const App& app, const Caller& caller, std::string_view address) {
+  if (caller.scopes.empty()) return "at\n" + limit_key(address);
+  return app.settings().id + "\n" +
+         (caller.user.empty() ? caller.name : "person\n" + caller.user);
+}
+
+}  // namespace
+
+std::optional<HttpReply> Api::over_rate(const std::string& who, const Caller& caller,
+                                        const Attributes& is, std::size_t bytes) {
+  Quotas& quotas = server_.quotas();
+  if (is.per_minute != 0)
+    if (const auto wait =
+            quotas.take_of_minute(fmt::format("{}\n{} {}", who, is.method, is.path), is.per_minute))
+      return too_many(*wait);
+  if (is.scope != "events:write") return std::nullopt;
+  constexpr double kBurst = 5;  // seconds' worth at once
+  const bool person = !caller.user.empty();
+  const auto& limits = quotas.limits;
+  auto wait = quotas.rates.take(
+      "writes\n" + who, 1, person ? limits.writes_per_s : limits.service_writes_per_s, kBurst);
+  if (!wait)
+    wait = quotas.rates.take(
+        "bytes\n" + who, static_cast<double>(bytes),
+        person ? limits.write_bytes_per_s : limits.service_write_bytes_per_s, kBurst);
+  if (wait) return too_many(*wait, "this caller writes more than it may: come again later");
+  return std::nullopt;
+}
+
+std::optional<HttpReply> Api::stream_place(const std::string& who, const Caller& caller,
+                                           Chunks& chunks) {
+  Quotas& quotas = server_.quotas();
+  const auto& limits = quotas.limits;
+  auto own = quotas.places.take("stream\n" + who, limits.streams);
+  if (!own) return too_many(5, "this caller has as many streams as it may have");
+  const std::uint32_t reserved =
+      caller.may("audit:read") ? 0 : std::min(limits.streams_reserved, limits.streams_all);
+  auto of_all = quotas.places.take("streams", limits.streams_all - reserved);
+  if (!of_all) {
+    HttpReply out = problem(503, "there are as many streams as there may be");
+    out.headers.emplace_back("Retry-After", "5");
+    return out;
+  }
+  chunks.hold(std::move(own));
+  chunks.hold(std::move(of_all));
+  return std::nullopt;
 }
 
 boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& loop) {
@@ -425,7 +454,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
   if (request.path == "/login" || request.path == "/logout") {
     App* app = app_of(request);
     if (app == nullptr) co_return with_cors(problem(404, "say which app: ?app=ID"));
-    if (request.method != "POST") co_return with_cors(problem(405, "POST is answered here"));
+    if (request.method != "POST") co_return with_cors(not_allowed("POST"));
     co_return with_cors(request.path == "/login" ? sign_in(*app, request)
                                                  : sign_out(*app, request));
   }
@@ -435,11 +464,12 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
   if (channel_auth || user_auth) {
     App* app = app_of(request);
     if (app == nullptr) co_return with_cors(problem(404, "say which app: ?app=ID"));
-    if (request.method != "POST") co_return with_cors(problem(405, "POST is answered here"));
+    if (request.method != "POST") co_return with_cors(not_allowed("POST"));
     co_return with_cors(broadcasting_auth(*app, request, user_auth));
   }
   std::optional<HttpReply> reply;
-  bool other_method = false;
+  std::string other_methods;
+  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   // The list of endpoints is walked at compile time; a coroutine cannot be awaited in a lambda
   // without being one itself, so the match is found first and run afterwards.
   std::function<boost::asio::awaitable<HttpReply>()> run;
@@ -448,8 +478,9 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
     if (run) return;
     auto values = path_values(E::kIs.path, request.path);
     if (!values) return;
-    if (E::kIs.method != request.method) {
-      other_method = true;
+    if (E::kIs.method != method) {
+      if (!other_methods.empty()) other_methods += ", ";
+      other_methods += E::kIs.method == "GET" ? "GET, HEAD" : E::kIs.method;
       return;
     }
     run = [this, &request, &loop,
@@ -467,10 +498,12 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
           co_return problem(403, fmt::format("this needs the scope {}", E::kIs.scope));
       }
       const Caller caller = who ? *who : Caller(request.peer, {}, {});
-      if (!within_rate(caller.name, E::kIs)) {
-        HttpReply out = problem(429, "too many of these requests this minute");
-        out.headers.emplace_back("Retry-After", "60");
-        co_return out;
+      const std::string share = share_key(*app, caller, request.peer);
+      if (const auto over = over_rate(share, caller, E::kIs, request.body.size())) co_return *over;
+      Places::Place place;  // held until the answer is there
+      if (E::kIs.method == std::string_view("GET") && !E::kIs.scope.empty()) {
+        place = server_.quotas().places.take("question\n" + share, server_.quotas().limits.questions);
+        if (!place) co_return too_many(1, "this caller has as many questions as it may ask at a time");
       }
       json::value given = json::object{};
       const bool by_query = E::kIs.method == std::string_view("GET");
@@ -491,16 +524,29 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
       typename E::Request parsed{};
       if (const auto read = read_value(given, parsed, ""); !read)
         co_return problem(422, read.error().detail);
-      const auto response = co_await E::run({*app, caller, request, loop}, std::move(parsed));
-      if (!response) co_return problem_of(response.error());
+      const auto response =
+          co_await E::run({*app, caller, request, loop, server_.quotas()}, std::move(parsed));
+      if (!response)
+        co_return error_reply(response.error(), app->layout().app_dir.native(),
+                              caller.may("admin"));
       HttpReply out;
-      out.body = json::serialize(write_value(*response));
+      if constexpr (holds_list<typename E::Response>()) {
+        auto write = [&response]() -> store::Result<std::string> {
+          return json::serialize(write_value(*response));
+        };
+        auto text = co_await aside<std::string>(server_.workers(), loop, std::move(write));
+        if (!text)
+          co_return error_reply(text.error(), app->layout().app_dir.native(), caller.may("admin"));
+        out.body = std::move(*text);
+      } else {
+        out.body = json::serialize(write_value(*response));
+      }
       co_return out;
     };
   });
   if (run) co_return with_cors(co_await run());
-  co_return with_cors(other_method ? problem(405, "not with this method")
-                                   : problem(404, "there is nothing at this path"));
+  co_return with_cors(other_methods.empty() ? problem(404, "there is nothing at this path")
+                                            : not_allowed(other_methods));
 }
 
 HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user_auth) const {
@@ -562,7 +608,7 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
 }
 
 bool Api::streams(const HttpRequest& request) {
-  return request.path == "/v1/stream" || request.path == "/v1/command";
+  return request.path == kStreamPath || request.path == "/v1/command";
 }
 
 HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks, Loop&) {
@@ -575,12 +621,22 @@ HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks
   const bool is_stream = request.path == "/v1/stream";
   if (auto wrong = query_problem(request, is_stream ? Names{"after", "only"} : Names{})) return *wrong;
   HttpReply out;
-  if (is_stream) {
-    out = request.method == "GET" ? begin_event_stream(*app, *who, request, form, chunks)
-                                  : problem(405, "GET is answered here");
+  const std::string share = share_key(*app, *who, request.peer);
+  if (request.path == kStreamPath) {
+    if (request.method != "GET")
+      out = not_allowed("GET");
+    else if (auto none = stream_place(share, *who, chunks))
+      out = std::move(*none);
+    else
+      out = begin_event_stream(*app, *who, request, form, chunks);
+  } else if (request.method != "POST") {
+    out = not_allowed("POST");
+  } else if (auto place = server_.quotas().places.take("command\n" + share,
+                                                       server_.quotas().limits.commands)) {
+    chunks.hold(std::move(place));
+    out = run_command(*app, server_.settings(), *who, request, chunks);
   } else {
-    out = request.method == "POST" ? run_command(*app, server_.settings(), *who, request, chunks)
-                                   : problem(405, "POST is answered here");
+    out = too_many(1, "this caller runs as many commands as it may at a time");
   }
   for (auto& header : cors) out.headers.push_back(header);
   return out;

@@ -43,18 +43,17 @@ class Api {
   [[nodiscard]] std::optional<HttpReply> origin_problem(
       const HttpRequest& request, std::vector<std::pair<std::string, std::string>>& cors,
       bool socket = false) const;
-  [[nodiscard]] bool within_rate(const std::string& who, const Attributes& is);
+  /// 429 where the caller had as much of this as it may have. `who`: whose share it is.
+  [[nodiscard]] std::optional<HttpReply> over_rate(const std::string& who, const Caller& caller,
+                                                   const Attributes& is, std::size_t bytes);
+  /// Takes a place for a stream, which `chunks` holds; or says why there is none.
+  [[nodiscard]] std::optional<HttpReply> stream_place(const std::string& who, const Caller& caller,
+                                                      Chunks& chunks);
 
   Server& server_;
   Tokens tokens_;
   SignedOut signed_out_;
   std::string openapi_;
-  std::mutex rates_mutex_;
-  struct Rate {
-    std::int64_t minute = 0;
-    unsigned count = 0;
-  };
-  std::map<std::string, Rate> rates_;
 };
 
 }  // namespace rollcall::net

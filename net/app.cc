@@ -9,18 +9,27 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <system_error>
 #include <thread>
 
 namespace rollcall::net {
+namespace {
 
-App::App(const AppSettings& settings, store::Layout layout)
-    : settings_(settings), layout_(std::move(layout)) {}
+store::Error no_thread() {
+  return {store::Errc::Io, "the system gives this process no thread: see its limits (ulimit -a)"};
+}
+
+}  // namespace
+
+App::App(const AppSettings& settings, store::Layout layout, Workers& workers)
+    : settings_(settings), workers_(workers), layout_(std::move(layout)) {}
 
 store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppSettings& settings,
-                                              std::vector<Outlet*> shards, Loop& loop) {
+                                              std::vector<Outlet*> shards, Loop& loop,
+                                              Workers& workers) try {
   const auto layout = store::locate(server.data, settings.id);
   if (!layout) return layout.error();
-  std::unique_ptr<App> app(new App(settings, *layout));
+  std::unique_ptr<App> app(new App(settings, *layout, workers));
   App* raw = app.get();
   raw->hub_ = std::make_unique<Hub>(raw->settings_, std::move(shards), [raw](HubEvent event) {
     raw->tell_webhooks(std::move(event));
@@ -84,36 +93,55 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
   if (const auto fault = store::signing_key_fault(*layout)) raw->set_signing_problem(fault->detail);
-  const std::chrono::seconds every(settings.sign_every_s);
-  raw->run_aside([raw, every] {
-    raw->now_and_then(every, [raw] {
-      raw->sessions_->sweep_answers();
-      raw->sign();
-    });
-  });
-  if (settings.snapshot_every != 0)
-    raw->run_aside([raw, every] { raw->now_and_then(every, [raw] { raw->keep_snapshot(); }); });
-  raw->run_aside([raw] {
-    raw->now_and_then(std::chrono::seconds(1), [raw] { raw->live_->look_after_folder(); });
-  });
+  const std::chrono::seconds often(settings.sign_every_s);
+  const bool started =
+      raw->run_aside([raw, often] {
+        raw->now_and_then(often, [raw] {
+          raw->sessions_->sweep_answers();
+          raw->sign();
+        });
+      }) &&
+      (settings.snapshot_every == 0 || raw->run_aside([raw, often] {
+        raw->now_and_then(often, [raw] { raw->keep_snapshot(); });
+      })) &&
+      raw->run_aside([raw] {
+        raw->now_and_then(std::chrono::seconds(1), [raw] { raw->live_->look_after_folder(); });
+      });
+  if (!started) return no_thread();
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;
+} catch (const std::system_error&) {  // of a std::thread of the log's, or of the webhooks'
+  return no_thread();
 }
 
 App::~App() { stop(); }
 
-void App::run_aside(std::function<void()> work) {
+bool App::run_aside(std::function<void()> work) {
+  // Counted down by whatever ends it: the thread's end, or that there is none.
   {
     const std::lock_guard guard(aside_mutex_);
     ++aside_;
   }
-  std::thread([this, work = std::move(work)]() mutable {
-    work();
-    work = nullptr;
-    const std::lock_guard guard(aside_mutex_);
-    --aside_;
-    aside_done_.notify_all();
-  }).detach();
+  const auto counted = std::shared_ptr<void>(this, [](void* app) {
+    App& self = *static_cast<App*>(app);
+    const std::lock_guard guard(self.aside_mutex_);
+    --self.aside_;
+    self.aside_done_.notify_all();
+  });
+  try {
+    std::thread([this, counted, work = std::move(work)]() mutable {
+      try {
+        work();
+      } catch (const std::exception& error) {
+        spdlog::error("app {}: a piece of work ended with an exception: {}", settings_.id,
+                      error.what());
+      }
+      work = nullptr;
+    }).detach();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
 }
 
 void App::now_and_then(std::chrono::seconds every, const std::function<void()>& work) {

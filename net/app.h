@@ -14,13 +14,15 @@
 namespace rollcall::net {
 
 class Webhooks;
+class Workers;
 
 class App {
  public:
   /// Opens the log; an error where it cannot be opened or the clock is refused.
   static store::Result<std::unique_ptr<App>> open(const Settings& server,
                                                   const AppSettings& settings,
-                                                  std::vector<Outlet*> shards, Loop& loop);
+                                                  std::vector<Outlet*> shards, Loop& loop,
+                                                  Workers& workers);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -44,8 +46,10 @@ class App {
   void off_batch(std::uint64_t listener);
 
   /// Runs work on a thread of its own that stop() waits for: the work must notice that its reader
-  /// has gone.
-  void run_aside(std::function<void()> work);
+  /// has gone. For what lasts, as streams do. False where the system gives no thread.
+  [[nodiscard]] bool run_aside(std::function<void()> work);
+  /// For what is over soon (net/aside.h).
+  [[nodiscard]] Workers& workers() { return workers_; }
 
   void stop();
 
@@ -73,8 +77,9 @@ class App {
   void set_signing_problem(std::optional<std::string> problem);
   /// A snapshot, where there were enough events since the newest.
   void keep_snapshot();
-  App(const AppSettings& settings, store::Layout layout);
+  App(const AppSettings& settings, store::Layout layout, Workers& workers);
   AppSettings settings_;
+  Workers& workers_;
   store::Layout layout_;
   Board board_;
   std::unique_ptr<Hub> hub_;

@@ -41,7 +41,8 @@ store::Result<CatchupResponse> catch_up(App& app, const std::string& channel, Se
   }
   const auto id = reading->channel_number(channel);
   out.upto = reading->log().last();
-  if (out.upto > after + kHeadersMost)
+  if (after >= out.upto) return out;
+  if (out.upto - after > kHeadersMost)
     return Error{Errc::CursorGone, "too much has happened since: subscribe anew"};
   std::map<engine::UserNumber, Seq> touched;
   std::vector<engine::UserNumber> order;

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <vector>
 
 namespace rollcall::net {
 namespace {
@@ -23,6 +24,7 @@ struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
   mutable std::mutex mutex;
   std::condition_variable taken;
   std::string data, keepalive;
+  std::vector<std::shared_ptr<void>> held;
   bool finished = false, closed = false, posted = false;
 
   void wake() {
@@ -71,6 +73,11 @@ void Chunks::Sink::wait_for_room(std::size_t most) const {
                         [&] { return state->closed || state->data.size() <= most; });
 }
 
+void Chunks::hold(std::shared_ptr<void> what) {
+  const std::lock_guard guard(state_->mutex);
+  state_->held.push_back(std::move(what));
+}
+
 void Chunks::set_keepalive(std::string text) {
   const std::lock_guard guard(state_->mutex);
   state_->keepalive = std::move(text);
@@ -107,6 +114,11 @@ void Chunks::close() {
   state_->closed = true;
   state_->taken.notify_all();
   state_->data.clear();
+}
+
+void Chunks::cancel() {
+  close();
+  state_->timer.cancel();
 }
 
 }  // namespace rollcall::net

@@ -32,12 +32,16 @@ class Chunks {
     std::shared_ptr<State> state;
   };
   [[nodiscard]] Sink sink() const { return {state_}; }
+  /// Kept for as long as anybody holds this or its sink.
+  void hold(std::shared_ptr<void> what);
   /// Sent where nothing else is for 15 s, so that the other side sees the connection live.
   void set_keepalive(std::string text);
 
   /// The next pieces; false once the producer has finished and all is taken.
   boost::asio::awaitable<bool> next(std::string& out);
   void close();
+  /// The same, and whoever awaits next() hears of it. On the consumer's thread.
+  void cancel();
 
  private:
   std::shared_ptr<Sink::State> state_;

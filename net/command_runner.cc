@@ -197,10 +197,15 @@ HttpReply run_command(App& app, const Settings& settings, const Caller& caller,
     job.errand.cpu_s = settings.command_cpu_s;
   }
   job.question = std::move(*question);
-  app.run_aside([&app, job = std::move(job), sink = chunks.sink()]() mutable {
+  const bool begun = app.run_aside([&app, job = std::move(job), sink = chunks.sink()]() mutable {
     run(app, std::move(job), std::move(sink));
   });
   HttpReply out;
+  if (!begun) {
+    out = problem(503, "the server has no thread to spare for a command: try again");
+    out.headers.emplace_back("Retry-After", "5");
+    return out;
+  }
   out.type = "application/x-ndjson";
   return out;
 }

@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,16 +74,23 @@ store::Result<void> read_value(const json::value& value, T& out, const std::stri
       return bad("true or false");
     return {};
   } else if constexpr (std::is_integral_v<T>) {
+    // What no JSON number of the other side can hold, and no seq or count ever reaches: adding to it
+    // must not go around.
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (value.is_string()) {
       const std::string_view text = value.get_string();
       const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+      if (ec == std::errc::result_out_of_range) return bad("a whole number in its range");
       if (ec != std::errc() || end != text.data() + text.size()) return bad("a whole number");
+      if (std::is_unsigned_v<T> && static_cast<std::uint64_t>(out) > kMost)
+        return bad("a whole number in its range");
       return {};
     }
     boost::system::error_code ec;
     if (!value.is_number() || value.is_double()) return bad("a whole number");
     out = value.to_number<T>(ec);
-    if (ec) return bad("a whole number in its range");
+    if (ec || (std::is_unsigned_v<T> && static_cast<std::uint64_t>(out) > kMost))
+      return bad("a whole number in its range");
     return {};
   } else if constexpr (std::is_same_v<T, json::object>) {
     if (!value.is_object()) return bad("an object");

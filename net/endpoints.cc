@@ -1,6 +1,7 @@
 // What the endpoints of /v1 do.
 #include "net/endpoints.h"
 
+#include "net/aside.h"
 #include "net/catchup.h"
 #include "net/channel_name.h"
 #include "net/past.h"
@@ -119,20 +120,6 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
   co_return *found;
 }
 
-Result<engine::UserNumber> known(Call& call, const std::string& user) {
-  const auto reading = call.app.live().reading();
-  if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
-  const auto number = reading->vault().number_of(user);
-  if (!number) return Error{Errc::NotFound, "there is no such user"};
-  return *number;
-}
-
-Person person(Call& call, const store::Writer& reading, engine::UserNumber number, std::string name,
-              const Standing& s) {
-  const bool inside = sees_inside(call.caller, name);
-  return person_of(reading, number, std::move(name), s, inside, call.app.settings().last_seen);
-}
-
 }  // namespace
 
 GapRow gap_row(const store::Gap& gap) {
@@ -211,79 +198,97 @@ Answer<Written> StatusEndpoint::run(Call call, Request r) {
 
 Answer<People> PresenceEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kLimitMost = 100'000;
-  const auto reading = call.app.live().reading();
-  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
   const std::uint64_t limit = std::min(r.limit.value_or(1000), kLimitMost);
   if (r.state && *r.state != "any" && *r.state != "online" && *r.state != "away" &&
       *r.state != "offline")
     co_return Error{Errc::BadInput, "state is online, away, offline or any"};
   if (r.at) co_return co_await people_at(call, std::move(r), limit);
-  const std::string wanted = r.state.value_or("");
-  People out;
-  out.seq = call.app.board().seq();
-  const auto counts = call.app.board().counts();
-  out.online = counts.online;
-  out.away = counts.away;
-  std::vector<std::pair<engine::UserNumber, Standing>> found;
-  const bool inside = call.caller.may("audit:read");
-  if (r.users) {
-    std::set<engine::UserNumber> seen;
-    for (const auto& name : names_in(*r.users)) {
-      const auto number = reading->vault().number_of(name);
-      const auto standing = number ? call.app.board().of(*number) : std::nullopt;
-      if (!standing || found.size() >= limit || !seen.insert(*number).second) continue;
-      const auto shown = engine::name_of(inside ? standing->state : standing->visible);
-      // Those who are named are told whatever their state is, where none is asked for.
-      if (wanted.empty() || wanted == "any" || shown == wanted)
-        found.emplace_back(*number, *standing);
+  auto work = [&app = call.app, r, limit, inside = call.caller.may("audit:read"),
+               self = call.caller.user]() -> Result<People> {
+    const auto reading = app.live().reading();
+    if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+    const std::string wanted = r.state.value_or("");
+    People out;
+    out.seq = app.board().seq();
+    const auto counts = app.board().counts();
+    out.online = counts.online;
+    out.away = counts.away;
+    std::vector<std::pair<engine::UserNumber, Standing>> found;
+    if (r.users) {
+      std::set<engine::UserNumber> seen;
+      for (const auto& name : names_in(*r.users)) {
+        const auto number = reading->vault().number_of(name);
+        const auto standing = number ? app.board().of(*number) : std::nullopt;
+        if (!standing || found.size() >= limit || !seen.insert(*number).second) continue;
+        const auto shown = engine::name_of(inside || self == name ? standing->state
+                                                                  : standing->visible);
+        // Those who are named are told whatever their state is, where none is asked for.
+        if (wanted.empty() || wanted == "any" || shown == wanted)
+          found.emplace_back(*number, *standing);
+      }
+    } else {
+      app.board().each([&](engine::UserNumber n, const Standing& s) {
+        const auto shown = inside ? s.state : s.visible;
+        const bool match = wanted == "any" || (wanted.empty() ? shown != engine::Presence::Offline
+                                                              : engine::name_of(shown) == wanted);
+        if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
+      });
     }
-  } else {
-    call.app.board().each([&](engine::UserNumber n, const Standing& s) {
-      const auto shown = inside ? s.state : s.visible;
-      const bool match = wanted == "any" || (wanted.empty() ? shown != engine::Presence::Offline
-                                                            : engine::name_of(shown) == wanted);
-      if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
-    });
-  }
-  for (const auto& [number, standing] : found) {
-    auto name = reading->vault().name_of(number);
-    if (name) out.people.push_back(person(call, *reading, number, std::move(*name), standing));
-  }
-  std::sort(out.people.begin(), out.people.end(),
-            [](const Person& a, const Person& b) { return a.user < b.user; });
-  co_return out;
+    for (const auto& [number, standing] : found) {
+      auto name = reading->vault().name_of(number);
+      if (!name) continue;
+      const bool own = inside || self == *name;
+      out.people.push_back(person_of(*reading, number, std::move(*name), standing, own,
+                                     app.settings().last_seen));
+    }
+    std::sort(out.people.begin(), out.people.end(),
+              [](const Person& a, const Person& b) { return a.user < b.user; });
+    return out;
+  };
+  co_return co_await aside<People>(call, std::move(work));
 }
 
 Answer<Person> PersonEndpoint::run(Call call, Request r) {
-  const auto number = known(call, r.user);
-  if (!number) co_return number.error();
-  const auto standing = call.app.board().of(*number);
-  const auto reading = call.app.live().reading();
-  if (!standing || !reading) co_return Error{Errc::NotFound, "there is no such user"};
-  co_return person(call, *reading, *number, r.user, *standing);
+  // Aside, as the words of a status are read from the log.
+  auto work = [&app = call.app, user = r.user,
+               inside = call.caller.user == r.user ||
+                        call.caller.may("audit:read")]() -> Result<Person> {
+    const auto reading = app.live().reading();
+    if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+    const auto number = reading->vault().number_of(user);
+    const auto standing = number ? app.board().of(*number) : std::nullopt;
+    if (!standing) return Error{Errc::NotFound, "there is no such user"};
+    return person_of(*reading, *number, user, *standing, inside, app.settings().last_seen);
+  };
+  co_return co_await aside<Person>(call, std::move(work));
 }
 
 Answer<CatchupResponse> CatchupEndpoint::run(Call call, Request r) {
   const bool holds = co_await holds_subscription(call, r);  // apart: g++ 12 fails on it in an if
-  if (!holds)
-    co_return Error{Errc::NotPermitted,
-                    "the connection is not subscribed to the channel with this auth"};
-  co_return catch_up(call.app, r.channel, r.after);
+  const auto let_in = call.quotas.let_in(
+      holds, "catchup\n" + call.app.settings().id + "\n" + r.socket_id, call.http.peer,
+      "the connection is not subscribed to the channel with this auth");
+  if (!let_in) co_return let_in.error();
+  auto work = [&app = call.app, r] { return catch_up(app, r.channel, r.after); };
+  co_return co_await aside<CatchupResponse>(call, std::move(work));
 }
 
 Answer<LogPlace> LogEndpoint::run(Call call, Request) {
-  const auto reading = call.app.live().reading();
-  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
-  LogPlace out;
-  out.origin = reading->log().origin();
-  out.size = reading->log().last();
-  const auto last = reading->log().header(out.size);
-  if (!last) co_return last.error();
-  out.last_at = replay::rfc3339(*last ? (*last)->at : 0);
-  const auto needed = replay::reads_need_reason(reading->log());
-  if (!needed) co_return needed.error();
-  out.reads_need_reason = *needed;
-  co_return out;
+  auto work = [&app = call.app]() -> Result<LogPlace> {
+    const auto reading = app.live().reading();
+    if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+    LogPlace out;
+    out.origin = reading->log().origin();
+    out.size = reading->log().last();
+    const auto last = reading->log().header(out.size);
+    if (!last) return last.error();
+    out.last_at = replay::rfc3339(*last ? (*last)->at : 0);
+    const auto needed = replay::reads_need_reason(reading->log());
+    if (!needed) return needed.error();
+    out.reads_need_reason = *needed;
+    return out;
+  };
+  co_return co_await aside<LogPlace>(call, std::move(work));
 }
 
 Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {

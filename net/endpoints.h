@@ -5,6 +5,7 @@
 #include "net/endpoint.h"
 #include "net/exchange.h"
 #include "net/person.h"
+#include "net/quota.h"
 
 namespace rollcall::net {
 
@@ -31,6 +32,7 @@ struct Call {
   const Caller& caller;
   const HttpRequest& http;
   Loop& loop;
+  Quotas& quotas;
 };
 
 /// Of `users`: names with commas between.
@@ -180,7 +182,7 @@ struct PersonEndpoint {
 /// Authorized by the channel's own signature: no token.
 struct CatchupEndpoint {
   static constexpr Attributes kIs{"GET", "/v1/catchup", "",
-                                  "What the holder of a live subscription missed", 600};
+                                  "What the holder of a live subscription missed"};
   using Request = CatchupRequest;
   using Response = CatchupResponse;
   static Answer<Response> run(Call call, Request request);

@@ -1,6 +1,8 @@
 // Writing pieces, and reading until the other side goes.
 #include "net/event_socket.h"
 
+#include "net/request_head.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -56,6 +58,7 @@ asio::awaitable<void> serve_event_socket(HttpStream stream, HttpMessage upgrade,
   times.keep_alive_pings = true;
   ws.set_option(times);
   ws.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
+    response.set(beast::http::field::date, date_now());
     response.set(beast::http::field::sec_websocket_protocol,
                  beast::string_view(kStreamProtocol.data(), kStreamProtocol.size()));
   }));

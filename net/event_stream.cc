@@ -9,7 +9,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <thread>
 
@@ -18,9 +17,7 @@ namespace {
 
 using engine::Seq;
 
-constexpr int kStreamsMost = 64;
 constexpr std::size_t kAhead = 1U << 20;  ///< bytes read before the reader has taken them
-std::atomic<int> streams = 0;
 
 struct Waker {
   std::mutex mutex;
@@ -112,7 +109,6 @@ void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everyth
   }
   app.off_batch(listener);
   sink.finish();
-  --streams;
 }
 
 }  // namespace
@@ -132,6 +128,10 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
   if (!from.empty()) {
     const auto parsed = store::parse_decimal(from);
     if (!parsed) return problem(422, "after is a seq: a whole number");
+    const auto reading = app.live().reading();
+    const Seq last = reading ? reading->log().last() : app.board().seq();
+    if (*parsed > last)
+      return problem(422, fmt::format("after is {}, beyond the log's end at {}", *parsed, last));
     seq = *parsed;
   }
   if (auditor) {
@@ -142,17 +142,19 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     if (!noted && noted.error().code == store::Errc::Refused)
       return problem(409, noted.error().detail, store::name_of(noted.error().code));
   }
-  if (++streams > kStreamsMost) {
-    --streams;
-    return problem(503, "there are as many streams as there may be");
-  }
   if (form == StreamForm::Text) {
     chunks.set_keepalive(":\n\n");
     (void)chunks.sink().push(":\n\n");  // the head goes out at once
   }
-  app.run_aside([&app, sink = chunks.sink(), form, seq, everything, holds = caller.holds] {
+  const bool begun = app.run_aside([&app, sink = chunks.sink(), form, seq, everything,
+                                    holds = caller.holds] {
     produce(app, sink, form, seq, everything, holds);
   });
+  if (!begun) {
+    HttpReply out = problem(503, "the server has no thread to spare for a stream: try again");
+    out.headers.emplace_back("Retry-After", "5");
+    return out;
+  }
   HttpReply out;
   out.type = "text/event-stream";
   return out;

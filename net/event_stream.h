@@ -6,6 +6,8 @@
 
 namespace rollcall::net {
 
+inline constexpr std::string_view kStreamPath = "/v1/stream";
+
 /// Server-sent events for people's programs, Cap'n Proto's StreamMessages (store/event.capnp) for
 /// services.
 enum class StreamForm : std::uint8_t { Text, CapnProto };

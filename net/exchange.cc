@@ -21,16 +21,26 @@ std::string_view title(unsigned status) {
       return "Not found";
     case 405:
       return "Method not allowed";
+    case 408:
+      return "Request timeout";
     case 409:
       return "Conflict";
     case 410:
       return "Gone";
     case 413:
       return "Too large";
+    case 414:
+      return "Target too long";
+    case 417:
+      return "Expectation failed";
     case 422:
       return "Unprocessable";
+    case 426:
+      return "Upgrade required";
     case 429:
       return "Too many requests";
+    case 431:
+      return "Head too large";
     case 503:
       return "Unavailable";
     default:
@@ -74,6 +84,18 @@ HttpReply problem(unsigned status, std::string_view detail, std::string_view cod
   out.body = fmt::format(R"({{"title":"{}","status":{},"detail":{},"error":{}{}}})", title(status),
                          status, json_string(detail), json_string(detail),
                          code.empty() ? std::string() : fmt::format(R"(,"code":"{}")", code));
+  return out;
+}
+
+HttpReply not_allowed(std::string_view methods) {
+  HttpReply out = problem(405, fmt::format("{} is answered here", methods));
+  out.headers.emplace_back("Allow", std::string(methods));
+  return out;
+}
+
+HttpReply too_many(std::uint32_t seconds, std::string_view detail) {
+  HttpReply out = problem(429, detail);
+  out.headers.emplace_back("Retry-After", fmt::format("{}", seconds));
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,8 +16,8 @@ struct HttpRequest {
   std::string query;  ///< behind the ?
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
-  std::string peer;                                          ///< address of the other side
-  bool tls = false;
+  std::string peer;  ///< address of the client, who may sit behind proxies
+  bool tls = false;  ///< as the client speaks it
 
   [[nodiscard]] std::string_view header(std::string_view name) const {
     for (const auto& [key, value] : headers)
@@ -36,6 +37,12 @@ struct HttpReply {
 /// An RFC 9457 problem: one sentence a person can act on.
 [[nodiscard]] HttpReply problem(unsigned status, std::string_view detail,
                                 std::string_view code = {});
+
+/// 405, and what is answered there (`GET, HEAD`).
+[[nodiscard]] HttpReply not_allowed(std::string_view methods);
+/// 429, to come again after so many seconds.
+[[nodiscard]] HttpReply too_many(std::uint32_t seconds,
+                                 std::string_view detail = "too many of these: come again later");
 
 /// Whether a host is named by one of the patterns (`*` stands for anything, also within).
 [[nodiscard]] bool host_matches(std::string_view host, const std::vector<std::string>& patterns);

@@ -1,4 +1,4 @@
-// What meets a new connection: HTTP requests, and the upgrade to a WebSocket.
+// What meets a new connection: the upgrade to a WebSocket, or a conversation over HTTP.
 #pragma once
 
 #include "net/server.h"

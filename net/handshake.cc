@@ -4,9 +4,11 @@
 #include "net/frame.h"
 #include "net/message.h"
 #include "net/refusals.h"
+#include "net/request_head.h"
 #include "net/signature.h"
 #include "store/bytes.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -16,6 +18,7 @@ namespace rollcall::net {
 namespace {
 
 constexpr std::size_t kAgentMax = 120;
+constexpr std::string_view kApp = "/app/";
 
 std::string accept_key(std::string_view key) {
   static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
@@ -68,14 +71,35 @@ std::optional<Refusal> refusal(Server& server, App* app, const HttpRequest& requ
 
 }  // namespace
 
+std::optional<HttpReply> lost_upgrade(const HttpRequest& request, unsigned version) {
+  if (request.method != "GET") return std::nullopt;
+  if (!request.path.starts_with(kApp) && request.header("sec-websocket-key").empty())
+    return std::nullopt;
+  const std::string_view what =
+      version < 11 ? "the request is HTTP/1.0, which knows no `Upgrade`"
+      : request.header("upgrade").empty()
+          ? "the header `Upgrade: websocket` is missing"
+          : "the header `Connection: Upgrade` is missing, or `Upgrade` is not `websocket`";
+  HttpReply out = problem(
+      426, fmt::format("a WebSocket is asked for here, and {}: a proxy in between must pass it on "
+                       "(nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+                       "proxy_set_header Connection \"upgrade\";)",
+                       what));
+  out.headers.emplace_back("Upgrade", "websocket");
+  out.headers.emplace_back("Connection", "Upgrade");
+  return out;
+}
+
 Handshake shake_hands(Server& server, const HttpRequest& request) {
   Handshake out;
   const std::string_view key = request.header("sec-websocket-key");
   const auto nonce = store::from_base64(key);
   if (request.header("sec-websocket-version") != "13" || !nonce || nonce->size() != 16) {
-    out.problem = problem(400, "that is not a WebSocket handshake (RFC 6455, version 13)");
+    out.problem = problem(400,
+                          "that is not a WebSocket handshake (RFC 6455): Sec-WebSocket-Key is not "
+                          "16 bytes in base64");
     if (request.header("sec-websocket-version") != "13") {
-      out.problem->status = 426;
+      out.problem = problem(426, "Sec-WebSocket-Version is not 13 (RFC 6455)");
       out.problem->headers.emplace_back("Sec-WebSocket-Version", "13");
     }
     log_refusal(Refused::Handshake, static_cast<int>(out.problem->status),
@@ -88,7 +112,6 @@ Handshake shake_hands(Server& server, const HttpRequest& request) {
     log_refusal(Refused::Handshake, 503, "the server has as many connections as it may have");
     return out;
   }
-  constexpr std::string_view kApp = "/app/";
   const bool known_path = request.path.starts_with(kApp);
   App* app =
       known_path ? server.app_by_key(std::string_view(request.path).substr(kApp.size())) : nullptr;
@@ -97,7 +120,7 @@ Handshake shake_hands(Server& server, const HttpRequest& request) {
   out.answer =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
-      accept_key(key) + "\r\n\r\n";
+      accept_key(key) + "\r\nDate: " + date_now() + "\r\n\r\n";
   if (refused) {
     const std::string_view origin = request.header("origin");
     log_refusal(Refused::Handshake, refused->code,

@@ -17,6 +17,10 @@ struct Handshake {
   std::optional<HttpReply> problem;  ///< instead of `answer`: it is not upgraded at all
 };
 
+/// What somebody is told who asked for a WebSocket and whose request says so no more: a proxy in
+/// between took a header out. Nothing where it is another request.
+[[nodiscard]] std::optional<HttpReply> lost_upgrade(const HttpRequest& request, unsigned version);
+
 /// Counts against the handshakes that the server takes in a second, where one is let in.
 [[nodiscard]] Handshake shake_hands(Server& server, const HttpRequest& request);
 

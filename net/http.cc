@@ -1,6 +1,8 @@
 // A small HTTP server over Beast, for a handler function. Requests go out in http_client.cc.
 #include "net/http.h"
 
+#include "net/request_head.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -34,6 +36,35 @@ struct Server {
   int connections = 0;
 };
 
+/// What a request that cannot be read is answered; nothing where the other side has gone.
+std::optional<HttpReply> reply_to_broken(const beast::error_code& failed) {
+  if (failed == http::error::header_limit) return problem(431, "the request's head is too large");
+  if (failed == http::error::body_limit) return problem(413, "the request's body is too large");
+  if (failed == http::error::end_of_stream ||
+      failed.category() != http::make_error_code(http::error::bad_method).category())
+    return std::nullopt;
+  return problem(400, "that is not an HTTP request");
+}
+
+asio::awaitable<void> refuse(beast::tcp_stream& stream, const HttpReply& reply) {
+  http::response<http::string_body> response{static_cast<http::status>(reply.status), 11};
+  response.set(http::field::date, date_now());
+  response.set(http::field::content_type, reply.type);
+  response.keep_alive(false);
+  response.body() = reply.body;
+  response.prepare_payload();
+  stream.expires_after(kTimeout);
+  const auto [unsent, sent] = co_await http::async_write(stream, response, as_result);
+  if (unsent) co_return;
+  beast::error_code ec;
+  stream.socket().shutdown(tcp::socket::shutdown_send, ec);
+  std::array<char, 16384> waste;
+  while (true) {  // within the same time: closed with bytes unread, it would take the answer along
+    const auto [gone, n] = co_await stream.async_read_some(asio::buffer(waste), as_result);
+    if (gone) break;
+  }
+}
+
 asio::awaitable<void> serve_connection(tcp::socket socket, std::shared_ptr<Server> server) {
   ++server->connections;
   beast::tcp_stream stream(std::move(socket));
@@ -43,20 +74,45 @@ asio::awaitable<void> serve_connection(tcp::socket socket, std::shared_ptr<Serve
     parser.body_limit(kBodyMax);
     parser.header_limit(kHeaderMax);
     stream.expires_after(kTimeout);
-    const auto [failed, n] = co_await http::async_read(stream, buffer, parser, as_result);
-    if (failed) break;
+    auto [failed, n] = co_await http::async_read_header(stream, buffer, parser, as_result);
+    if (!failed) {
+      HttpRequest head;
+      head.headers = plain_fields(parser.get());
+      if (const auto fault = head_fault(head, parser.get().version())) {
+        const HttpReply refusal = problem(400, *fault);
+        co_await refuse(stream, refusal);
+        break;
+      }
+      if (!parser.is_done()) {
+        const auto [no_body, m] = co_await http::async_read(stream, buffer, parser, as_result);
+        failed = no_body;
+      }
+    }
+    if (failed) {
+      if (const auto refusal = reply_to_broken(failed)) co_await refuse(stream, *refusal);
+      break;
+    }
     const auto& request = parser.get();
-    const Reply reply = server->handler(
-        {std::string(request.method_string()), std::string(request.target()), request.body()});
-    http::response<http::string_body> response{static_cast<http::status>(reply.status),
-                                               request.version()};
+    const bool only_head = request.method() == http::verb::head;
+    const Reply reply =
+        server->handler({only_head ? "GET" : std::string(request.method_string()),
+                         read_target({request.target().data(), request.target().size()}).path,
+                         request.body()});
+    http::response<http::string_body> response{static_cast<http::status>(reply.status), 11};
+    response.set(http::field::date, date_now());
     response.set(http::field::content_type, reply.type);
     response.keep_alive(request.keep_alive());
-    response.body() = reply.body;
-    response.prepare_payload();
+    if (request.keep_alive() && request.version() < 11)
+      response.set(http::field::connection, "keep-alive");
+    if (only_head) {
+      response.content_length(reply.body.size());
+    } else {
+      response.body() = reply.body;
+      response.prepare_payload();
+    }
     stream.expires_after(kTimeout);
     const auto [unsent, sent] = co_await http::async_write(stream, response, as_result);
-    if (unsent || !response.keep_alive()) break;
+    if (unsent || !request.keep_alive()) break;
   }
   beast::error_code ec;
   stream.socket().shutdown(tcp::socket::shutdown_send, ec);

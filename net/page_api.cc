@@ -47,20 +47,23 @@ ActivityRequest in_room(const Call& call, const std::string& room, std::string a
 }  // namespace
 
 Answer<Me> MeEndpoint::run(Call call, Request) {
-  Me out;
-  if (call.caller.scopes.empty()) co_return out;  // nobody
-  out.name = call.caller.name;
-  out.user = call.caller.user;
-  out.app = call.app.settings().id;
-  out.key = call.app.settings().key;
-  out.scopes = call.caller.scopes;
-  out.rooms = call.app.settings().rooms;
-  if (const auto keys = store::trusted_keys(call.app.layout()); keys && !keys->empty())
-    out.vkey = keys->front().vkey();
-  if (const auto reading = call.app.live().reading())
-    if (const auto needed = replay::reads_need_reason(reading->log()))
-      out.reads_need_reason = *needed;
-  co_return out;
+  if (call.caller.scopes.empty()) co_return Me();  // nobody
+  auto work = [&app = call.app, caller = call.caller]() -> Result<Me> {
+    Me out;
+    out.name = caller.name;
+    out.user = caller.user;
+    out.app = app.settings().id;
+    out.key = app.settings().key;
+    out.scopes = caller.scopes;
+    out.rooms = app.settings().rooms;
+    if (const auto keys = store::trusted_keys(app.layout()); keys && !keys->empty())
+      out.vkey = keys->front().vkey();
+    if (const auto reading = app.live().reading())
+      if (const auto needed = replay::reads_need_reason(reading->log()))
+        out.reads_need_reason = *needed;
+    return out;
+  };
+  co_return co_await aside<Me>(call, std::move(work));
 }
 
 Answer<Messages> MessagesEndpoint::run(Call call, Request r) {
@@ -86,14 +89,18 @@ Answer<Written> PostEndpoint::run(Call call, Request r) {
 
 Answer<Written> EditEndpoint::run(Call call, Request r) {
   if (const auto fault = speech_fault(call, r.room, r.text)) co_return *fault;
-  const auto reading = call.app.live().reading();
-  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
   const auto id = store::parse_decimal(r.id).value_or(0);
-  const auto whose = Rooms::author(*reading, r.room, id);
-  if (!whose) co_return whose.error();
-  const auto me = reading->vault().number_of(call.caller.user);
-  if (!me || *me != *whose)
-    co_return Error{Errc::NotPermitted, "only one's own messages can be edited"};
+  auto find = [&app = call.app, room = r.room, id, user = call.caller.user]() -> Result<bool> {
+    const auto reading = app.live().reading();
+    if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+    const auto whose = Rooms::author(*reading, room, id);
+    if (!whose) return whose.error();
+    const auto me = reading->vault().number_of(user);
+    return me && *me == *whose;
+  };
+  const auto own = co_await aside<bool>(call, std::move(find));
+  if (!own) co_return own.error();
+  if (!*own) co_return Error{Errc::NotPermitted, "only one's own messages can be edited"};
   ActivityRequest activity = in_room(call, r.room, "message.edited", std::move(r.text));
   activity.properties = json::object{{"message", id}};
   co_return co_await ActivityEndpoint::run(call, std::move(activity));
@@ -122,21 +129,31 @@ Answer<Seqs> RemoveEndpoint::run(Call call, Request r) {
 Answer<Watch> WatchEndpoint::run(Call call, Request r) {
   const AppSettings& settings = call.app.settings();
   const auto user = open_watch(r.token, settings.secret, store::wall_now() / 1'000'000);
-  if (!user)
-    co_return Error{Errc::NotPermitted, "the watch token is not of this app, or has run out"};
-  const auto reading = call.app.live().reading();
-  if (!reading) co_return Error{Errc::Io, "the log is being opened anew: try again"};
+  // Whoever holds a page has its token: those who show it are told apart by where they are.
+  const auto let_in = call.quotas.let_in(
+      user.has_value(), "watch\n" + settings.id + "\n" + limit_key(call.http.peer),
+      call.http.peer, "the watch token is not of this app, or has run out");
+  if (!let_in) co_return let_in.error();
   const auto channel = presence_channel_of(*user);
   if (!channel) co_return Error{Errc::BadInput, "the name is too long for a channel of its own"};
   Watch out;
   out.key = settings.key;
   out.channel = *channel;
-  const auto number = reading->vault().number_of(*user);
-  const auto standing = number ? call.app.board().of(*number) : std::nullopt;
-  if (standing)
-    out.person = person_of(*reading, *number, *user, *standing, false, settings.last_seen);
-  else
-    out.person.user = *user, out.person.state = "offline";
+  auto find = [&app = call.app, user = *user]() -> Result<Person> {
+    const auto reading = app.live().reading();
+    if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
+    const auto number = reading->vault().number_of(user);
+    const auto standing = number ? app.board().of(*number) : std::nullopt;
+    if (standing)
+      return person_of(*reading, *number, user, *standing, false, app.settings().last_seen);
+    Person nobody;
+    nobody.user = user;
+    nobody.state = "offline";
+    return nobody;
+  };
+  auto found = co_await aside<Person>(call, std::move(find));
+  if (!found) co_return found.error();
+  out.person = std::move(*found);
   if (r.socket_id) {
     if (parse_socket_id(*r.socket_id) == 0)
       co_return Error{Errc::BadInput, "socket_id is two numbers joined by a dot"};

@@ -95,7 +95,7 @@ struct RemoveEndpoint {
 /// Authorized by the watch token itself (`rollcall token watch USER`).
 struct WatchEndpoint {
   static constexpr Attributes kIs{"POST", "/v1/watch", "",
-                                  "One person for any page: state now, and the live channel", 600};
+                                  "One person for any page: state now, and the live channel"};
   using Request = WatchRequest;
   using Response = Watch;
   static Answer<Response> run(Call call, Request request);

@@ -18,9 +18,16 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-Result<void> note(const Call& call, std::string what, const std::vector<std::string>& names) {
-  const Asked asked{std::move(what), subjects_of(call.app, names), {}};
-  return note_read(call.app, call.caller, asked, read_reason(call.http), Often::OnceAMinute);
+/// Notes it in the log before it is answered; aside, as the log is asked whether a reason is needed.
+Answer<bool> note(Call& call, std::string what, std::vector<std::string> names) {
+  auto work = [&app = call.app, caller = call.caller, what = std::move(what),
+               names = std::move(names), why = read_reason(call.http)]() -> Result<bool> {
+    const Asked asked{what, subjects_of(app, names), {}};
+    const auto noted = note_read(app, caller, asked, why, Often::OnceAMinute);
+    if (!noted) return noted.error();
+    return true;
+  };
+  co_return co_await aside<bool>(call, std::move(work));
 }
 
 Result<replay::Reader> reader_of(App& app) {
@@ -67,7 +74,8 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
   const std::vector<std::string> names = r.users ? names_in(*r.users) : std::vector<std::string>{};
   const std::string what = "who" + option_text("at", r.at) + option_text("state", r.state) +
                            (r.users ? " (of some)" : "");
-  if (const auto noted = note(call, what, names); !noted) co_return noted.error();
+  const auto noted = co_await note(call, what, names);
+  if (!noted) co_return noted.error();
   auto work = [&app = call.app, r, limit, names]() -> Result<People> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();
@@ -130,11 +138,12 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
 Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
   if (call.caller.user != r.user && !call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
-  if (call.caller.user != r.user)
-    if (const auto noted = note(
-            call, "timeline" + option_text("from", r.from) + option_text("to", r.to), {r.user});
-        !noted)
-      co_return noted.error();
+  if (call.caller.user != r.user) {
+    const std::vector<std::string> names{r.user};
+    const std::string what = "timeline" + option_text("from", r.from) + option_text("to", r.to);
+    const auto noted = co_await note(call, what, names);
+    if (!noted) co_return noted.error();
+  }
   auto work = [&app = call.app, r]() -> Result<TimelineResponse> {
     constexpr std::size_t kEventsMost = 2000;
     const auto reader = reader_of(app);
@@ -182,7 +191,8 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
   if (r.user) names.push_back(*r.user);
   const std::string what = "concurrency" + option_text("from", r.from) + option_text("to", r.to) +
                            fmt::format(" --slices={}", slices);
-  if (const auto noted = note(call, what, names); !noted) co_return noted.error();
+  const auto noted = co_await note(call, what, names);
+  if (!noted) co_return noted.error();
   auto work = [&app = call.app, r, slices]() -> Result<ConcurrencyResponse> {
     const auto reader = reader_of(app);
     if (!reader) return reader.error();

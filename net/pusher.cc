@@ -2,6 +2,7 @@
 #include "net/pusher.h"
 
 #include "net/app.h"
+#include "net/error_reply.h"
 #include "net/clock.h"
 #include "net/frame.h"
 #include "net/refusals.h"
@@ -177,9 +178,11 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
       [&app, id, ticket, name, kind = *kind, member,
        logged](const store::Result<engine::Seq>& seq) {
         if (!seq) {
-          app.hub().refuse(id, ticket, name,
-                           message::subscription_error(name, "ServerError", seq.error().detail,
-                                                       status_of(seq.error())));
+          const std::string why =
+              public_detail(seq.error(), app.layout().app_dir.native(), false);
+          app.hub().refuse(
+              id, ticket, name,
+              message::subscription_error(name, "ServerError", why, status_of(seq.error())));
           return;
         }
         const auto full = app.hub().subscribe(id, ticket, name, kind, &member, logged ? *seq : 0);

@@ -243,8 +243,8 @@ HttpReply pusher_api(App& app, const HttpRequest& request, std::string_view rest
       signed_parameters(signed_request, app.settings().key, app.settings().secret, now_s);
   if (!query) return problem(401, query.error().detail);
   if (!app.settings().enabled) return problem(403, "the app is disabled");
-  const bool get = request.method == "GET";
-  if (!get && request.method != "POST") return problem(405, "only GET and POST are answered here");
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  if (!get && request.method != "POST") return not_allowed("GET, HEAD, POST");
   json::value body;
   if (!get && !request.body.empty()) {
     auto parsed = parse_json(request.body);

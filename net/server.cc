@@ -2,8 +2,9 @@
 #include "net/server.h"
 
 #include "net/api.h"
+#include "net/arrival.h"
 #include "net/clock.h"
-#include "net/front.h"
+#include "net/signature.h"
 #include "net/tls.h"
 #include "store/writer.h"
 
@@ -42,7 +43,8 @@ std::string address_text(const sockaddr_storage& address) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
     asio::ip::address_v6::bytes_type bytes;
     std::memcpy(bytes.data(), &v6.sin6_addr, 16);
-    return asio::ip::address_v6(bytes).to_string();
+    const std::string text = asio::ip::address_v6(bytes).to_string();
+    return normal_address(text).value_or(text);  // IPv4 to a socket of both families
   }
   return {};
 }
@@ -92,6 +94,8 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
       settings.connections_max,
       files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles);
   std::unique_ptr<Server> server(new Server(std::move(settings)));
+  server->descriptors_max_ =
+      files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles;
   Settings& s = server->settings_;
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   // The sequencer and the committer share the core that the shards leave.
@@ -111,8 +115,14 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     if (!tls) return tls.error();
     server->tls_ = std::move(*tls);
   }
+  try {
+    constexpr std::size_t kWorkersMost = 8, kWorkMost = 512;
+    server->workers_ = std::make_unique<Workers>(kWorkersMost, kWorkMost);
+  } catch (const std::system_error&) {
+    return Error{Errc::Io, "the system gives this process no thread: see its limits (ulimit -a)"};
+  }
   for (const AppSettings& app : s.apps) {
-    auto opened = App::open(s, app, outlets, server->shards_.front()->loop());
+    auto opened = App::open(s, app, outlets, server->shards_.front()->loop(), *server->workers_);
     if (!opened) return opened.error();
     (*opened)->with_connection = [raw = server.get()](ConnectionId id,
                                                       std::function<void(Connection*)> visit) {
@@ -172,7 +182,9 @@ std::vector<int> Server::listeners() const {
 App* Server::app_by_key(std::string_view key) {
   for (const auto& app : apps_)
     if (app->settings().key == key) return app.get();
-  return nullptr;
+  if (key.find('%') == std::string_view::npos) return nullptr;
+  const auto plain = percent_decode(key);  // a client may write any character of it so
+  return plain && plain->find('%') == std::string::npos ? app_by_key(*plain) : nullptr;
 }
 
 App* Server::app_by_id(std::string_view id) {
@@ -231,18 +243,14 @@ void Server::accept(std::size_t index) {
 
 void Server::serve(int fd, std::string peer, bool tls) {
   // Those that have not said yet what they want count as well: they hold descriptors.
-  if (connections() + conversations >= settings_.connections_max + 50) {
+  const std::size_t all = connections() + conversations;
+  if (all >= settings_.connections_max + 50 || all + 2 * tls_pairs >= descriptors_max_) {
     ::close(fd);
     return;
   }
   Shard& shard = *shards_[next_shard_++ % shards_.size()];
   shard.loop().post([this, &shard, fd, peer = std::move(peer), tls] {
-    if (!tls) {
-      serve_front(*this, shard, fd, peer, false);
-      return;
-    }
-    tls_->accept(shard.loop().io(), fd,
-                 [this, &shard, peer](int plain) { serve_front(*this, shard, plain, peer, true); });
+    receive(*this, shard, fd, peer, tls);
   });
 }
 
@@ -290,13 +298,21 @@ Server::Ended Server::run() {
   await_signal();
   tick();
   for (std::size_t i = 0; i < inner_->listeners.size(); ++i) accept(i);
-  for (std::size_t i = 1; i < shards_.size(); ++i)
-    inner_->threads.emplace_back([this, i] { shards_[i]->run(); });
+  try {
+    for (std::size_t i = 1; i < shards_.size(); ++i)
+      inner_->threads.emplace_back([this, i] { shards_[i]->run(); });
+  } catch (const std::system_error&) {
+    for (const auto& shard : shards_) shard->stop();
+    for (std::thread& thread : inner_->threads) thread.join();
+    throw store::Failure(
+        {Errc::Io, "the system gives this process no thread a shard: --threads takes fewer"});
+  }
   std::vector<std::string> texts;
   for (const auto& listener : inner_->listeners) texts.push_back(listener.text);
   if (on_listening) on_listening(texts);
   shards_.front()->run();
   for (std::thread& thread : inner_->threads) thread.join();
+  workers_->stop();
   for (const auto& app : apps_) app->stop();
   return ended_;
 }

@@ -9,6 +9,8 @@
 #include "net/app.h"
 #include "net/exchange.h"
 #include "net/pusher.h"
+#include "net/quota.h"
+#include "net/workers.h"
 
 #include <chrono>
 #include <thread>
@@ -17,6 +19,18 @@ namespace rollcall::net {
 
 class Api;
 class Tls;
+
+/// One more of what is counted, for as long as this lives.
+class Counted {
+ public:
+  explicit Counted(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::atomic<std::size_t>& count_;
+};
 
 class Server {
  public:
@@ -45,9 +59,14 @@ class Server {
   [[nodiscard]] std::size_t connections() const;
   [[nodiscard]] bool draining() const { return draining_; }
   [[nodiscard]] Api& api() { return *api_; }
+  [[nodiscard]] Tls& tls() { return *tls_; }
+  [[nodiscard]] Quotas& quotas() { return quotas_; }
+  [[nodiscard]] Workers& workers() { return *workers_; }
 
-  /// Sockets that have not said yet what they want, or speak HTTP: they hold descriptors, too.
+  /// Sockets that have not said yet what they want, shake hands for TLS, or speak HTTP: they hold
+  /// descriptors, too.
   std::atomic<std::size_t> conversations = 0;
+  std::atomic<std::size_t> tls_pairs = 0;  ///< each two descriptors more
   /// Requests whose answer is under way, streams among them: an end waits for them, briefly.
   std::atomic<std::size_t> answering = 0;
 
@@ -65,6 +84,9 @@ class Server {
   void tick();
 
   Settings settings_;
+  Quotas quotas_{settings_.callers};
+  std::uint64_t descriptors_max_ = 0;
+  std::unique_ptr<Workers> workers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Pusher>> protocols_;
   std::vector<std::unique_ptr<App>> apps_;

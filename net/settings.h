@@ -3,6 +3,7 @@
 
 #include "engine/state.h"
 #include "net/asset.h"
+#include "net/networks.h"
 #include "store/snapshot.h"
 
 #include <chrono>
@@ -75,6 +76,20 @@ struct Endpoint {
   bool tls = false;
 };
 
+/// What one caller may have: who proved who it is by that, everybody else by address.
+struct CallerLimits {
+  std::uint32_t writes_per_s = 20;  ///< of a person; five seconds' worth at once
+  std::uint32_t write_bytes_per_s = 64U << 10;
+  std::uint32_t service_writes_per_s = 20'000;  ///< of a token or an app's signature
+  std::uint32_t service_write_bytes_per_s = 64U << 20;
+  std::uint32_t questions = 16;            ///< under way at a time
+  std::uint32_t commands = 4;              ///< of the command line's, at a time
+  std::uint32_t streams = 8;               ///< at a time
+  std::uint32_t streams_all = 64;          ///< of everybody
+  std::uint32_t streams_reserved = 16;     ///< of those, for who may audit
+  std::uint32_t failures_per_minute = 300;  ///< of an address: wrong tokens, signatures
+};
+
 struct Settings {
   std::filesystem::path data;
   std::vector<Endpoint> listen{{"127.0.0.1", 8080, false}};
@@ -86,6 +101,9 @@ struct Settings {
   std::uint64_t connections_max = 19'900;
   std::uint32_t handshakes_per_s = 20'000;
   std::uint32_t handshake_timeout_s = 10;
+  CallerLimits callers;
+  Networks trusted_proxies;     ///< what they say of whom they speak for is believed
+  bool proxy_protocol = false;  ///< connections of those begin with a PROXY header
   std::uint32_t request_max = 1U << 20;   ///< bytes of an HTTP body
   std::size_t ring_bytes = 256U << 10;    ///< a channel on a shard keeps for those who lag
   std::size_t outbox_bytes = 256U << 10;  ///< control frames a slow connection may owe

@@ -26,6 +26,8 @@ using Outer = asio::generic::stream_protocol::socket;
 using Secure = asio::ssl::stream<Outer>;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto kHandshake = std::chrono::seconds(10);
+/// For the client to read what was said last, once we have said that nothing more comes.
+constexpr auto kFarewell = std::chrono::seconds(2);
 
 /// A connection's two sides; lives until both pumps have ended.
 struct Pair {
@@ -37,30 +39,54 @@ struct Pair {
   asio::steady_timer timer;
 };
 
-template <class From, class To>
-asio::awaitable<void> pump(std::shared_ptr<Pair> pair, From& from, To& to) {
-  std::array<char, 16384> bytes;
-  while (true) {
-    const auto [failed, n] = co_await from.async_read_some(asio::buffer(bytes), as_result);
-    if (failed) break;
-    const auto [unsent, m] =
-        co_await asio::async_write(to, asio::buffer(bytes.data(), n), as_result);
-    if (unsent) break;
-  }
-  // Either side's end is the end of both: a half-closed TLS connection serves nobody here.
-  boost::system::error_code ec;
-  pair->inner.shutdown(asio::socket_base::shutdown_both, ec);
-  pair->secure.next_layer().shutdown(asio::socket_base::shutdown_both, ec);
-}
-
-asio::awaitable<void> serve(asio::io_context& io, std::shared_ptr<Pair> pair,
-                            std::function<void(int)> plain) {
-  pair->timer.expires_after(kHandshake);
+void close_after(const std::shared_ptr<Pair>& pair, std::chrono::seconds time) {
+  pair->timer.expires_after(time);
   pair->timer.async_wait([weak = std::weak_ptr(pair)](const boost::system::error_code& ec) {
     const auto held = weak.lock();
     boost::system::error_code ignored;
     if (!ec && held) held->secure.next_layer().close(ignored);
   });
+}
+
+/// Whether all was taken until `from` ended by itself.
+template <class From, class To>
+asio::awaitable<bool> pump(From& from, To& to) {
+  std::array<char, 16384> bytes;
+  while (true) {
+    const auto [failed, n] = co_await from.async_read_some(asio::buffer(bytes), as_result);
+    if (failed) co_return true;
+    const auto [unsent, m] =
+        co_await asio::async_write(to, asio::buffer(bytes.data(), n), as_result);
+    if (unsent) co_return false;
+  }
+}
+
+/// What we say. At its end the client is told so: bytes that were cut off look otherwise
+/// (close_notify, RFC 8446 section 6.1).
+asio::awaitable<void> pump_out(std::shared_ptr<Pair> pair) {
+  const bool whole = co_await pump(pair->inner, pair->secure);
+  boost::system::error_code ec;
+  if (whole) {
+    close_after(pair, kFarewell);
+    const auto [unsaid] = co_await pair->secure.async_shutdown(as_result);
+    (void)unsaid;  // it has gone, or sent something that nobody reads any more
+    pair->secure.next_layer().shutdown(asio::socket_base::shutdown_send, ec);
+  } else {
+    pair->inner.shutdown(asio::socket_base::shutdown_both, ec);
+    pair->secure.next_layer().close(ec);
+  }
+}
+
+/// What the client says. Its end is told on, and leaves the answer its way out.
+asio::awaitable<void> pump_in(std::shared_ptr<Pair> pair) {
+  const bool whole = co_await pump(pair->secure, pair->inner);
+  boost::system::error_code ec;
+  if (whole) pair->inner.shutdown(asio::socket_base::shutdown_send, ec);
+}
+
+asio::awaitable<void> serve(asio::io_context& io, std::shared_ptr<Pair> pair,
+                            std::function<void(int)> plain) {
+  close_after(pair, kHandshake);
   const auto [failed] =
       co_await pair->secure.async_handshake(asio::ssl::stream_base::server, as_result);
   pair->timer.cancel();
@@ -72,8 +98,8 @@ asio::awaitable<void> serve(asio::io_context& io, std::shared_ptr<Pair> pair,
   const int fd = other.release(ec);
   if (ec) co_return;
   plain(fd);
-  asio::co_spawn(io, pump(pair, pair->inner, pair->secure), asio::detached);
-  co_await pump(pair, pair->secure, pair->inner);
+  asio::co_spawn(io, pump_out(pair), asio::detached);
+  co_await pump_in(pair);
 }
 
 }  // namespace

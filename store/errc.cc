@@ -8,10 +8,11 @@ namespace rollcall::store {
 namespace {
 
 /// In the order of Errc.
-constexpr std::array<std::string_view, 12> kNames{
+constexpr std::array<std::string_view, 13> kNames{
     "io",       "not-found",  "refused",  "bad-input",        "conflict",       "not-permitted",
-    "tampered", "incomplete", "diverged", "cursor-malformed", "cursor-foreign", "cursor-gone"};
-static_assert(kNames.size() == static_cast<std::size_t>(Errc::CursorGone) + 1);
+    "tampered", "incomplete", "diverged", "cursor-malformed", "cursor-foreign", "cursor-gone",
+    "too-many"};
+static_assert(kNames.size() == static_cast<std::size_t>(Errc::TooMany) + 1);
 
 }  // namespace
 
@@ -28,6 +29,7 @@ int exit_code(Errc code) {
     case Errc::Io:
     case Errc::NotFound:
     case Errc::BadInput:
+    case Errc::TooMany:
       return 1;
     case Errc::Refused:
       return 3;

@@ -23,6 +23,7 @@ enum class Errc {
   CursorMalformed,
   CursorForeign,
   CursorGone,
+  TooMany,  ///< more than one caller may have just now
 };
 
 struct Error {

@@ -10,16 +10,18 @@
 namespace rollcall::store {
 
 bool valid_app_id(std::string_view app) {
-  return !app.empty() && app.size() <= 64 && std::all_of(app.begin(), app.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  return !app.empty() && app.size() <= 64 && app.front() != '.' &&
+         std::all_of(app.begin(), app.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.';
+         });
 }
 
 Result<Layout> locate(const std::filesystem::path& data, std::string_view app) {
   const std::filesystem::path apps = data / "apps";
   if (!app.empty()) {
     if (!valid_app_id(app))
-      return Error{Errc::BadInput, "an app id is 1 to 64 of a-z, 0-9, _ and -"};
+      return Error{Errc::BadInput, fmt::format("an app id is {}", kAppIdRule)};
     return Layout{apps / std::string(app), std::string(app)};
   }
   std::vector<std::string> found;

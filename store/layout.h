@@ -38,7 +38,10 @@ struct Layout {
   [[nodiscard]] std::filesystem::path writer_lock() const { return app_dir / "writer.lock"; }
 };
 
-/// `[a-z0-9_-]{1,64}`: an app's id is a folder's name.
+/// An app's id is a folder's name, part of a log's origin and a segment of a URL's path: what all
+/// three take as it is, so that none of them escapes it.
+inline constexpr const char* kAppIdRule =
+    "1 to 64 of A-Z, a-z, 0-9, dot, _ and -, the first no dot";
 [[nodiscard]] bool valid_app_id(std::string_view app);
 
 /// The layout of `app` under `data`; with an empty `app`, of the only app there is, or of "main".

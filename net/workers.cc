@@ -1,0 +1,64 @@
+// A queue and its threads.
+#include "net/workers.h"
+
+#include <spdlog/spdlog.h>
+
+#include <system_error>
+
+namespace rollcall::net {
+
+Workers::Workers(std::size_t threads_most, std::size_t queue_most)
+    : threads_most_(threads_most), queue_most_(queue_most) {
+  threads_.emplace_back([this] { serve(); });
+}
+
+Workers::~Workers() { stop(); }
+
+bool Workers::run(std::function<void()> work) {
+  const std::lock_guard guard(mutex_);
+  if (stopping_ || queue_.size() >= queue_most_) return false;
+  queue_.push_back(std::move(work));
+  if (queue_.size() > idle_ && threads_.size() < threads_most_) {
+    try {
+      threads_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+      // The system has no thread to spare: the work waits for one of those there are.
+    }
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void Workers::stop() {
+  std::deque<std::function<void()>> dropped;
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+    dropped.swap(queue_);
+    wake_.notify_all();
+  }
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
+}
+
+void Workers::serve() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    --idle_;
+    if (stopping_) return;
+    auto work = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    try {
+      work();
+    } catch (const std::exception& error) {
+      spdlog::error("a piece of work ended with an exception: {}", error.what());
+    }
+    work = nullptr;
+    lock.lock();
+  }
+}
+
+}  // namespace rollcall::net
