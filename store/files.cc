@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -100,11 +101,15 @@ std::string with_sum(std::string text) {
 }
 
 std::optional<std::string> without_sum(const std::string& text) {
-  // A last line of that very length is a sum, whatever a flipped byte made of its first letters.
-  constexpr std::size_t kLine = kSum.size() + 64 + 1;
-  if (text.size() < kLine || (text.size() > kLine && text[text.size() - kLine - 1] != '\n') ||
-      text.find('\n', text.size() - kLine) != text.size() - 1)
-    return text;
+  // 64 hex digits and one byte at the end are a sum, whatever a flipped byte made of one of them or
+  // of the line breaks around: no file that has none ends so.
+  constexpr std::size_t kDigits = 64, kLine = kSum.size() + kDigits + 1;
+  if (text.size() < kLine) return text;
+  const std::string_view digits = std::string_view(text).substr(text.size() - kDigits - 1, kDigits);
+  const auto hex_digits = std::count_if(digits.begin(), digits.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  if (hex_digits + 1 < static_cast<std::ptrdiff_t>(kDigits)) return text;
   std::string before = text.substr(0, text.size() - kLine);
   if (with_sum(before) != text) return std::nullopt;
   return before;

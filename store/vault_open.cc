@@ -47,7 +47,9 @@ Result<MasterKey> MasterKey::load(const std::filesystem::path& vault_dir) {
                     text.error().detail)};
   }
   const auto key = key_from_hex(*text);
-  if (!key) return bad;
+  if (!key)
+    return Error{Errc::NotPermitted, fmt::format("the master key in {} is not 64 hexadecimal digits",
+                                                 file.string())};
   return MasterKey{*key, file};
 }
 

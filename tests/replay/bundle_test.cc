@@ -176,6 +176,7 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
     auto changed = files;
     changed["NOTICE.txt"] = "user-4 was here all day\n";
     CHECK_FALSE(verify_bundle(changed, std::nullopt));
+    std::filesystem::remove_all(scratch.path() / "x");
     write_bundle(changed, scratch.path() / "x").value();
     CHECK(run_script(scratch.path() / "x") != 0);
   }
