@@ -12,6 +12,8 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include <filesystem>
+
 using namespace rollcall;
 using engine::Cause;
 using engine::Kind;
@@ -203,4 +205,16 @@ TEST_CASE("a step of the clock ahead is a gap, and what lies in it is how it was
   CHECK_FALSE(around(kStart + 7211 * kSecond));
   CHECK(replay::coverage_gaps(reader, kStart, kStart + 10 * kSecond).value().empty());
   CHECK(replay::coverage_gaps(reader, kStart, kStart + 11 * kSecond).value().size() == 1);
+}
+
+TEST_CASE("no command opens a store for writing but by the door that judges the clock", "[cli]") {
+  const std::filesystem::path folder = std::filesystem::path(ROLLCALL_SOURCE_DIR) / "cli";
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".cc" || entry.path().filename() == "writing.cc") continue;
+    INFO(entry.path().string());
+    CHECK(test::slurp(entry.path()).find("Writer::open") == std::string::npos);
+    ++files;
+  }
+  CHECK(files > 10);
 }

@@ -77,6 +77,13 @@ Layout eventful(const std::filesystem::path& directory, std::uint64_t seed) {
   status.a = static_cast<std::uint64_t>(at) + 900'000'000;
   status.body.status_text = "at lunch";
   (void)writer->write(status, at).value();
+  write(Kind::Login, "hides");
+  status = {};
+  status.kind = Kind::StatusSet;
+  status.user = "hides";
+  status.flags = static_cast<std::uint16_t>(engine::Override::Invisible);
+  (void)writer->write(status, at).value();
+  write(Kind::Activity, "hides");
   (void)change_hold(*writer, Kind::HoldSet, {"here", {}}, "case", "", at).value();
   (void)set_retention(*writer, Kind::Activity, 86'400, at).value();
   write(Kind::Login, "gone");
@@ -101,7 +108,9 @@ TEST_CASE("a start from a snapshot knows what a start from the whole log knows",
   const auto layout = eventful(scratch.path(), seed);
   const Seq at = snap(layout);
   {
-    const auto writer = Writer::open(layout).value();
+    Opening opening;  // the server that is up in the log goes on
+    opening.nodes = Opening::Nodes::GoOn;
+    const auto writer = Writer::open(layout, opening).value();
     CHECK(writer->from_snapshot() == at);
     test::fill(*writer, 200, seed + 1, writer->state().at);
   }
@@ -111,6 +120,9 @@ TEST_CASE("a start from a snapshot knows what a start from the whole log knows",
   const std::string said = beside(with->ledger(), with->census(), static_cast<UserNumber>(users));
   CHECK(with->from_snapshot() == at);
   CHECK(with->state().users[with->vault().number_of("here").value()].attendance.size() == 1);
+  const auto shown = with->shown_at_opening().users();
+  REQUIRE(shown.size() == 1);
+  CHECK(shown.begin()->second.last_seen < with->state().users[shown.begin()->first].last_seen);
   const auto deadline = with->next_deadline();
   with.reset();
   std::filesystem::remove_all(layout.snapshots());
@@ -118,6 +130,7 @@ TEST_CASE("a start from a snapshot knows what a start from the whole log knows",
   CHECK(without->from_snapshot() == 0);
   CHECK(digest_of(without->state()) == digest);
   CHECK(beside(without->ledger(), without->census(), static_cast<UserNumber>(users)) == said);
+  CHECK(without->shown_at_opening().users() == shown);
   CHECK(without->next_deadline() == deadline);
   CHECK(without->ledger().holds.size() == 1);
   CHECK(without->ledger().erased.size() == 1);
