@@ -168,6 +168,8 @@ void Live::sequence() {
   while (true) {
     if (suspicion_ && !committing_) failure_ = std::exchange(suspicion_, std::nullopt);
     if (failure_) {
+      // A commit under way is told of before its log is given up: by whom it is read, too.
+      wake_sequencer_.wait(lock, [&] { return !committing_; });
       const Error error = *std::exchange(failure_, std::nullopt);
       lock.unlock();
       fail(error);
