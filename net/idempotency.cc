@@ -6,6 +6,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 namespace rollcall::net {
 namespace {
 
@@ -112,11 +115,14 @@ Result<bool> AnswerSweep::drop_due(Turn& turn, std::size_t most) {
   if (!entries) return entries.error();
   for (const auto& [key, nothing] : *entries) {
     const std::string_view rest = std::string_view(key).substr(kByTime.size());
-    const auto at = store::parse_decimal(rest.substr(0, rest.find('/')));
-    if (at && !run_out(static_cast<Micros>(*at), turn.now())) return false;
+    Micros at = 0;
+    const char* digits_end = rest.data() + std::min(rest.size(), kTimeDigits);
+    const auto [end, ec] = std::from_chars(rest.data(), digits_end, at);
+    const bool sound = ec == std::errc{} && end == digits_end && rest.size() > kTimeDigits + 1;
+    if (sound && !run_out(at, turn.now())) return false;
     next_due_ = key;
     turn.stage_meta_gone(key);
-    if (!at || rest.size() <= kTimeDigits + 1) continue;
+    if (!sound) continue;
     // The key may have been used again since: that answer has its own time.
     const std::string answer = answer_key(rest.substr(kTimeDigits + 1));
     const auto kept = turn.remembered(answer);
