@@ -4,6 +4,7 @@
 #include "net/api.h"
 #include "net/arrival.h"
 #include "net/clock.h"
+#include "net/refusals.h"
 #include "net/signature.h"
 #include "net/tls.h"
 #include "store/writer.h"
@@ -245,6 +246,7 @@ void Server::serve(int fd, std::string peer, bool tls) {
   // Those that have not said yet what they want count as well: they hold descriptors.
   const std::size_t all = connections() + conversations;
   if (all >= settings_.connections_max + 50 || all + 2 * tls_pairs >= descriptors_max_) {
+    log_refusal(Refused::Connection, 503, "there are as many connections as there may be");
     ::close(fd);
     return;
   }
