@@ -289,7 +289,7 @@ test('a page of another origin: no socket, no reading, no writing', async () => 
 })
 test('DNS rebinding: a Host that is neither loopback nor configured is refused', async () => {
   for (const [host, status] of [['127.0.0.1', 200], ['localhost:1', 200], ['[::1]:80', 200], ['presence.example', 200], ['evil.example', 403], ['127.0.0.1.evil.example', 403], ['10.0.0.1', 403]])
-    assert.equal((await server.request('GET', '/up', { headers: { host } })).status, status, host)
+    assert.equal((await server.request('GET', '/v1/me', { headers: { host } })).status, status, host)
   const c = await server.raw('?protocol=7', { headers: { host: 'evil.example' } })
   assert.equal(c.refused, 403)
 })
