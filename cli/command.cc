@@ -47,9 +47,9 @@ struct Chosen {
 constexpr char kMark = '\x01';
 
 std::string marked(const std::string& word) {
-  const std::size_t begins = word.find_first_not_of(kMark);
-  const bool list = begins != std::string::npos && word[begins] == '[' && word.back() == ']';
-  return list ? kMark + word : word;
+  const std::string_view rest =
+      std::string_view(word).substr(std::min(word.find_first_not_of(kMark), word.size()));
+  return rest.starts_with('[') && rest.ends_with(']') ? kMark + word : word;
 }
 
 std::string unmarked(const std::string& word) {
@@ -71,8 +71,10 @@ CLI::Option* declare_word(CLI::App& app, const std::string& names, const std::st
                           Words words, Check check, Take take) {
   const auto read = [name = shown_name(names), check = std::move(check),
                      take = std::move(take)](const CLI::results_t& given) {
-    for (const auto& raw : given) {
-      const std::string word = unmarked(raw);
+    // Behind {} alone CLI11 puts %%, which means an empty list to it.
+    const bool braces = given.size() == 2 && given[0] == "{}" && given[1] == "%%";
+    for (std::size_t i = 0; i < (braces ? 1 : given.size()); ++i) {
+      const std::string word = unmarked(given[i]);
       if (const std::string wrong = check ? check(word) : std::string(); !wrong.empty())
         throw CLI::ValidationError(name, wrong);
       take(word);

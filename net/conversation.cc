@@ -118,7 +118,7 @@ class Conversation {
     }
     if (!host_allowed(request.header("host"), server_.settings().hosts)) {
       if (!answers_any_host(request)) {
-        log_refusal(Refused::Host, 403, "Host is not a name this server answers to");
+        log_refused_host(request);
         co_await refuse(403, "Host is not a name this server answers to: add it to `hosts`");
         co_return false;
       }

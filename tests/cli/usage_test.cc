@@ -322,6 +322,7 @@ TEST_CASE("what is asked for is obeyed", "[cli][usage]") {
   CHECK(ok({"who", "--count", "-o", "ndjson"}) == "{\"online\":2,\"away\":0,\"offline\":0}\n");
   // An option before the subcommand that has it is the subcommand's.
   CHECK(ok({"audit", "-u", "ada", "stats", "--by", "user", "--fields", "user"}) == "USER\nada\n");
+  ok({"activity", "bob", "--action", "empty.object", "--properties", "{}"});
   // A word stands in an action that no text goes with.
   CHECK(holds(ok({"audit", "paid"}), "order.paid"));
   CHECK(holds(ok({"audit", "-u", "ada", "paid"}), "order.paid"));
