@@ -1,0 +1,92 @@
+// What tests of who gets in share: questions by hand, tokens, requests that go on, processes.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import http from 'node:http'
+import { Server, binary, run } from './server.mjs'
+
+export const json = (body, headers = {}) => ({ body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
+export const cookieOf = (reply) => reply.headers['set-cookie'][0].split(';')[0]
+
+/** A question as POST /v1/command takes it: its words, and what came back. */
+export async function command(server, words, { token = server.token, app: of, ...rest } = {}) {
+  const reply = await server.v1('POST', `/command${of ? `?app=${of}` : ''}`, { token, body: { arguments: words, ...rest } })
+  const got = { status: reply.status, headers: reply.headers, detail: reply.json?.detail, out: '', err: '', exit: undefined }
+  if (reply.status !== 200) return got
+  for (const line of reply.text.trim().split('\n').map((l) => JSON.parse(l))) {
+    got.out += line.out ?? (line.out64 ? Buffer.from(line.out64, 'base64').toString('latin1') : '')
+    got.err += line.err ?? ''
+    got.exit = line.exit ?? got.exit
+  }
+  return got
+}
+
+/** A token made on the server's store; `scopes` and what else the command takes. */
+export async function tokenFor(server, name, scopes, ...more) {
+  const made = await run(['-d', server.data, ...more.filter((m) => m.startsWith('--app')), 'token', 'create', name, ...scopes.flatMap((s) => ['--scope', s]), ...more.filter((m) => !m.startsWith('--app'))])
+  assert.equal(made.code, 0, made.err)
+  return made.out.trim()
+}
+export const withToken = (token) => ({ headers: { authorization: `Bearer ${token}` } })
+export const works = async (server, token, of = '') => (await server.request('GET', `/v1/presence${of}`, withToken(token))).status
+
+/** What runs below a process, by /proc; a zombie runs no more. */
+function processes() {
+  const out = []
+  for (const name of readdirSync('/proc').filter((n) => /^\d+$/.test(n))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (state !== 'Z' && state !== 'X') out.push({ pid: Number(name), parent: Number(parent) })
+    } catch { /* it has ended meanwhile */ }
+  }
+  return out
+}
+export const childrenOf = (pid) => processes().filter((p) => p.parent === pid).map((p) => p.pid)
+export const alive = (pid) => processes().some((p) => p.pid === pid)
+
+const running = [], servers = []
+/** A server that ends with the tests, however they went. */
+export async function serve(options) {
+  const made = await Server.start(options)
+  servers.push(made)
+  return made
+}
+/** Ends what a test that failed left running. */
+export async function endAll() {
+  for (const child of running) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  for (const s of servers) if (s.child.exitCode === null && s.child.signalCode === null) await s.close()
+}
+
+/** A command of the command line that goes on. */
+export function start(args, env = {}, command_ = binary) {
+  const child = spawn(command_, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const out = { child, out: '', err: '', ended: undefined }
+  child.stdout.on('data', (d) => (out.out += d))
+  child.stderr.on('data', (d) => (out.err += d))
+  child.on('exit', (code, signal) => { out.ended = { code, signal } })
+  running.push(child)
+  return out
+}
+
+/** A request whose answer goes on: what it said, and whether it is over. */
+export function streaming(server, method, path, headers, body) {
+  const out = { said: '', status: undefined, over: false }
+  out.req = http.request({ host: '127.0.0.1', port: server.port, agent: false, method, path, headers: { 'content-type': 'application/json', ...headers } }, (res) => {
+    out.status = res.statusCode
+    res.on('data', (d) => (out.said += d))
+    res.on('close', () => { out.over = true })
+    res.on('error', () => {})
+  })
+  out.req.on('error', () => { out.over = true })
+  out.req.end(body)
+  return out
+}
+export const bearer = (token) => ({ authorization: `Bearer ${token}` })
+
+/** Every read that the log holds; `more`: a reason, where the store asks for one. */
+export async function reads(server, ...more) {
+  const got = await run(['-d', server.data, ...more, 'audit', '-e', 'history_read', '-o', 'ndjson'])
+  assert.equal(got.code, 0, got.err)
+  return got.out.trim().split('\n').filter(Boolean).map((l) => JSON.parse(l)).map((e) => ({ subject: e.subject_number ?? 0, what: e.detail?.what ?? '', by: e.detail?.by ?? '', seq: e.seq }))
+}

@@ -1,0 +1,169 @@
+// When it ends: cookies, streams and questions with their token, their client, their server.
+import test, { after, before } from 'node:test'
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import WebSocket from 'ws'
+import { alive, bearer, childrenOf, command, cookieOf, endAll, json, reads, serve, start, streaming, tokenFor } from './access.mjs'
+import { app, binary, run, scratch, until } from './server.mjs'
+
+let server, reader
+before(async () => {
+  server = await serve()
+  await server.v1('POST', '/login', { body: { user: 'bob' } })
+  reader = await tokenFor(server, 'reader', ['audit:read', 'presence:read'])
+})
+after(endAll)
+
+test('a cookie dies with its token, with the token’s end, and with the sign-out, for good', async () => {
+  const s = await serve()
+  const open = async (cookie) => (await s.request('GET', '/v1/presence', { headers: { cookie } })).status
+  const origin = { origin: s.url }
+  const enter = async (token, more = {}) => { const r = await s.request('POST', '/login', json({ token, ...more })); assert.equal(r.status, 200, r.text); return r }
+  const revoked = cookieOf(await enter(await tokenFor(s, 'short', ['presence:read'])))
+  const lasting = cookieOf(await enter(s.token, { user: 'ada' }))
+  assert.deepEqual([await open(revoked), await open(lasting)], [200, 200])
+  assert.equal((await run(['-d', s.data, 'token', 'revoke', 'short'])).code, 0)
+  await until(async () => (await open(revoked)) === 401, 'the cookie ends with its token', 2000)
+  assert.equal((await s.request('POST', '/login', json({}, { cookie: revoked, ...origin }))).status, 401, 'and is not renewed')
+  await tokenFor(s, 'short', ['presence:read'])
+  assert.equal(await open(revoked), 401, 'nor opened by another token of that name')
+  // The end of the token is the end of the cookie, of its renewals too.
+  const brief = await enter(await tokenFor(s, 'brief', ['presence:read'], '--expires', '+3s'))
+  const seconds = Number(/Max-Age=(\d+)/.exec(brief.headers['set-cookie'][0])[1])
+  assert.ok(seconds <= 3, `Max-Age is ${seconds}`)
+  const renewed = await s.request('POST', '/login', json({}, { cookie: cookieOf(brief), ...origin }))
+  assert.equal(renewed.status, 200, renewed.text)
+  assert.ok(Number(/Max-Age=(\d+)/.exec(renewed.headers['set-cookie'][0])[1]) <= 3)
+  await until(async () => (await open(cookieOf(renewed))) === 401 && (await open(cookieOf(brief))) === 401, 'the cookie ends when its token does', 5000)
+  // Signed out is signed out: a copy, an earlier form of the same sign-in, after a restart.
+  const later = cookieOf(await s.request('POST', '/login', json({}, { cookie: lasting, ...origin })))
+  const other = cookieOf(await enter(s.token, { user: 'bob' }))
+  assert.deepEqual([await open(later), await open(other)], [200, 200])
+  assert.equal((await s.request('POST', '/logout', { headers: { cookie: later, ...origin } })).status, 200)
+  assert.deepEqual([await open(later), await open(lasting), await open(other)], [401, 401, 200])
+  assert.equal((await s.request('POST', '/login', json({}, { cookie: lasting, ...origin }))).status, 401)
+  await s.stop()
+  await s.launch()
+  assert.deepEqual([await open(later), await open(lasting), await open(other)], [401, 401, 200])
+  // An app's secret, which the site's programs know, makes no cookie.
+  const body = Buffer.from(JSON.stringify({ app: app.id, name: 'token:admin', user: '', scopes: ['admin', 'server:admin'], until: Math.floor(Date.now() / 1000) + 600, sign_in: 'x', token: '', latest: 0 })).toString('base64url')
+  const mac = createHmac('sha256', app.secret).update(`rollcall/page/v1.${body}`).digest('hex')
+  assert.equal(await open(`rollcall_page=${body}.${mac}`), 401)
+  await s.close()
+})
+
+test('what runs for a token ends with it within a second: streams and questions that follow', async () => {
+  const lapsing = await tokenFor(server, 'lapsing', ['audit:read'])
+  const presence = await tokenFor(server, 'lapsing-presence', ['presence:read'])
+  const watcher = cookieOf(await server.request('POST', '/login', json({ token: server.token, user: 'ada' })))
+  const socket = (token) => {
+    const ws = new WebSocket(`ws://127.0.0.1:${server.port}/v1/stream?after=0`, ['rollcall.v1.capnp'], { headers: bearer(token) })
+    const out = { over: false, open: false }
+    ws.on('open', () => { out.open = true })
+    ws.on('close', () => { out.over = true })
+    ws.on('error', () => {})
+    out.ws = ws
+    return out
+  }
+  const stays = streaming(server, 'GET', '/v1/stream', bearer(reader))
+  const ends = {
+    events: streaming(server, 'GET', '/v1/stream?after=0', bearer(lapsing)), presence: streaming(server, 'GET', '/v1/stream', bearer(presence)),
+    idle: streaming(server, 'GET', '/v1/stream', bearer(lapsing)), cookie: streaming(server, 'GET', '/v1/stream', { cookie: watcher }), socket: socket(lapsing), presenceSocket: socket(presence),
+    question: streaming(server, 'POST', '/v1/command', bearer(lapsing), JSON.stringify({ arguments: ['audit', '-f'] })) }
+  const follower = start(['--url', server.url, 'audit', '-f', '-n', '1'], { ROLLCALL_TOKEN: lapsing })
+  await until(() => stays.status === 200 && Object.values(ends).every((e) => e.open || e.status === 200) && follower.out.length > 0 && ends.question.said.length > 0, 'all of it runs')
+  assert.ok(Object.values(ends).every((e) => !e.over))
+  for (const name of ['lapsing', 'lapsing-presence']) assert.equal((await run(['-d', server.data, 'token', 'revoke', name])).code, 0)
+  assert.equal((await server.request('POST', '/logout', { headers: { cookie: watcher, origin: server.url } })).status, 200)
+  const left = () => Object.keys(ends).filter((k) => !ends[k].over)
+  await until(() => left().length === 0 && follower.ended, 'all of it ends', 2500).catch(() => {})
+  assert.deepEqual([left(), Boolean(follower.ended)], [[], true], 'these go on')
+  await server.v1('POST', '/login', { body: { user: 'after-all-that' } })
+  await until(() => stays.said.includes('after-all-that'), 'and who was not meant hears on')
+  assert.equal(stays.over, false)
+  stays.req.destroy()
+})
+
+test('a question ends with its client, however hard it is; each asker has a few at a time', async () => {
+  const s = await serve() // of its own: nothing else is asked there
+  const pid = s.child.pid
+  await s.v1('POST', '/login', { body: { user: 'bob' } })
+  await s.v1('POST', '/activity', { body: { user: 'bob', action: 'order.paid', description: `${'a'.repeat(40)}!` } })
+  const heavy = await tokenFor(s, 'heavy', ['audit:read']), other = await tokenFor(s, 'other', ['audit:read'])
+  const ask = (words) => streaming(s, 'POST', '/v1/command', bearer(heavy), JSON.stringify({ arguments: words }))
+  const left = []
+  try {
+    for (const words of [['audit', '-f', '-u', 'bob'], ['audit', '-g', '(a+)+$']]) {
+      const question = ask(words)
+      await until(() => childrenOf(pid).length === 1, 'its process')
+      question.req.destroy()
+      const gone = await until(() => childrenOf(pid).length === 0, 'its process ends', 4000).catch(() => false)
+      if (!gone) { left.push(words.join(' ')); for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL'); await until(() => childrenOf(pid).length === 0) }
+    }
+    assert.deepEqual(left, [], 'these went on for nobody')
+    const four = Array.from({ length: 4 }, () => ask(['audit', '-f']))
+    await until(() => childrenOf(pid).length === 4, 'four of them')
+    const fifth = await command(s, ['who'], { token: heavy })
+    assert.deepEqual([fifth.status, fifth.headers['retry-after']], [503, '1'])
+    assert.equal((await command(s, ['who'], { token: other })).exit, 0, 'another asker is answered')
+    for (const q of four) q.req.destroy()
+    await until(() => childrenOf(pid).length === 0, 'they end', 4000)
+    assert.equal((await command(s, ['who'], { token: heavy })).exit, 0)
+  } finally {
+    for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL')
+  }
+})
+
+test('a killed server leaves no process behind, and its port is free at once', async () => {
+  const first = await serve()
+  await first.v1('POST', '/login', { body: { user: 'ada' } })
+  const follower = start(['-d', first.data, '--url', first.url, 'audit', '-f'])
+  const raw = streaming(first, 'POST', '/v1/command', bearer(first.token), JSON.stringify({ arguments: ['audit', '-f'] }))
+  await until(() => follower.out.includes('ada') && raw.said.includes('ada'), 'both follow')
+  const children = childrenOf(first.child.pid)
+  assert.equal(children.length, 2)
+  for (const child of children) {
+    const open = readdirSync(`/proc/${child}/fd`).map(Number).filter((fd) => fd > 2)
+    assert.ok(open.every((fd) => { try { return !readFileSync(`/proc/${child}/fdinfo/${fd}`, 'utf8').includes('socket') } catch { return true } }))
+  }
+  first.child.kill('SIGKILL')
+  await first.exited
+  let second
+  try {
+    second = await serve({ data: first.data, port: first.port })
+    assert.equal(second.port, first.port)
+    await until(() => children.every((child) => !alive(child)), 'the children are gone', 3000)
+    assert.equal((await second.v1('GET', '/presence')).status, 200)
+  } finally {
+    for (const child of children) if (alive(child)) process.kill(child, 'SIGKILL')
+    follower.child.kill('SIGKILL')
+  }
+  await second.close()
+})
+
+test('watching is one read, however often the table is drawn anew', async () => {
+  const s = await serve()
+  await s.v1('POST', '/login', { body: { user: 'first' } })
+  const place = scratch()
+  mkdirSync(join(place, 'home'))
+  const watching = start(['-qec', `'${binary}' -d '${s.data}' --url '${s.url}' watch`, '/dev/null'], { HOME: join(place, 'home'), TERM: 'xterm' }, 'script')
+  const drawn = () => watching.out.split('\x1b[H\x1b[J').length - 1
+  try {
+    await until(() => watching.out.includes('first'), 'the table')
+    for (const user of ['second', 'third', 'fourth']) {
+      await s.v1('POST', '/login', { body: { user } })
+      await until(() => watching.out.includes(user), `${user} in the table`)
+    }
+    const before = drawn()
+    // Nothing happens: only time draws it anew, every two seconds.
+    await until(() => drawn() > before, 'another time', 5000)
+    const read = await reads(s)
+    assert.ok(read.length <= 1, `${read.length} reads were logged: ${JSON.stringify(read.slice(0, 3))}`)
+  } finally {
+    watching.child.kill('SIGTERM')
+    await until(() => watching.ended, 'it ends')
+  }
+  await s.close()
+})
