@@ -70,13 +70,13 @@ test('what may be asked is answered: in either spelling, options first or last',
     [['audit', 'action=order.paid', '-g', 'aaa'], /order\.paid/], [['audit', 'stats', '--by', 'user', '-n', '2'], /\w/], [['audit', '-q', 'stats', '--by=kind'], /login/], [['audit', 'fields'], /user/], [['audit', 'queries'], /what/i],
     [['show', '3'], /\w/], [['proof', '3'], /c2sp\.org\/tlog-proof/], [['proof', '-O', '-', '3'], /c2sp\.org\/tlog-proof/], [['proof', '3', '--out=-'], /c2sp\.org\/tlog-proof/], [['verify'], /VERIFIED/], [['verify', '--full'], /VERIFIED/],
     [['export', '--format', 'csv', '-u', 'ada'], /order\.paid/], [['export', '-u', 'ada', '--format', 'bundle', '-O', '-'], /log\.vkey/], [['who', 'ada', '--proof'], /log\.vkey/], [['subject', 'export', 'bob'], /"user":"bob"/],
-    [['store', 'info'], /rollcall\.local/], [['checkpoint', 'show'], /rollcall\.local/], [['key', 'show'], /rollcall\.local/], [['retention', 'show'], /\w/], [['tiles', 'export', '-'], /tile\/entries/], [['token', 'list'], /reader/]]) {
+    [['store', 'info'], /rollcall\.local/], [['checkpoint', 'show'], /rollcall\.local/], [['key', 'show'], /rollcall\.local/], [['tiles', 'export', '-'], /tile\/entries/], [['token', 'list'], /reader/]]) {
     const got = await command(server, words)
     assert.deepEqual([got.status, got.exit], [200, 0], `${words.join(' ')}: ${got.detail ?? got.err}`)
     assert.match(got.out, expected, words.join(' '))
   }
   assert.deepEqual(ndjson((await command(server, ['audit', '-u', 'bob', '-n', '1', '-o', 'ndjson'])).out).map((e) => e.user), ['bob'])
-  for (const words of [['store', 'gaps'], ['hold', 'list'], ['checkpoint', 'history'], ['retention', 'plan'], ['retention', 'apply', '--dry-run'], ['witness', 'list'], ['snapshot', 'list'], ['backup', 'list', scratch()]]) {
+  for (const words of [['store', 'gaps'], ['hold', 'list'], ['checkpoint', 'history'], ['retention', 'show'], ['retention', 'plan'], ['retention', 'apply', '--dry-run'], ['witness', 'list'], ['snapshot', 'list'], ['backup', 'list', scratch()]]) {
     const got = await command(server, words)
     assert.deepEqual([got.status, got.exit], [200, 0], `${words.join(' ')}: ${got.detail ?? got.err}`)
   }
