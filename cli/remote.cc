@@ -77,7 +77,7 @@ std::string url_of(const Context& context, const std::string& path, const std::s
   std::string out = base + path;
   std::string rest = query;
   if (!context.app.empty()) rest += "&app=" + context.app;
-  if (!rest.empty()) out += "?" + rest.substr(1);
+  if (!rest.empty()) out += (path.find('?') == std::string::npos ? "?" : "&") + rest.substr(1);
   return out;
 }
 
@@ -250,10 +250,11 @@ json::object ask(const Context& context, const std::string& path) {
 }
 
 void follow_events(const Context& context,
-                   const std::function<bool(std::string_view, std::string_view)>& event) {
+                   const std::function<bool(std::string_view, std::string_view)>& event,
+                   Follow what) {
   std::string held, name;
   const auto reply =
-      net::get_streaming(url_of(context, "/v1/stream"), headers(context),
+      net::get_streaming(url_of(context, "/v1/stream", what == Follow::Presence ? "&only=presence" : ""), headers(context),
                          [&](std::string_view piece) {
                            held += piece;
                            std::size_t from = 0;

@@ -23,7 +23,9 @@ namespace rollcall::cli {
 /// A question of /v1 (GET); throws Failure with the server's sentence.
 [[nodiscard]] boost::json::object ask(const Context& context, const std::string& path);
 /// Server-sent events from now on, until `event` returns false: {name, data}.
+enum class Follow { Everything, Presence };  ///< Presence: PresenceChanged alone
 void follow_events(const Context& context,
-                   const std::function<bool(std::string_view name, std::string_view data)>& event);
+                   const std::function<bool(std::string_view name, std::string_view data)>& event,
+                   Follow what = Follow::Everything);
 
 }  // namespace rollcall::cli

@@ -1,13 +1,16 @@
 // rollcall watch: a live table of who is where; for machines, what changes, a line each.
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/remote.h"
 #include "store/printable.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +22,41 @@ namespace rollcall::cli {
 namespace {
 
 std::atomic<bool> ended = false;
+
+void clear_screen(const std::string& heading) {
+  fmt::print("\x1b[H\x1b[J");  // home, and clear what is below
+  if (!heading.empty()) fmt::print("{}\n\n", store::printable(heading));
+  std::fflush(stdout);
+}
+
+/// Who is here according to the server: presence as it is now, which is no reading of history, so
+/// that looking again logs nothing.
+void show_there(const Context& context, const std::vector<std::string>& users,
+                const std::string& heading) {
+  // Names may hold commas: who is asked for is picked out here.
+  const auto people = ask(context, users.empty() ? "/v1/presence?limit=10000"
+                                                 : "/v1/presence?state=any&limit=100000");
+  clear_screen(heading);
+  Rows rows(context, {"user", "state", "since", "sessions", "last_activity"});
+  const auto text = [](const boost::json::object& o, const char* key) {
+    const auto* value = o.if_contains(key);
+    return value != nullptr && value->is_string() ? std::string(value->get_string())
+                                                  : std::string();
+  };
+  for (const auto& entry : people.at("people").as_array()) {
+    const auto& p = entry.as_object();
+    const std::string user = text(p, "user");
+    if (!users.empty() && std::find(users.begin(), users.end(), user) == users.end()) continue;
+    const auto* sessions = p.if_contains("sessions");
+    rows.add({{"user", user},
+              {"state", text(p, "state")},
+              {"since", text(p, "since")},
+              {"sessions", sessions == nullptr ? boost::json::value(nullptr) : *sessions},
+              {"last_activity", text(p, "last_seen")}});
+  }
+  rows.finish();
+  std::fflush(stdout);
+}
 
 /// `rollcall who` with the same options, on this terminal.
 void show(const Context& context, const std::vector<std::string>& users,
@@ -38,9 +76,7 @@ void show(const Context& context, const std::vector<std::string>& users,
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  fmt::print("\x1b[H\x1b[J");  // home, and clear what is below
-  if (!heading.empty()) fmt::print("{}\n\n", store::printable(heading));
-  std::fflush(stdout);
+  clear_screen(heading);
   pid_t pid = -1;
   if (::posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) == 0)
     ::waitpid(pid, nullptr, 0);
@@ -77,10 +113,13 @@ void add_watch(Command& root) {
       std::thread([&changes, context] {
         while (!ended) {
           try {
-            follow_events(context, [&](std::string_view, std::string_view) {
-              ++changes;
-              return !ended.load();
-            });
+            follow_events(
+                context,
+                [&](std::string_view, std::string_view) {
+                  ++changes;
+                  return !ended.load();
+                },
+                Follow::Presence);
           } catch (const std::exception&) {  // the server restarts: look again
             std::this_thread::sleep_for(std::chrono::seconds(1));
           }
@@ -92,7 +131,10 @@ void add_watch(Command& root) {
       // At once when something happened, and every two seconds for what only time changes.
       if (changes != seen || tick % 8 == 0) {
         seen = changes;
-        show(context, *users, *heading);
+        if (context.url.empty())
+          show(context, *users, *heading);
+        else
+          show_there(context, *users, *heading);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(250));
     }
