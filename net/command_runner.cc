@@ -116,7 +116,12 @@ void run(App& app, Job job, Chunks::Sink sink) {
   job.errand.secret = store::hex(store::random_key());
   const Asked asked{job.question.describe(), subjects(app, job.question),
                     replay::proof_of(job.errand.secret, job.question.words)};
-  job.errand.read = note_read_durably(app, job.by, asked, job.why);
+  const auto noted = note_read_durably(app, job.by, asked, job.why);
+  if (!noted) {
+    (void)sink.push(json::serialize(json::object{{"err", noted.error().detail + "\n"}}) + "\n");
+    return end(sink, 1);
+  }
+  job.errand.read = *noted;
   if (job.question.command->words == "who" && job.question.has("proof"))
     app.sign();  // reading was itself an event: what is asked about must be signed
   const auto child = start_child(app.layout(), job.question.words, job.errand);
@@ -127,7 +132,9 @@ void run(App& app, Job job, Chunks::Sink sink) {
   std::string held_out, held_err;
   auto looked = std::chrono::steady_clock::now();
   bool held = true;
+  const auto due = looked + job.longest;
   const auto go_on = [&] {
+    if (job.longest.count() != 0 && std::chrono::steady_clock::now() > due) return false;
     if (sink.gone() || app.stopping || app.draining) return false;
     if (const auto now = std::chrono::steady_clock::now();
         now - looked > std::chrono::milliseconds(400)) {
@@ -144,6 +151,11 @@ void run(App& app, Job job, Chunks::Sink sink) {
         while (sink.waiting() > kWaitingMost && go_on()) sink.wait_for_room(kWaitingMost);
       },
       job.longest);
+  for (auto [name, rest] : {std::pair{"out", &held_out}, std::pair{"err", &held_err}})
+    if (!rest->empty())  // cut off inside a character
+      (void)sink.push(json::serialize(json::object{{std::string(name) + "64",
+                                                    store::base64(store::as_bytes(*rest))}}) +
+                      "\n");
   end(sink, code);
 }
 
@@ -173,10 +185,11 @@ HttpReply run_command(App& app, const Settings& settings, const Caller& caller,
     if (const auto fine = check_folder(folder, settings.data); !fine)
       return problem(422, fine.error().detail);
   const ReadReason why{asking.reason.value_or(""), asking.ticket.value_or("")};
-  if (command.of_people)
-    if (const auto allowed = check_reason(app, why);
-        !allowed && allowed.error().code == store::Errc::Refused)
-      return problem(409, allowed.error().detail, store::name_of(allowed.error().code));
+  const auto allowed = check_reason(app, why);
+  if (!allowed && allowed.error().code == store::Errc::BadInput)
+    return problem(422, allowed.error().detail, store::name_of(allowed.error().code));
+  if (!allowed && allowed.error().code == store::Errc::Refused && command.of_people)
+    return problem(409, allowed.error().detail, store::name_of(allowed.error().code));
   const std::string who = app.settings().id + " " + caller.name;
   if (const auto full = places.take(who, settings)) {
     HttpReply out = problem(503, *full);

@@ -5,6 +5,7 @@
 #include "net/clock.h"
 #include "net/signature.h"
 #include "replay/read_log.h"
+#include "store/utf8.h"
 
 #include <future>
 #include <mutex>
@@ -29,14 +30,20 @@ bool is_new(const std::string& question) {
 
 std::vector<store::Proposal> proposals(const std::string& by, const Asked& asked,
                                        const ReadReason& why) {
-  return replay::proposals_of({why.reason, why.ticket, asked.what, by, asked.subjects, asked.proof});
+  // As much of the question as an event holds, cut between two characters.
+  constexpr std::size_t kWhatMost = 4096;
+  std::string what = asked.what.substr(0, kWhatMost);
+  while (!what.empty() && !store::valid_utf8(what)) what.pop_back();
+  return replay::proposals_of({why.reason, why.ticket, what, by, asked.subjects, asked.proof});
 }
 
 }  // namespace
 
 ReadReason read_reason(const HttpRequest& request) {
-  return {percent_decode(request.header("rollcall-reason")).value_or(std::string()),
-          percent_decode(request.header("rollcall-ticket")).value_or(std::string())};
+  return {percent_decode(request.header("rollcall-reason"))
+              .value_or(std::string(request.header("rollcall-reason"))),
+          percent_decode(request.header("rollcall-ticket"))
+              .value_or(std::string(request.header("rollcall-ticket")))};
 }
 
 std::vector<engine::UserNumber> subjects_of(App& app, const std::vector<std::string>& names) {
@@ -61,12 +68,17 @@ std::vector<engine::UserNumber> subjects_of(App& app, const std::vector<std::str
 }
 
 std::string option_text(std::string_view name, const std::optional<std::string>& value) {
-  constexpr std::size_t kShown = 100;
+  constexpr std::size_t kShown = 1000;
   return value ? fmt::format(" --{}={}", name, std::string_view(*value).substr(0, kShown))
                : std::string();
 }
 
 store::Result<void> check_reason(App& app, const ReadReason& why) {
+  constexpr std::size_t kWordsMost = 4096;
+  for (const std::string& words : {why.reason, why.ticket})
+    if (words.size() > kWordsMost || !store::valid_utf8(words))
+      return store::Error{store::Errc::BadInput,
+                          "reason and ticket are at most 4096 bytes of UTF-8 each"};
   if (!why.reason.empty() || !why.ticket.empty()) return {};
   const auto reading = app.live().reading();
   if (!reading) return store::Error{store::Errc::Io, "the log is being opened anew: try again"};
@@ -91,23 +103,26 @@ store::Result<void> note_read(App& app, const Caller& caller, const Asked& asked
   return {};
 }
 
-engine::Seq note_read_durably(App& app, const std::string& by, const Asked& asked,
+store::Result<engine::Seq> note_read_durably(App& app, const std::string& by, const Asked& asked,
                               const ReadReason& why) {
   constexpr auto kLongest = std::chrono::seconds(10);
-  const auto told = std::make_shared<std::promise<engine::Seq>>();
+  const auto told = std::make_shared<std::promise<store::Result<engine::Seq>>>();
   auto first = told->get_future();
   const bool taken =
       app.live().submit([told, all = proposals(by, asked, why)](store::Turn& turn) {
-        engine::Seq seq = 0;
+        store::Result<engine::Seq> seq = engine::Seq{0};
         for (const auto& proposal : all) {
           const auto written = turn.append(proposal);
-          if (written && seq == 0) seq = written->seq;
+          if (!written)
+            seq = written.error();  // what cannot be logged is not answered
+          else if (seq && *seq == 0)
+            seq = written->seq;
         }
         turn.when_durable([told, seq](const store::Result<void>& durable) {
-          told->set_value(durable ? seq : 0);
+          told->set_value(durable ? seq : store::Result<engine::Seq>(engine::Seq{0}));
         });
       });
-  if (!taken || first.wait_for(kLongest) != std::future_status::ready) return 0;
+  if (!taken || first.wait_for(kLongest) != std::future_status::ready) return engine::Seq{0};
   return first.get();
 }
 

@@ -40,7 +40,7 @@ struct Asked {
 
 /// The same, and waits until it is durable: the seq of the first, 0 where nothing can be written.
 /// Never on a shard's thread.
-[[nodiscard]] engine::Seq note_read_durably(App& app, const std::string& by, const Asked& asked,
+[[nodiscard]] store::Result<engine::Seq> note_read_durably(App& app, const std::string& by, const Asked& asked,
                                             const ReadReason& why);
 
 }  // namespace rollcall::net
