@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -114,6 +115,10 @@ void restart(const std::vector<int>& listeners, const std::filesystem::path& pro
 
 int serve(Context& context, const Options& o) {
   const auto program = program_file(context.arguments.front());
+  // Blocks of this size, like those of the log's write buffers, go back to the system when they are
+  // freed; glibc would raise its threshold at the first one and keep the rest for ever.
+  constexpr int kLargeBlock = 512 << 10;
+  (void)::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like any other
   if (o.log != "text" && o.log != "json" && o.log != "quiet")

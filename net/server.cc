@@ -11,14 +11,18 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <stop_token>
 
 namespace rollcall::net {
 namespace {
@@ -44,6 +48,20 @@ std::string address_text(const sockaddr_storage& address) {
     return asio::ip::address_v6(bytes).to_string();
   }
   return {};
+}
+
+/// Threads come and go, each with an arena of the allocator's, in which what they freed stays: the
+/// pages go back to the system now and then.
+constexpr auto kTrimEvery = std::chrono::seconds(30);
+
+void trim_memory(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    wake.wait_for(lock, stop, kTrimEvery, [] { return false; });
+    if (!stop.stop_requested()) (void)::malloc_trim(0);
+  }
 }
 
 /// How long a request's answer, or a stream's goodbye, may hold up an end.
@@ -292,6 +310,7 @@ Server::Ended Server::run() {
   std::vector<std::string> texts;
   for (const auto& listener : inner_->listeners) texts.push_back(listener.text);
   if (on_listening) on_listening(texts);
+  const std::jthread trimming(trim_memory);
   shards_.front()->run();
   for (std::thread& thread : inner_->threads) thread.join();
   for (const auto& app : apps_) app->stop();

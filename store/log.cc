@@ -98,6 +98,7 @@ Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
   if (from > to) return {};
   rocksdb::ReadOptions options;
   options.readahead_size = 1U << 20;
+  options.fill_cache = false;  // each block is read once: those that are read again stay
   const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(options, impl_->log()));
   it->SeekForPrev(slice(seq_key(from)));
   Seq expected = from;
@@ -186,6 +187,7 @@ Result<void> Log::scan_bodies(Seq from, Seq to,
                               const std::function<bool(Seq, ByteView)>& visit) const {
   rocksdb::ReadOptions options;
   options.readahead_size = 1U << 20;
+  options.fill_cache = false;  // each block is read once: those that are read again stay
   const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(options, impl_->body()));
   for (it->Seek(slice(seq_key(from))); it->Valid(); it->Next()) {
     if (it->key().size() != 8) return Error{Errc::Tampered, "a body's key is not a seq"};

@@ -2,6 +2,7 @@
 #include "store/crypto.h"
 #include "store/log_impl.h"
 
+#include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
@@ -60,24 +61,30 @@ rocksdb::Options reader_options() {
   return o;
 }
 
-rocksdb::ColumnFamilyOptions family_options(std::size_t block_size) {
+/// One for all families of a log: by default each has one of its own.
+constexpr std::size_t kBlockCache = 16U << 20;
+
+rocksdb::ColumnFamilyOptions family_options(std::size_t block_size,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions o;
   o.compression = rocksdb::kZSTD;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = block_size;
+  table.block_cache = cache;
   table.format_version = 5;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return o;
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> families() {
-  auto body = family_options(4U << 10);
+  const auto cache = rocksdb::NewLRUCache(kBlockCache);
+  auto body = family_options(4U << 10, cache);
   body.compression = rocksdb::kNoCompression;  // sealed bytes do not compress
-  return {{rocksdb::kDefaultColumnFamilyName, family_options(4U << 10)},
-          {"log", family_options(8U << 10)},
+  return {{rocksdb::kDefaultColumnFamilyName, family_options(4U << 10, cache)},
+          {"log", family_options(8U << 10, cache)},
           {"body", body},
-          {"tree", family_options(4U << 10)},
-          {"meta", family_options(4U << 10)}};
+          {"tree", family_options(4U << 10, cache)},
+          {"meta", family_options(4U << 10, cache)}};
 }
 
 }  // namespace
