@@ -5,6 +5,7 @@
 #include "net/event_socket.h"
 #include "net/handshake.h"
 #include "net/pusher_api.h"
+#include "net/refusals.h"
 #include "store/writer.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -109,6 +110,7 @@ class Conversation {
       request.body = std::move(message.body());
       const bool keep = message.keep_alive();
       if (!host_allowed(request.header("host"), server_.settings().hosts)) {
+        log_refused_host(request);
         co_await write(problem(403, "Host is not a name this server answers to: add it to `hosts`"),
                        false);
         break;
@@ -126,6 +128,7 @@ class Conversation {
         break;
       }
       const HttpReply reply = co_await answer(request);
+      log_refused_call(request, reply);
       const bool written = co_await write(reply, keep);
       if (!written || !keep || server_.draining()) break;
     }

@@ -102,6 +102,13 @@ void log_refusal(Refused what, int code, std::string_view reason) {
   log_bounded(what, code, [&] { return reason; });
 }
 
+void log_refused_host(const HttpRequest& request) {
+  log_bounded(Refused::Host, 403, [&] {
+    return fmt::format("Host is not a name this server answers to: add it to `hosts` (Host: {})",
+                       request.header("host").substr(0, kReasonMax));
+  });
+}
+
 void log_refused_call(const HttpRequest& request, const HttpReply& reply) {
   constexpr unsigned kNotFound = 404, kConflict = 409;
   if (reply.status < 400 || reply.status >= 500 || reply.status == kNotFound ||

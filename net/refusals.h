@@ -42,6 +42,8 @@ enum class Refused { Connection, Handshake, Host, SignIn, Subscription, ClientEv
 /// "handshake refused: 4001 There is no app with this key", at `info`; what the reason quotes is
 /// left out.
 void log_refusal(Refused what, int code, std::string_view reason);
+/// A Host that is not one of ours: which, since that is what the operator has to add.
+void log_refused_host(const HttpRequest& request);
 /// A call that was answered with a status of 400 to 499, by what kind of call it is and why; an
 /// answer of 404 or 409 is no refusal.
 void log_refused_call(const HttpRequest& request, const HttpReply& reply);

@@ -146,7 +146,7 @@ test('who was forgotten while a hook failed is in no repeat', async () => {
   await a.subscribed('presence-forget', { user_id: 'ada' })
   await until(() => h.got.length === 1, 'a first attempt')
   await b.subscribed('presence-forget', { user_id: 'bob' })
-  const done = await s.cli('--url', s.url, 'forget', 'ada', '--reason', 'asked', '--yes')
+  const done = await s.cli('--url', s.url, 'forget', 'ada', '--reason', 'asked', '--yes', '--receipt', join(s.data, 'erasure.tlog-proof'))
   assert.equal(done.code, 0, done.err)
   const failed = h.got.length
   up = true
