@@ -269,7 +269,6 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
     t.integer("service_writes_per_s", c.service_writes_per_s, 0, kMost);
     t.integer("service_write_bytes_per_s", c.service_write_bytes_per_s, 0, kMost);
     t.integer("questions", c.questions, 1, 10'000);
-    t.integer("commands", c.commands, 1, 10'000);
     t.integer("streams", c.streams, 1, 10'000);
     t.integer("streams_all", c.streams_all, 1, 10'000);
     t.integer("streams_reserved", c.streams_reserved, 0, 10'000);

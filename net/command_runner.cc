@@ -7,6 +7,7 @@
 #include "net/tokens.h"
 #include "replay/read_log.h"
 #include "store/crypto.h"
+#include "store/bytes.h"
 #include "store/utf8.h"
 #include "store/writer.h"
 
@@ -93,9 +94,29 @@ std::vector<engine::UserNumber> subjects(App& app, const Question& question) {
   for (const std::uint64_t number : question.numbers)
     if (reading && number != 0 && number < reading->vault().users())
       out.push_back(static_cast<engine::UserNumber>(number));
-  if (question.seq != 0 && reading)
-    if (const auto header = reading->log().header(question.seq); header && *header)
-      if ((*header)->user != 0) out.push_back((*header)->user);
+  const auto add_owner = [&](std::uint64_t seq) {
+    if (seq == 0 || !reading) return;
+    if (const auto header = reading->log().header(seq); header && *header && (*header)->user != 0)
+      out.push_back((*header)->user);
+  };
+  add_owner(question.seq);
+  // Somebody may be named by a field or by the login that opened his session, too.
+  for (const auto& given : question.given) {
+    constexpr std::string_view kUser = "user=", kNumber = "user_number=";
+    const std::string_view value = given.value;
+    if (given.option == nullptr && value.starts_with(kUser)) {
+      const auto named = subjects_of(app, {std::string(value.substr(kUser.size()))});
+      out.insert(out.end(), named.begin(), named.end());
+    } else if (given.option == nullptr && value.starts_with(kNumber)) {
+      const auto number = store::parse_decimal(value.substr(kNumber.size())).value_or(0);
+      if (reading && number != 0 && number < reading->vault().users())
+        out.push_back(static_cast<engine::UserNumber>(number));
+    } else if (given.option != nullptr && given.option->name == "session") {
+      for (const auto& id : names_in(value)) add_owner(store::parse_decimal(id).value_or(0));
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

@@ -260,24 +260,31 @@ struct Found {
   const QuestionCommand* command = nullptr;
   std::size_t first = 0, second = 0;  ///< where its words are; 0: it has one word alone
 };
-Result<Found> find_command(const std::vector<std::string>& words) {
+/// The next word that is neither an option of every command nor such an option's value.
+std::size_t next_word(const std::vector<std::string>& words, std::size_t at) {
   const auto& everywhere = questions().back().options;  // each has those that all have
-  Found out;
-  std::size_t at = 0;
-  while (at < words.size() && words[at].starts_with('-')) {
+  while (at < words.size() && words[at].starts_with('-') && words[at] != "--") {
     const std::size_t equals = std::min(words[at].find('='), words[at].size());
     const auto* option = find_option(everywhere, std::string_view(words[at]).substr(0, equals));
-    at += option != nullptr && option->takes != Takes::Nothing && equals == words[at].size() ? 2 : 1;
+    if (option == nullptr) return words.size();  // of the command: its name is over
+    at += option->takes != Takes::Nothing && equals == words[at].size() ? 2 : 1;
   }
+  return at;
+}
+
+Result<Found> find_command(const std::vector<std::string>& words) {
+  Found out;
+  const std::size_t at = next_word(words, 0);
   if (at >= words.size())
     return Error{Errc::BadInput, "which command? Those that travel: " + commands_there_are()};
   out.first = at;
-  const std::string next = at + 1 < words.size() ? words[at + 1] : std::string();
+  const std::size_t second = next_word(words, at + 1);
+  const std::string next = second < words.size() ? words[second] : std::string();
   for (const auto& command : questions()) {
     if (command.words == words[at]) out.command = &command;
     if (command.words == words[at] + " " + next) {
       out.command = &command;
-      out.second = at + 1;
+      out.second = second;
       return out;
     }
   }

@@ -83,7 +83,6 @@ struct CallerLimits {
   std::uint32_t service_writes_per_s = 20'000;  ///< of a token or an app's signature
   std::uint32_t service_write_bytes_per_s = 64U << 20;
   std::uint32_t questions = 16;            ///< under way at a time
-  std::uint32_t commands = 4;              ///< of the command line's, at a time
   std::uint32_t streams = 8;               ///< at a time
   std::uint32_t streams_all = 64;          ///< of everybody
   std::uint32_t streams_reserved = 16;     ///< of those, for who may audit
