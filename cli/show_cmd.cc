@@ -90,7 +90,7 @@ void add_show(Command& root) {
     const bool json = context.output == "json" || context.output == "ndjson";
     if (proof && json && context.fields.empty()) {
       // One object with its proof in it, in the very form that `verify proof` reads.
-      fmt::print("{}\n", boost::json::serialize(replay::answer_of(event, *leaf, &*proof)));
+      fmt::print("{}\n", json_text(replay::answer_of(event, *leaf, *proof)));
       return 0;
     }
     if (!table) {

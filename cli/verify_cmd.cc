@@ -254,10 +254,9 @@ void add_verify(Command& root) {
     if (points[0].origin != points[1].origin)
       throw Failure({Errc::Tampered, "the checkpoints are of two logs"});
     if (points[0].size > points[1].size)
-      throw Failure({Errc::BadInput,
-                     fmt::format("the first is newer: {} is of size {}, {} of size {}. Give the "
-                                 "older one first",
-                                 o->older, points[0].size, o->newer, points[1].size)});
+      usage_error(fmt::format(
+          "the first is newer: {} is of size {}, {} of size {}. Give the older one first", o->older,
+          points[0].size, o->newer, points[1].size));
     const auto reader = replay::Reader::open(context.layout()).value();
     if (points[1].size > reader.last())
       throw Failure({Errc::Incomplete, "the log here is shorter than the newer checkpoint"});

@@ -329,7 +329,7 @@ class BundleCheck {
       const auto end = rest.find('\n');
       if (end == std::string_view::npos)
         return broken("events.ndjson is not one JSON object a line");
-      const auto seq = proven_.judge(rest.substr(0, end), Proven::Names::AsTheyCome);
+      const auto seq = proven_.judge(rest.substr(0, end), NamesOf::Bundle);
       if (!seq) return seq.error();
       if (!listed_.empty() && *listed_.rbegin() >= *seq)
         return broken("events.ndjson is not in order");

@@ -1,6 +1,8 @@
 // Making and checking the proof of one event.
 #include "replay/event_proof.h"
 
+#include "store/printable.h"
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -145,11 +147,11 @@ Result<EventVerdict> verify_receipt(const store::TlogProof& receipt, store::Byte
   return out;
 }
 
-json::object answer_of(const EventView& event, store::ByteView leaf, const EventProof* proof) {
-  json::object out = to_json(event);
+json::object answer_of(const EventView& event, store::ByteView leaf, const EventProof& proof) {
+  json::object out = to_full_json(event);
   out["prev"] = event.header.prev;
   out["leaf"] = store::base64(store::merkle::leaf_hash(leaf));
-  if (proof != nullptr) out["proof"] = to_json(*proof);
+  out["proof"] = to_json(proof);
   return out;
 }
 
@@ -171,14 +173,14 @@ Result<EventVerdict> verify_answer(std::string_view text,
   json::object tail{{"prev", header.prev},
                     {"leaf", store::base64(store::merkle::leaf_hash(proof->event.receipt.extra))},
                     {"proof", to_json(*proof)}};
-  const std::string end = "," + json::serialize(tail).substr(1);
+  const std::string end = "," + store::printable_json(json::serialize(tail)).substr(1);
   if (!text.ends_with(end))
     return Error{Errc::Tampered,
                  fmt::format("seq {}: prev, leaf or proof are not what was proven, or not in the "
                              "form that `show --proof -o json` prints",
                              out->seq)};
   const std::string told = std::string(text.substr(0, text.size() - end.size())) + "}";
-  const auto seq = out->proven.judge(told, Proven::Names::Required);
+  const auto seq = out->proven.judge(told, NamesOf::Answer);
   if (!seq) return seq.error();
   if (*seq != out->seq)
     return Error{Errc::Tampered, fmt::format("the proof is of event {}", out->seq)};

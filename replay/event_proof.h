@@ -44,8 +44,9 @@ struct EventVerdict {
 /// What `show SEQ --proof -o json` printed: every word of it against its own proof.
 [[nodiscard]] Result<EventVerdict> verify_answer(std::string_view text,
                                                  std::span<const store::note::Verifier> known);
-/// That answer: the event, prev and leaf, and with a proof also `proof`.
+/// That answer: the event as to_full_json() tells it, prev, leaf and proof. What hides itself is
+/// escaped in its text (store::printable_json).
 [[nodiscard]] boost::json::object answer_of(const EventView& event, store::ByteView leaf,
-                                            const EventProof* proof);
+                                            const EventProof& proof);
 
 }  // namespace rollcall::replay

@@ -1,6 +1,8 @@
 // Comparing what is shown with what is proven.
 #include "replay/proven.h"
 
+#include "replay/particulars.h"
+#include "store/printable.h"
 #include "store/sealing.h"
 
 #include <boost/json.hpp>
@@ -23,15 +25,6 @@ bool names_an_action(const Header& h) {
 }
 
 bool names_a_channel(const Header& h) { return h.kind == Kind::Joined || h.kind == Kind::Left; }
-
-/// Whom it is about, where that is somebody else than who did it; 0 nobody.
-UserNumber about(const Header& h) {
-  const bool somebody =
-      h.kind == Kind::EraseRequested || h.kind == Kind::HoldSet || h.kind == Kind::HoldReleased ||
-      h.kind == Kind::HistoryRead ||
-      (h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0);
-  return somebody ? static_cast<UserNumber>(h.a) : 0;
-}
 
 /// The seq that a meta key points to, where the event there is what `fits` asks for.
 Result<Seq> pointed_at(const Reader& reader, const std::string& key,
@@ -93,7 +86,7 @@ Result<std::vector<Seq>> naming_events(const Reader& reader, const Header& h, Na
     return {};
   };
   std::set<UserNumber> users{h.user};
-  if (what == NamesOf::Answer) users.insert(about(h));
+  if (what == NamesOf::Answer) users.insert(subject_of(h).value_or(0));
   users.erase(0);
   for (const UserNumber user : users)
     RC_TRY(take(store::enrolment_key(user), [&](const Header& e) {
@@ -142,10 +135,10 @@ Proven::Name Proven::user(UserNumber number) const {
   return {};
 }
 
-Proven::Name Proven::action(std::uint64_t id, Seq before) const {
+Proven::Name Proven::named(Kind kind, std::uint64_t id, Seq before) const {
   for (const auto& [seq, event] : events_) {
     if (seq >= before) break;
-    if (event.header.kind == Kind::ActionNamed && event.header.a == id) return named_by(&event);
+    if (event.header.kind == kind && event.header.a == id) return named_by(&event);
   }
   return {};
 }
@@ -161,12 +154,21 @@ EventView Proven::view(Seq seq) const {
     out.body.state = store::BodyState::Open;
   }
   const Header& h = event.header;
-  if (h.user != 0) {
-    const Name name = user(h.user);
-    out.user = name.state == Name::State::Signed ? name.text : fmt::format("#{}", h.user);
+  const auto text_of = [&](UserNumber number) {
+    const Name name = user(number);
+    return name.state == Name::State::Signed ? name.text : fmt::format("#{}", number);
+  };
+  if (h.user != 0) out.user = text_of(h.user);
+  if (const auto subject = subject_of(h)) out.subject = text_of(*subject);
+  if (names_a_channel(h)) {
+    const Name name = named(Kind::ChannelNamed, h.a, seq);
+    out.channel =
+        name.state == Name::State::Signed ? name.text : fmt::format("channel:{}", h.a);
+  } else if (h.kind == Kind::ChannelNamed) {
+    out.channel = out.body.body.name;
   }
   if (names_an_action(h)) {
-    const Name name = action(h.c, seq);
+    const Name name = named(Kind::ActionNamed, h.c, seq);
     out.action =
         name.state == Name::State::Signed ? name.text : fmt::format("action:{}", h.c);
   } else if (h.kind == Kind::Activity && (h.flags & engine::flag::kTouch) == 0) {
@@ -175,7 +177,7 @@ EventView Proven::view(Seq seq) const {
   return out;
 }
 
-Result<Seq> Proven::judge(std::string_view text, Names names) {
+Result<Seq> Proven::judge(std::string_view text, NamesOf what) {
   boost::system::error_code ec;
   const auto parsed = json::parse(text, ec);
   const auto* o = !ec && parsed.is_object() ? &parsed.get_object() : nullptr;
@@ -188,25 +190,29 @@ Result<Seq> Proven::judge(std::string_view text, Names names) {
   if (h == nullptr)
     return broken(fmt::format("seq {}: told of, and its header is not proven", seq));
   const EventView event = view(seq);
-  json::object expected = to_json(event);
+  const bool answer = what == NamesOf::Answer;
+  json::object expected = answer ? to_full_json(event) : to_json(event);
   const auto told = [&](const char* key) -> const json::value* { return o->if_contains(key); };
   // A name that no signature covers is let through as it is told, and listed as such.
-  if (h->user != 0 && told("user") != nullptr && *told("user") != expected.at("user")) {
-    const auto state = user(h->user).state;
-    if (state == Name::State::Unsigned ||
-        (state == Name::State::Unknown && names == Names::AsTheyCome)) {
-      not_covered_.insert(fmt::format("the name of user #{}", h->user));
-      expected["user"] = *told("user");
-    }
-  }
+  const auto person = [&](const char* key, UserNumber whose) {
+    const auto* name = told(key);
+    if (whose == 0 || name == nullptr || !expected.contains(key) || *name == expected.at(key))
+      return;
+    const auto state = user(whose).state;
+    if (state != Name::State::Unsigned && (state != Name::State::Unknown || answer)) return;
+    not_covered_.insert(fmt::format("the name of user #{}", whose));
+    expected[key] = *name;
+  };
+  person("user", h->user);
+  person("subject", subject_of(*h).value_or(0));
   if (names_an_action(*h) && told("action") != nullptr &&
-      *told("action") != expected.at("action") && names == Names::AsTheyCome &&
-      action(h->c, seq).state != Name::State::Signed) {
+      *told("action") != expected.at("action") && !answer &&
+      named(Kind::ActionNamed, h->c, seq).state != Name::State::Signed) {
     not_covered_.insert(fmt::format("the name of action {}", h->c));
     expected["action"] = *told("action");
   }
-  expected.erase("body");
-  if (const auto* why = told("body"); why != nullptr && h->body_len != 0 && !event_has_body(seq)) {
+  // Why a body is not there: one word, in its place.
+  if (const auto* why = told("body"); why != nullptr && expected.contains("body")) {
     static const std::set<std::string_view> known{"dropped", "shredded", "damaged"};
     if (!why->is_string() || !known.contains(why->get_string()))
       return broken(fmt::format("seq {}: another word for its missing texts than is known", seq));
@@ -214,7 +220,8 @@ Result<Seq> Proven::judge(std::string_view text, Names names) {
     expected["body"] = *why;
   }
   // The same keys in the same order in the same letters: a key twice, or a space, is a change, too.
-  if (json::serialize(expected) == text) return seq;
+  const std::string signed_text = json::serialize(expected);
+  if ((answer ? store::printable_json(signed_text) : signed_text) == text) return seq;
   for (const auto& [key, value] : *o) {
     const auto* e = expected.if_contains(key);
     if (e == nullptr || json::serialize(*e) != json::serialize(value))
@@ -250,7 +257,7 @@ std::vector<std::string> Proven::lines(Seq seq) const {
     return {};
   };
   const EventView event = view(seq);
-  for (const auto& [key, value] : to_json(event)) {
+  for (const auto& [key, value] : to_full_json(event)) {
     if (key == "body" || key == "user_number") continue;
     std::string text =
         value.is_string() ? std::string(value.get_string()) : json::serialize(value);
@@ -260,8 +267,12 @@ std::vector<std::string> Proven::lines(Seq seq) const {
                                                : fmt::format("#{} (", h->user);
       text += covered_by(name) + ")";
     }
+    if (key == "channel" && names_a_channel(*h))
+      text += fmt::format(" ({})", covered_by(named(Kind::ChannelNamed, h->a, seq)));
+    if (key == "subject")
+      text += fmt::format(" ({})", covered_by(user(subject_of(*h).value_or(0))));
     if (key == "action" && names_an_action(*h)) {
-      const Name name = action(h->c, seq);
+      const Name name = named(Kind::ActionNamed, h->c, seq);
       text = name.state == Name::State::Signed
                  ? fmt::format("{} ({})", name.text, covered_by(name))
                  : fmt::format("number {} (action name not signed here)", h->c);

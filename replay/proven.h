@@ -45,18 +45,17 @@ class Proven {
     Seq by = 0;
   };
   [[nodiscard]] Name user(UserNumber number) const;
-  /// The action's name by the event that gave its number one; empty where that is not here.
-  [[nodiscard]] Name action(std::uint64_t id, Seq before) const;
+  /// The name that an ActionNamed or ChannelNamed before `before` gave a number.
+  [[nodiscard]] Name named(engine::Kind kind, std::uint64_t id, Seq before) const;
 
   /// The event as the proven bytes tell it.
   [[nodiscard]] EventView view(Seq seq) const;
 
-  /// Whether `told`, an event as to_json() writes it, is what the proven bytes say, letter for
-  /// letter: its seq. What they do not cover is put into not_covered().
-  /// `names`: what is sent with its own proof has every naming event with it; a bundle of an
-  /// earlier version has none.
-  enum class Names { AsTheyCome, Required };
-  [[nodiscard]] Result<Seq> judge(std::string_view told, Names names);
+  /// Whether `told` is what the proven bytes say, letter for letter: its seq. What they do not
+  /// cover is put into not_covered(). An answer is as to_full_json() writes it, and has every
+  /// naming event with it; a line of a bundle as to_json() does, and one of an earlier version has
+  /// none.
+  [[nodiscard]] Result<Seq> judge(std::string_view told, NamesOf what);
   /// "the name of user #4", … in order.
   [[nodiscard]] const std::set<std::string>& not_covered() const { return not_covered_; }
 

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace rollcall::store {
 namespace {
@@ -46,7 +48,10 @@ Result<void> remember(const Layout& layout, std::string_view what, const fs::pat
 
 /// The list beside the backups holds everybody who was ever forgotten here or there. Somebody who
 /// is being forgotten meanwhile is put on the store's own list first: so it is looked at again.
-Result<void> note_erased(const Layout& layout, const fs::path& list) {
+Result<void> note_erased(const Layout& layout, const fs::path& directory) {
+  const auto lock = lock_copies(directory);
+  if (!lock) return lock.error();
+  const fs::path list = directory / "erasures";
   for (;;) {
     const auto erased = union_of({layout.erasures(), list});
     if (!erased) return erased.error();
@@ -60,6 +65,8 @@ Result<void> note_erased(const Layout& layout, const fs::path& list) {
 /// The vault's copy, without whoever was forgotten while it was made.
 Result<void> copy_vault(const Layout& layout, const fs::path& to) {
   RC_TRY(make_directories(to.parent_path(), Secret::Yes));
+  const auto lock = lock_copies(to.parent_path());
+  if (!lock) return lock.error();
   RC_TRY(copy_durably(layout.vault() / "records", to, Secret::Yes));
   // On the store's list before the key goes: whoever is not on it yet finds this copy himself.
   const auto erased = read_erasures(layout.erasures());
@@ -87,6 +94,20 @@ bool valid_name(std::string_view name) {
 
 }  // namespace
 
+Result<FileLock> lock_copies(const fs::path& directory) {
+  constexpr auto kPatience = std::chrono::seconds(60);
+  const fs::path file = directory / ".lock";
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    auto lock = FileLock::try_lock(file);
+    if (!lock) return lock.error();
+    if (*lock) return std::move(**lock);
+    if (std::chrono::steady_clock::now() > end)
+      return Error{Errc::Conflict, fmt::format("another process holds {}", file.string())};
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 Result<std::string> read_backup_folders(const Layout& layout) {
   if (!fs::exists(layout.backups())) return std::string();
   const auto text = read_file(layout.backups());
@@ -111,7 +132,7 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   // The numbers of the forgotten first: whoever finds the backup finds at least this list.
   RC_TRY(make_directories(request.directory));
   RC_TRY(remember(layout, "data", request.directory));
-  RC_TRY(note_erased(layout, request.directory / "erasures"));
+  RC_TRY(note_erased(layout, request.directory));
   if (!request.vault_directory.empty()) RC_TRY(remember(layout, "vault", request.vault_directory));
   const fs::path aside = request.directory / (".making-" + request.name);
   const Unfinished unfinished{aside};
@@ -141,15 +162,10 @@ Result<BackupInfo> create_backup(const Layout& layout, const BackupRequest& requ
   if (!root) return root.error();
   info.root = *root;
   RC_TRY(replace_file(aside / "backup", render(info)));
-  if (request.check) {
-    if (const auto whole = request.check({aside, layout.app}, info); !whole) {
-      fs::remove_all(aside, ec);
-      return whole.error();
-    }
-  }
+  if (request.check) RC_TRY(request.check({aside, layout.app}, info));
   if (!request.vault_directory.empty())  // after the log: names are there before their events
     RC_TRY(copy_vault(layout, request.vault_directory / request.name));
-  RC_TRY(note_erased(layout, request.directory / "erasures"));
+  RC_TRY(note_erased(layout, request.directory));
   fs::rename(aside, path, ec);
   if (ec) {
     std::error_code left;

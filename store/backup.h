@@ -16,6 +16,7 @@
 #pragma once
 
 #include "store/checkpoints.h"
+#include "store/files.h"
 
 #include <functional>
 
@@ -61,6 +62,9 @@ struct RestoreRequest {
 [[nodiscard]] Result<std::vector<std::string>> prune_backups(const std::filesystem::path& directory,
                                                              std::size_t keep, bool dry_run);
 
+/// Held while a copy is made in a folder of backups or of vaults, and while somebody is taken out
+/// of the copies there: the two would write one file at a time.
+[[nodiscard]] Result<FileLock> lock_copies(const std::filesystem::path& directory);
 /// The lines of the list of backup folders, `data DIR` and `vault DIR`; empty where there is none.
 [[nodiscard]] Result<std::string> read_backup_folders(const Layout& layout);
 /// Whether what a restore left to be done is told whole, where one did.

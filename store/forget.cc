@@ -38,6 +38,8 @@ Result<void> tell_backups(const Layout& layout, UserNumber user) {
     const std::filesystem::path directory(std::string(line.substr(space + 1)));
     std::error_code ec;
     if (!std::filesystem::is_directory(directory, ec)) continue;
+    const auto lock = lock_copies(directory);
+    if (!lock) return lock.error();
     if (line.starts_with("data ")) {
       auto numbers = read_erasures(directory / "erasures");
       if (!numbers) return numbers.error();
@@ -48,7 +50,12 @@ Result<void> tell_backups(const Layout& layout, UserNumber user) {
     std::filesystem::directory_iterator entry(directory, ec);
     for (; !ec && entry != std::filesystem::directory_iterator(); entry.increment(ec)) {
       std::error_code unknown;
-      if (entry->is_regular_file(unknown)) RC_TRY(Vault::scrub_copy(entry->path(), {user}));
+      const auto name = entry->path().filename().string();
+      if (name.starts_with('.') || !entry->is_regular_file(unknown)) continue;
+      if (name.ends_with(".new"))  // a copy that was cut short: nobody makes one now
+        std::filesystem::remove(entry->path(), unknown);
+      else
+        RC_TRY(Vault::scrub_copy(entry->path(), {user}));
     }
     if (ec)
       return Error{Errc::Io, fmt::format("cannot read {}: {}", directory.string(), ec.message())};

@@ -125,28 +125,30 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
     if (!content.empty() && name != "README.txt" && name != "verify.sh" && name != "policy")
       evidence.push_back(name);
   }
-  for (int round = 0; round < test::rounds(120); ++round) {
-    auto changed = files;
-    // The few files that are read by people as often as all the others.
-    static const std::array<std::string, 6> read{"events.ndjson", "bundle",   "log.pem",
-                                                 "log.vkey",      "checkpoint", "answer.txt"};
-    const std::string& name = round % 2 == 0 ? read[test::below(rng, read.size())]
-                                             : evidence[test::below(rng, evidence.size())];
-    std::string& content = changed[name];
-    const std::size_t at = test::below(rng, content.size());
-    content[at] = static_cast<char>(content[at] ^ (1 << test::below(rng, 8)));
-    const auto report = verify_bundle(changed, std::nullopt);
-    INFO(name << " byte " << at);
-    // Only the letters' case of a hex digit says the same in other bytes.
-    if (report) CHECK((name == "tree.proof" || name == "state.proof"));
-    // The script leaves the texts of a line, receipts and places in a page to rollcall.
-    const bool by_script = name == "headers.bin" || name == "checkpoint" || name == "log.vkey" ||
-                           name == "answer.txt" ||
-                           name.starts_with("bodies/") || name.starts_with("state/");
-    if (round % 6 < 2 && by_script) {
-      std::filesystem::remove_all(scratch.path() / "x");
-      write_bundle(changed, scratch.path() / "x").value();
-      CHECK(run_script(scratch.path() / "x") != 0);
+  SECTION("a byte") {
+    for (int round = 0; round < test::rounds(90); ++round) {
+      auto changed = files;
+      // The few files that are read by people as often as all the others.
+      static const std::array<std::string, 6> read{"events.ndjson", "bundle",   "log.pem",
+                                                   "log.vkey",      "checkpoint", "answer.txt"};
+      const std::string& name = round % 2 == 0 ? read[test::below(rng, read.size())]
+                                               : evidence[test::below(rng, evidence.size())];
+      std::string& content = changed[name];
+      const std::size_t at = test::below(rng, content.size());
+      content[at] = static_cast<char>(content[at] ^ (1 << test::below(rng, 8)));
+      const auto report = verify_bundle(changed, std::nullopt);
+      INFO(name << " byte " << at);
+      // Only the letters' case of a hex digit says the same in other bytes.
+      if (report) CHECK((name == "tree.proof" || name == "state.proof"));
+      // The script leaves the texts of a line, receipts and places in a page to rollcall.
+      const bool by_script = name == "headers.bin" || name == "checkpoint" || name == "log.vkey" ||
+                             name == "answer.txt" ||
+                             name.starts_with("bodies/") || name.starts_with("state/");
+      if (round % 6 < 2 && by_script) {
+        std::filesystem::remove_all(scratch.path() / "x");
+        write_bundle(changed, scratch.path() / "x").value();
+        CHECK(run_script(scratch.path() / "x") != 0);
+      }
     }
   }
   SECTION("the script, too, refuses another number, time, kind, person, session or action") {
@@ -176,9 +178,8 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
     auto changed = files;
     changed["NOTICE.txt"] = "user-4 was here all day\n";
     CHECK_FALSE(verify_bundle(changed, std::nullopt));
-    std::filesystem::remove_all(scratch.path() / "x");
-    write_bundle(changed, scratch.path() / "x").value();
-    CHECK(run_script(scratch.path() / "x") != 0);
+    write_bundle(changed, scratch.path() / "strange").value();
+    CHECK(run_script(scratch.path() / "strange") != 0);
   }
   SECTION("what no signature covers is told") {
     auto changed = files;
