@@ -2,7 +2,6 @@
 #include "net/app.h"
 
 #include "net/child.h"
-#include "net/person.h"
 #include "net/webhooks.h"
 
 #include <spdlog/spdlog.h>
@@ -80,16 +79,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   if (!live) return live.error();
   raw->live_ = std::move(*live);
   raw->sessions_ = std::make_unique<Sessions>(*raw->live_);
-  raw->broadcast_->set_names([raw](engine::UserNumber number) -> std::optional<std::string> {
-    const auto reading = raw->live_->reading();
-    return reading ? reading->vault().name_of(number) : std::nullopt;
-  });
-  raw->broadcast_->set_words([raw](engine::Seq seq) -> std::pair<std::string, std::string> {
-    const auto reading = raw->live_->reading();
-    if (!reading) return {};
-    StatusWords words = status_words(*reading, seq);
-    return {std::move(words.text), std::move(words.emoji)};
-  });
+  raw->broadcast_->set_reading([raw] { return raw->live_->reading(); });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
   if (const auto fault = store::signing_key_fault(*layout)) raw->set_signing_problem(fault->detail);

@@ -2,6 +2,7 @@
 #include "net/broadcast.h"
 
 #include "net/message.h"
+#include "net/person.h"
 #include "replay/time_text.h"
 
 #include <boost/asio/post.hpp>
@@ -82,8 +83,12 @@ void Broadcast::due() {
     flush();
     return;
   }
+  flush_at(next);
+}
+
+void Broadcast::flush_at(Clock::time_point when) {
   inner_->armed = true;
-  inner_->timer.expires_at(next);
+  inner_->timer.expires_at(when);
   inner_->timer.async_wait([this](const boost::system::error_code& ec) {
     inner_->armed = false;
     if (!ec) flush();
@@ -92,11 +97,16 @@ void Broadcast::due() {
 
 void Broadcast::flush() {
   const auto begun = Clock::now();
+  const auto reading = reading_ ? reading_() : nullptr;
+  if (!reading) {
+    if (!inner_->armed) flush_at(begun + kTickLeast);
+    return;
+  }
   const auto changes = board_.take_changes();
   const bool all_watched = hub_.occupied(std::string(kPresenceChannel));
   std::vector<Hub::Change> watch;
   for (const Board::Change& change : changes) {
-    const auto name = names_(change.user);
+    const auto name = reading->vault().name_of(change.user);
     if (!name) continue;  // erased: nobody can say who it was
     std::string data;
     const auto say = [&](const std::string& channel) {
@@ -108,18 +118,18 @@ void Broadcast::flush() {
     if (hub_.watched(*name)) watch.push_back({*name, watch_entries(change.now)});
   }
   if (!watch.empty()) hub_.tell_watchers(watch);
-  tell_notes();
+  tell_notes(*reading);
   inner_->last = Clock::now();
   // A flush may take a tenth of the time; a tick that is short of that grows, up to a second.
   inner_->tick = std::clamp<Clock::duration>((inner_->last - begun) * 10, kTickLeast, kTickMost);
 }
 
-void Broadcast::tell_notes() {
+void Broadcast::tell_notes(const store::Writer& reading) {
   const Board::Notes notes = board_.take_notes();
   const std::string all(kPresenceChannel);
   for (const engine::UserNumber user : notes.statuses) {
     const auto standing = board_.of(user);
-    const auto name = names_(user);
+    const auto name = reading.vault().name_of(user);
     if (!standing || !name) continue;
     const auto own = presence_channel_of(*name);
     const bool watched = own && hub_.occupied(*own);
@@ -127,10 +137,10 @@ void Broadcast::tell_notes() {
     boost::json::object data{{"user", *name}, {"text", ""}, {"emoji", ""}};
     const bool hidden = standing->manual == engine::Override::Invisible;
     data["do_not_disturb"] = standing->do_not_disturb && !hidden;
-    if (standing->status_seq != 0 && !hidden && words_) {
-      auto [text, emoji] = words_(standing->status_seq);
-      data["text"] = text;
-      data["emoji"] = emoji;
+    if (standing->status_seq != 0 && !hidden) {
+      const StatusWords words = status_words(reading, standing->status_seq);
+      data["text"] = words.text;
+      data["emoji"] = words.emoji;
     }
     const std::string text = boost::json::serialize(data);
     hub_.publish(all, message::event("StatusChanged", all, text));
@@ -159,12 +169,14 @@ void Broadcast::tell_watchlist(
 
 void Broadcast::tell_newest(ConnectionId connection, const std::string& channel) {
   constexpr std::size_t kUsersMost = 500;  // what a slow connection's outbox takes
+  const auto reading = reading_ ? reading_() : nullptr;
+  if (!reading) return;  // being opened anew; `rollcall:missed` said that something is lacking
   auto changed = board_.changed_after(0);
   const auto only = user_of_presence_channel(channel);
   if (!only && changed.size() > kUsersMost)
     changed.erase(changed.begin(), changed.end() - static_cast<std::ptrdiff_t>(kUsersMost));
   for (const auto& [number, standing] : changed) {
-    const auto name = names_(number);
+    const auto name = reading->vault().name_of(number);
     if (!name || (only && *name != *only)) continue;
     const Board::Change change = Board::last_told(number, standing);
     hub_.tell(connection, message::event("PresenceChanged", channel,

@@ -10,6 +10,7 @@
 #include "net/loop.h"
 
 #include <atomic>
+#include <chrono>
 
 namespace rollcall::net {
 
@@ -22,19 +23,15 @@ namespace rollcall::net {
 
 class Broadcast {
  public:
-  /// `vault`: gives the names; looked at in flush() only.
   Broadcast(Board& board, Hub& hub, Loop& loop);
   ~Broadcast();
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
 
-  void set_names(std::function<std::optional<std::string>(engine::UserNumber)> names) {
-    names_ = std::move(names);
-  }
-  /// The words of a StatusSet, by its seq.
-  void set_words(std::function<std::pair<std::string, std::string>(engine::Seq)> words) {
-    words_ = std::move(words);
-  }
+  /// Where names and texts are read. Gives nothing while the log is being opened anew: what is to
+  /// be told waits until then.
+  using Reading = std::function<std::shared_ptr<const store::Writer>()>;
+  void set_reading(Reading reading) { reading_ = std::move(reading); }
   /// Something became durable; from any thread.
   void notify();
   /// To a connection that just signed in: how those it watches are.
@@ -54,9 +51,9 @@ class Broadcast {
   Loop& loop_;
   std::unique_ptr<Inner> inner_;
   std::atomic<bool> posted_ = false;
-  void tell_notes();
-  std::function<std::optional<std::string>(engine::UserNumber)> names_;
-  std::function<std::pair<std::string, std::string>(engine::Seq)> words_;
+  void flush_at(std::chrono::steady_clock::time_point when);
+  void tell_notes(const store::Writer& reading);
+  Reading reading_;
 };
 
 }  // namespace rollcall::net

@@ -204,3 +204,45 @@ TEST_CASE("an erasure whose vault could not be written is finished by itself onc
   CHECK_FALSE(f.live->reading()->vault().user_key(ada));
   CHECK(f.write(proposal(Kind::Login, "ben")) == true);
 }
+
+namespace {
+
+/// Counts what is published.
+struct Heard final : net::Outlet {
+  std::atomic<int> frames = 0;
+  void deliver(net::Delivery delivery) override {
+    if (delivery.what == net::Delivery::What::Frame) ++frames;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a change that falls into the opening of the log is told afterwards, not dropped",
+          "[net][crash]") {
+  const test::Scratch scratch;
+  Followed f(test::layout_in(scratch.path()));
+  const net::AppSettings settings;
+  Heard heard;
+  net::Hub hub(settings, {&heard}, [](const net::HubEvent&) {});
+  const std::string channel(net::kPresenceChannel);
+  REQUIRE_FALSE(hub.subscribe(net::ConnectionId{1} << 32 | 1, 1, channel,
+                              net::channel_kind(channel).value(), nullptr, 0));
+  net::Loop loop;
+  net::Broadcast broadcast(f.board, hub, loop);
+  std::atomic<int> asked = 0;
+  std::atomic<bool> open = false;
+  broadcast.set_reading([&]() -> std::shared_ptr<const Writer> {
+    ++asked;
+    return open ? f.live->reading() : nullptr;
+  });
+  REQUIRE(f.write(proposal(Kind::Login, "ada")) == true);
+  std::thread thread([&] { loop.run([](auto) {}); });
+  broadcast.notify();
+  while (asked < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK(heard.frames == 0);
+  open = true;
+  while (heard.frames == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  loop.stop();
+  thread.join();
+  CHECK(heard.frames == 1);
+}
