@@ -134,17 +134,6 @@ int serve(Context& context, const Options& o) {
   (void)::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like any other
-  if (o.log != "text" && o.log != "json" && o.log != "quiet")
-    throw store::Failure(
-        {store::Errc::BadInput,
-         fmt::format("--log is one of text, json, quiet, not '{}'", net::for_log(o.log))});
-  if (o.threads > net::kShardsMax)
-    throw store::Failure(
-        {store::Errc::BadInput, fmt::format("--threads is from 0 to {}", net::kShardsMax)});
-  check_sites("--origin", o.origins).value();
-  check_sites("--host", o.hosts).value();
-  for (const auto* list : {&o.listen, &o.listen_tls})
-    for (const auto& text : *list) (void)parse_endpoint(text, false).value();
   set_up_log(o.log, context.verbose);
   net::Settings settings;
   settings.data = context.data_folder();
@@ -227,20 +216,29 @@ int serve(Context& context, const Options& o) {
   return 0;
 }
 
+std::string wrong_endpoint(const std::string& word) {
+  const auto endpoint = parse_endpoint(word, false);
+  return endpoint ? std::string() : endpoint.error().detail;
+}
+
 }  // namespace
 
 void add_serve(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("serve", "the live server: Pusher clients, HTTP API, /v1");
-  command.list("--listen", o->listen, "address and port, more than once (default 127.0.0.1:8080)");
-  command.list("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted");
+  command.list("--listen", o->listen, "address and port, more than once (default 127.0.0.1:8080)",
+               wrong_endpoint);
+  command.list("--listen-tls", o->listen_tls, "the same over TLS, where both are wanted",
+               wrong_endpoint);
   command.option("--config", o->config, "instead of DIR/rollcall.toml");
   command.option("--tls-cert", o->tls_cert, "certificate chain (PEM); read again on SIGHUP");
   command.option("--tls-key", o->tls_key, "its key (PEM)");
-  command.list("--origin", o->origins, "sites whose pages may connect, like https://example.com");
-  command.list("--host", o->hosts, "names that Host may be, besides loopback addresses");
+  command.list("--origin", o->origins, "sites whose pages may connect, like https://example.com",
+               wrong_site);
+  command.list("--host", o->hosts, "names that Host may be, besides loopback addresses",
+               wrong_site);
   command.option("--threads", o->threads, "shards (default: one a core but one)",
-                 a_number(0, 1024));
+                 a_number(0, net::kShardsMax));
   command.option("--log", o->log, "text, json, or quiet (warnings alone), on stderr",
                  one_of({"text", "json", "quiet"}));
   command.examples(

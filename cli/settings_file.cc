@@ -176,11 +176,9 @@ std::string random_text(std::size_t bytes) {
 
 }  // namespace
 
-Result<void> check_sites(const char* option, const std::vector<std::string>& sites) {
-  for (const auto& site : sites)
-    if (const auto fault = site_fault(site))
-      return Error{Errc::BadInput, fmt::format("{}: '{}' {}", option, net::for_log(site), *fault)};
-  return {};
+std::string wrong_site(const std::string& site) {
+  const auto fault = site_fault(site);
+  return fault ? fmt::format("'{}' {}", net::for_log(site), *fault) : std::string();
 }
 
 Result<net::Endpoint> parse_endpoint(const std::string& text, bool tls) {

@@ -13,8 +13,7 @@ namespace rollcall::cli {
 [[nodiscard]] store::Result<void> make_settings(const std::filesystem::path& file,
                                                 const std::string& app);
 /// The file's rules for host names and sites, for an option's.
-[[nodiscard]] store::Result<void> check_sites(const char* option,
-                                              const std::vector<std::string>& sites);
+[[nodiscard]] std::string wrong_site(const std::string& site);
 /// "127.0.0.1:8080", "[::1]:8080", ":8080".
 [[nodiscard]] store::Result<net::Endpoint> parse_endpoint(const std::string& text, bool tls);
 

@@ -103,7 +103,16 @@ class Conversation {
     const auto patience = std::chrono::seconds(server_.settings().handshake_timeout_s);
     // The whole request within the time: what trickles in does not hold a connection.
     within(first ? patience : std::chrono::duration_cast<std::chrono::seconds>(kIdle));
-    const auto [no_head, n] = co_await http::async_read_header(stream_, buffer_, parser, as_result);
+    // Bounded here: small fields that come in one piece pass the parser's own limit.
+    std::size_t size = 0;
+    beast::error_code no_head;
+    while (!no_head && !parser.is_header_done()) {
+      const auto [failed, n] =
+          co_await http::async_read_some(stream_, buffer_, parser, as_result);
+      size += n;
+      no_head = failed;
+      if (!failed && size > kHeadMost) no_head = http::error::header_limit;
+    }
     if (no_head) {
       co_await refuse_broken(no_head, parser);
       co_return false;

@@ -105,8 +105,7 @@ void Hub::keep_cached(const std::string& name, std::string message, const std::s
   if (const auto it = caches_.find(name); it != caches_.end()) drop_cached(it);
   cache_bytes_ += name.size() + message.size() + data.size();
   cache_ages_.push_back(name);
-  caches_[name] = {std::move(message), data,
-                   now_ms_() + std::int64_t{settings_.cache_ttl_s} * 1000,
+  caches_[name] = {std::move(message), data, now_ms_() + std::int64_t{settings_.cache_ttl_s} * 1000,
                    std::prev(cache_ages_.end())};
   // Beyond what may be kept, those go that would run out first.
   while (caches_.size() > kCachesMax || cache_bytes_ > kCacheBytesMax)

@@ -15,7 +15,8 @@ inline constexpr std::uint32_t kProxyPatienceSeconds = 60;
 /// A little later than the client's own time-out, so that a lively one is never asked; but never so
 /// late that a proxy gives up, by the shard's clock of whole seconds.
 [[nodiscard]] constexpr std::uint32_t silence_most_s(std::uint32_t activity_timeout_s) {
-  const std::uint32_t later = activity_timeout_s + std::max<std::uint32_t>(1, activity_timeout_s / 10);
+  const std::uint32_t later =
+      activity_timeout_s + std::max<std::uint32_t>(1, activity_timeout_s / 10);
   return std::min(later, kProxyPatienceSeconds - 5);
 }
 

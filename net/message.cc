@@ -46,7 +46,8 @@ std::optional<ClientMessage> parse_client_message(std::string_view text) {
   if (json::value* data = object.if_contains("data")) out.data = std::move(*data);
   out.raw_data = raw_member(text, "data");
   if (out.event.starts_with("pusher:") && out.data.is_string()) {
-    if (auto inner = parse_json(std::string_view(out.data.get_string()))) out.data = std::move(*inner);
+    if (auto inner = parse_json(std::string_view(out.data.get_string())))
+      out.data = std::move(*inner);
   }
   return out;
 }
@@ -96,7 +97,8 @@ std::string_view raw_member(std::string_view text, std::string_view key) {
     }
     std::size_t end = std::min(i, text.size());
     while (end > start && space(text[end - 1])) --end;
-    if (name == key || (name.find('\\') != std::string_view::npos && unescaped(name) == key)) found = text.substr(start, end - start);
+    if (name == key || (name.find('\\') != std::string_view::npos && unescaped(name) == key))
+      found = text.substr(start, end - start);
     if (i < text.size() && text[i] == '}') break;
   }
   return found;
@@ -178,7 +180,8 @@ std::string watchlist_events(const std::vector<WatchEntry>& entries) {
   for (const WatchEntry& entry : entries) {
     if (entry.user_ids.empty()) continue;
     std::string ids;
-    for (const auto& id : entry.user_ids) ids.append(ids.empty() ? "" : ",").append(json_string(id));
+    for (const auto& id : entry.user_ids)
+      ids.append(ids.empty() ? "" : ",").append(json_string(id));
     list.append(list.empty() ? "" : ",")
         .append(fmt::format(R"({{"name":"{}","user_ids":[{}]}})", entry.name, ids));
   }

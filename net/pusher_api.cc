@@ -219,7 +219,8 @@ HttpReply channel(App& app, const std::string& name, const ChannelKind& kind,
   return ok(out);
 }
 
-HttpReply users(App& app, const std::string& name, const ChannelKind& kind, const Parameters& query) {
+HttpReply users(App& app, const std::string& name, const ChannelKind& kind,
+                const Parameters& query) {
   if (!kind.presence) return problem(400, "users are asked of presence channels");
   const std::string* with_info = find(query, "with_user_info");
   json::array list;

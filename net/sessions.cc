@@ -125,35 +125,34 @@ void Sessions::drop(Turn& turn, ConnectionId connection, Linked& linked, Cause c
 void Sessions::attach(ConnectionId connection, Ticket reason, Who who, std::string channel,
                       Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted =
-      live_.submit([this, connection, reason, who = std::move(who), channel = std::move(channel),
-                    shared](Turn& turn) {
-        Result<Seq> out = Seq{0};
-        const auto linked = ensure(turn, connection, who);
-        if (!linked) {
-          out = linked.error();
-        } else {
-          auto& reasons = (*linked)->reasons;
-          if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
-            reasons.push_back(reason);
-          out = turn.state().seq;
-          if (!channel.empty()) {
-            const Seq joined =
-                append_attendance(turn, Kind::Joined, channel, (*linked)->user, (*linked)->session);
-            if (joined != 0) out = joined;
-          }
-        }
-        turn.when_durable([shared, out](const Result<void>& durable) {
-          (*shared)(durable ? out : Result<Seq>(durable.error()));
-        });
-      });
+  const bool accepted = live_.submit([this, connection, reason, who = std::move(who),
+                                      channel = std::move(channel), shared](Turn& turn) {
+    Result<Seq> out = Seq{0};
+    const auto linked = ensure(turn, connection, who);
+    if (!linked) {
+      out = linked.error();
+    } else {
+      auto& reasons = (*linked)->reasons;
+      if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
+        reasons.push_back(reason);
+      out = turn.state().seq;
+      if (!channel.empty()) {
+        const Seq joined =
+            append_attendance(turn, Kind::Joined, channel, (*linked)->user, (*linked)->session);
+        if (joined != 0) out = joined;
+      }
+    }
+    turn.when_durable([shared, out](const Result<void>& durable) {
+      (*shared)(durable ? out : Result<Seq>(durable.error()));
+    });
+  });
   if (!accepted) (*shared)(stopped());
 }
 
 void Sessions::detach(ConnectionId connection, Ticket reason, std::string channel, Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted = live_.submit(
-      [this, connection, reason, channel = std::move(channel), shared](Turn& turn) {
+  const bool accepted =
+      live_.submit([this, connection, reason, channel = std::move(channel), shared](Turn& turn) {
         Seq seq = 0;
         const auto it = links_.find(connection);
         if (it != links_.end()) {

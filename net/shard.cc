@@ -379,35 +379,6 @@ void Shard::sweep() {
   bury();
 }
 
-void Shard::close_saying(Connection& connection, std::uint16_t code, std::string_view reason,
-                         Protocol::End end) {
-  // The close frame says it, too: where an error would have to wait it is left out.
-  if (!connection.blocked) send_message(connection, message::error(code, reason));
-  close(connection, code, reason, end);
-}
-
-void Shard::close(Connection& connection, std::uint16_t code, std::string_view reason,
-                  Protocol::End end) {
-  if (connection.doomed || connection.closing) return;
-  const std::string bytes = close_frame(code, reason);
-  connection.closing = true;
-  look_[connection.place] = 0;
-  connection.heard_s = connection.spoke_s = now_s_;
-  if (connection.blocked) {
-    connection.out += bytes;
-  } else {
-    const ssize_t n =
-        ::send(connection.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < static_cast<ssize_t>(bytes.size())) {
-      connection.out += std::string_view(bytes).substr(n > 0 ? static_cast<std::size_t>(n) : 0);
-      watch(connection, true);
-    } else {
-      ::shutdown(connection.fd, SHUT_WR);
-    }
-  }
-  doomed_.emplace_back(&connection, end);  // the protocol is told at the end of this turn
-}
-
 void Shard::doom(Connection& connection, Protocol::End end) {
   if (connection.doomed) return;
   connection.doomed = true;

@@ -1,10 +1,12 @@
-// The look each second at who is still alive, and the drain.
+// The look each second at who is still alive, closing, and the drain.
 #include "net/app.h"
 #include "net/clock.h"
 #include "net/frame.h"
 #include "net/liveness.h"
 #include "net/message.h"
 #include "net/shard_impl.h"
+
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -18,6 +20,35 @@ constexpr std::uint32_t kOwedMostSeconds = 120;
 constexpr auto kDrainSlice = std::chrono::milliseconds(50);
 
 }  // namespace
+
+void Shard::close_saying(Connection& connection, std::uint16_t code, std::string_view reason,
+                         Protocol::End end) {
+  // The close frame says it, too: where an error would have to wait it is left out.
+  if (!connection.blocked) send_message(connection, message::error(code, reason));
+  close(connection, code, reason, end);
+}
+
+void Shard::close(Connection& connection, std::uint16_t code, std::string_view reason,
+                  Protocol::End end) {
+  if (connection.doomed || connection.closing) return;
+  const std::string bytes = close_frame(code, reason);
+  connection.closing = true;
+  look_[connection.place] = 0;
+  connection.heard_s = connection.spoke_s = now_s_;
+  if (connection.blocked) {
+    connection.out += bytes;
+  } else {
+    const ssize_t n =
+        ::send(connection.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < static_cast<ssize_t>(bytes.size())) {
+      connection.out += std::string_view(bytes).substr(n > 0 ? static_cast<std::size_t>(n) : 0);
+      watch(connection, true);
+    } else {
+      ::shutdown(connection.fd, SHUT_WR);
+    }
+  }
+  doomed_.emplace_back(&connection, end);  // the protocol is told at the end of this turn
+}
 
 void Shard::tick() {
   now_s_ = static_cast<std::uint32_t>(steady_ms() / 1000) + 1;

@@ -128,9 +128,9 @@ bool of_the_signature(std::string_view name) {
 
 /// How an answer names a parameter: a stranger's text is not repeated.
 std::string nameable(std::string_view name) {
-  const bool plain = !name.empty() && name.size() <= 40 &&
-                     name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
-                         std::string_view::npos;
+  const bool plain =
+      !name.empty() && name.size() <= 40 &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
   return plain ? "the parameter " + std::string(name) : "a parameter";
 }
 
@@ -165,9 +165,10 @@ store::Result<Parameters> canonical(const Query& query) {
     if (known) said += ',';
     said += value;
     if (reads_as_two(said))
-      return refused(fmt::format("the value of {} holds an & and a = after it: the signature "
-                                 "cannot tell it from two parameters",
-                                 shown));
+      return refused(
+          fmt::format("the value of {} holds an & and a = after it: the signature "
+                      "cannot tell it from two parameters",
+                      shown));
   }
   return out;
 }

@@ -3,10 +3,11 @@ import test from 'node:test'
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { createServer } from 'node:net'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Server, Raw, app, scratch, until } from './server.mjs'
 
+const program = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx'
 /** A real nginx in front of the server, its time-outs those of its defaults unless told otherwise. */
 async function nginx(port, settings = '') {
   const dir = scratch()
@@ -21,13 +22,13 @@ http {
   server { listen 127.0.0.1:${own};
     location / { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1; proxy_set_header Host 127.0.0.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; ${settings} } } }
 `)
-  const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], { stdio: 'ignore' })
+  const child = spawn(program, ['-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], { stdio: 'ignore' })
   const exited = new Promise((done) => child.on('exit', done))
   const url = `ws://127.0.0.1:${own}/app/${app.key}?protocol=7`
   await until(async () => (await fetch(`http://127.0.0.1:${own}/up`).catch(() => undefined))?.ok, 'nginx')
   return { url, stop: () => { child.kill(); return exited } }
 }
-const without = spawnSync('nginx', ['-v']).error ? 'nginx is not installed' : false
+const without = spawnSync(program, ['-v']).error ? 'nginx is not installed' : false
 
 test('a client that talks and is never answered is spoken to all the same', async () => {
   // Client events have no answer: the server hears something all the time and would say nothing.

@@ -27,7 +27,7 @@ test('whatever is refused is a line at info with its reason, without names, chan
   await logged(/info call refused: 401 POST \/apps\/main\/events: auth_timestamp/)
   assert.equal((await s.v1('GET', '/presence/ada', { token: 'not-a-token' })).status, 401)
   await logged(/info call refused: 401 GET \/v1\/presence: /)
-  assert.equal((await s.request('GET', '/v1/health', { host: 'else.example' })).status, 403)
+  assert.equal((await s.request('GET', '/v1/me', { host: 'else.example' })).status, 403)
   await logged(/info request refused: 403 Host is not a name this server answers to.*\(Host: else\.example\)/)
   assert.doesNotMatch(s.log, new RegExp(`ada|lovelace|not-a-token|${app.secret}|${app.key}|127\\.0\\.0\\.1(?!:${s.port}$)`, 'm'))
   await s.close()

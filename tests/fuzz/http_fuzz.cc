@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t half = size / 2;
   (void)parse_query(text);
   (void)percent_decode(text, Plus::Space);
-  if (signed_parameters({"POST", text.substr(0, half), text.substr(half), text}, "key", "secret", 1))
+  if (signed_parameters({"POST", text.substr(0, half), text.substr(half), text}, "key", "secret",
+                        1))
     __builtin_trap();
   (void)verify_auth(text, "key", "secret", "x");
   (void)host_allowed(text, {"*.example"});

@@ -1,6 +1,7 @@
 // The hub against an oracle of who is where, and what it remembers for strangers.
 #include "net/hub.h"
 
+#include "net/shard.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>
@@ -86,8 +87,7 @@ class World {
         REQUIRE(want.attached != 0);
       }
     for (const auto& [channel, place] : where_)
-      for (const auto& [connection, in] : place.who)
-        REQUIRE(wanted_[connection].contains(channel));
+      for (const auto& [connection, in] : place.who) REQUIRE(wanted_[connection].contains(channel));
   }
 
  private:
@@ -151,8 +151,8 @@ class World {
     const std::string& channel = channels_[test::below(rng_, channels_.size())];
     const auto& wants = wanted_[connection];
     const auto it = wants.find(channel);
-    const Ticket other = it != wants.end() && it->second.ticket > 1 ? it->second.ticket - 1
-                                                                     : tickets_ + 1000;
+    const Ticket other =
+        it != wants.end() && it->second.ticket > 1 ? it->second.ticket - 1 : tickets_ + 1000;
     unsubscribe(connection, other, channel);
     unsubscribe(id_of(99, 0), other, channel);
     unsubscribe(id_of(99, 7), other, channel);
@@ -366,7 +366,8 @@ TEST_CASE("what is cached is bounded: the oldest goes, and what has run out", "[
   AppSettings settings;
   settings.cache_ttl_s = 10;
   Kept shard;
-  Hub hub(settings, {&shard}, [](const HubEvent&) {}, test_now);
+  Hub hub(
+      settings, {&shard}, [](const HubEvent&) {}, test_now);
   const auto kind = *channel_kind("cache-x");
   hub.publish_event("cache-first", kind, "e", "1", 0);
   hub.publish_event("cache-second", kind, "e", "1", 0);
@@ -385,7 +386,8 @@ TEST_CASE("what is cached is bounded: the oldest goes, and what has run out", "[
 TEST_CASE("a user is met wherever a connection speaks as that user, once", "[net]") {
   AppSettings settings;
   Kept shard;
-  Hub hub(settings, {&shard}, [](const HubEvent&) {}, test_now);
+  Hub hub(
+      settings, {&shard}, [](const HubEvent&) {}, test_now);
   const ConnectionId a = id_of(1, 0), b = id_of(2, 0);
   hub.signed_in(a, "ada", {});
   hub.speaks_as(a, "ada");
@@ -403,4 +405,33 @@ TEST_CASE("a user is met wherever a connection speaks as that user, once", "[net
   hub.signed_out(a, "ada", {});
   hub.speaks_no_more(a, "ada");
   CHECK(hub.terminate("ada") == 0);
+}
+
+TEST_CASE("a subscription is found under its very name and no other", "[net][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  Connection connection;
+  std::set<std::string> in;
+  const auto join = [&](const std::string& name) {
+    if (in.insert(name).second)
+      connection.subscriptions.push_back({nullptr, std::make_unique<std::string>(name), 0, 1});
+  };
+  // Pairs that libstdc++'s std::hash cannot tell apart, and names that differ in little.
+  join("whwswqdfGuJQsXtq");
+  join("tkgzaera7irbgkat");
+  CHECK(Shard::subscription(connection, "private-orders") == nullptr);
+  CHECK(Shard::subscription(connection, "private-presence") == nullptr);
+  const auto any = [&] {
+    std::string name = "private-";
+    for (std::size_t i = test::below(rng, 4); i > 0; --i) name += "ab.="[test::below(rng, 4)];
+    return name;
+  };
+  for (int i = 0; i < 100; ++i) join(any());
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = any();
+    const Subscription* found = Shard::subscription(connection, name);
+    REQUIRE((found != nullptr) == in.contains(name));
+    if (found != nullptr) REQUIRE(name_of(*found) == name);
+  }
 }

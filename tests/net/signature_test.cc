@@ -25,15 +25,15 @@ std::string sign(const std::string& method, const std::string& path, Parameters 
   std::string query;
   for (const auto& [name, value] : parameters)
     query += (query.empty() ? "" : "&") + name + "=" + percent_encode(value);
-  return query +
-         "&auth_signature=" + hmac_hex(kSecret, signed_text(method, path, parameters));
+  return query + "&auth_signature=" + hmac_hex(kSecret, signed_text(method, path, parameters));
 }
 
 }  // namespace
 
 TEST_CASE("a captured request, written anew around what was signed, is refused", "[net]") {
   const std::string captured = sign("POST", "/apps/3/events", {}, kOldBody, kThen);
-  CHECK(signed_parameters({"POST", "/apps/3/events", captured, kOldBody}, kKey, kSecret, kThen).has_value());
+  CHECK(signed_parameters({"POST", "/apps/3/events", captured, kOldBody}, kKey, kSecret, kThen)
+            .has_value());
   const std::string old = "auth_timestamp=" + std::to_string(kThen),
                     fresh = "auth_timestamp=" + std::to_string(kNow),
                     md5 = "body_md5=" + md5_hex(kOldBody), forged = "body_md5=" + md5_hex(kNewBody);
@@ -45,29 +45,31 @@ TEST_CASE("a captured request, written anew around what was signed, is refused",
   const auto array = [](std::string parameter, const std::string& index) {
     return parameter.insert(parameter.find('='), index);
   };
-  for (const std::string& query : {
-           rest + fresh + "&" + forged + "&" + upper_old + "&" + upper_md5 + "&" + signature,
-           rest + upper_old + "&" + upper_md5 + "&" + fresh + "&" + forged + "&" + signature,
-           rest + fresh + "&" + forged + "&" + old + "&" + md5 + "&" + signature,
-           rest + old + "&" + md5 + "&" + fresh + "&" + forged + "&" + signature,
-           rest + fresh + "&" + forged + "&" + array(old, "[]") + "&" + array(md5, "[]") + "&" +
-               signature,
-           rest + array(old, "[0]") + "&" + array(md5, "[0]") + "&" + fresh + "&" + forged + "&" +
-               signature,
-           rest + array(old, "[]") + "&" + array(md5, "[]") + "&" + signature,
-           // Two parameters in one: names and values are signed unescaped.
-           "auth_key=" + kKey + "%26" + old + "&auth_version=1.0&" + forged + "&" + signature,
-           "auth_key=" + kKey + "&auth_timestamp%3D" + std::to_string(kThen) +
-               "%26auth_version=1.0&" + forged + "&" + fresh + "&" + signature,
-           rest + fresh + "&" + forged + "&auth_signature=x&" + signature,
-           rest + fresh + "&" + forged + "&AUTH_SIGNATURE=x&" + signature,
-           rest + upper_old + "&" + upper_md5 + "&" + signature}) {
+  for (const std::string& query :
+       {rest + fresh + "&" + forged + "&" + upper_old + "&" + upper_md5 + "&" + signature,
+        rest + upper_old + "&" + upper_md5 + "&" + fresh + "&" + forged + "&" + signature,
+        rest + fresh + "&" + forged + "&" + old + "&" + md5 + "&" + signature,
+        rest + old + "&" + md5 + "&" + fresh + "&" + forged + "&" + signature,
+        rest + fresh + "&" + forged + "&" + array(old, "[]") + "&" + array(md5, "[]") + "&" +
+            signature,
+        rest + array(old, "[0]") + "&" + array(md5, "[0]") + "&" + fresh + "&" + forged + "&" +
+            signature,
+        rest + array(old, "[]") + "&" + array(md5, "[]") + "&" + signature,
+        // Two parameters in one: names and values are signed unescaped.
+        "auth_key=" + kKey + "%26" + old + "&auth_version=1.0&" + forged + "&" + signature,
+        "auth_key=" + kKey + "&auth_timestamp%3D" + std::to_string(kThen) + "%26auth_version=1.0&" +
+            forged + "&" + fresh + "&" + signature,
+        rest + fresh + "&" + forged + "&auth_signature=x&" + signature,
+        rest + fresh + "&" + forged + "&AUTH_SIGNATURE=x&" + signature,
+        rest + upper_old + "&" + upper_md5 + "&" + signature}) {
     INFO(query);
-    CHECK_FALSE(signed_parameters({"POST", "/apps/3/events", query, kNewBody}, kKey, kSecret, kNow).has_value());
+    CHECK_FALSE(signed_parameters({"POST", "/apps/3/events", query, kNewBody}, kKey, kSecret, kNow)
+                    .has_value());
   }
   // A line feed in the path would move what follows it into what was signed.
   const std::string moved = sign("GET", "/apps/3/x\ny", {}, "", kThen);
-  CHECK_FALSE(signed_parameters({"GET", "/apps/3/x%0Ay", moved, ""}, kKey, kSecret, kThen).has_value());
+  CHECK_FALSE(
+      signed_parameters({"GET", "/apps/3/x%0Ay", moved, ""}, kKey, kSecret, kThen).has_value());
 }
 
 TEST_CASE("a parameter occurs once, whatever its case; arrays are lists", "[net]") {
@@ -96,16 +98,17 @@ TEST_CASE("a signed query that is written otherwise says the same or nothing", "
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};
-  const std::vector<std::string> names{"info",           "filter_by_prefix", "auth_timestamp",
-                                       "auth_key",       "body_md5",         "auth_version",
-                                       "auth_signature", "x"},
-      values{"1", "a,b", "presence-", std::to_string(kNow), md5_hex(kNewBody), "", "a&b", "a=b",
-             "x&y=z"};
+  const std::vector<std::string> names{"info",     "filter_by_prefix", "auth_timestamp", "auth_key",
+                                       "body_md5", "auth_version",     "auth_signature", "x"},
+      values{"1",   "a,b", "presence-", std::to_string(kNow), md5_hex(kNewBody), "",
+             "a&b", "a=b", "x&y=z"};
   const auto any = [&](const auto& list) { return list[test::below(rng, list.size())]; };
   int accepted = 0;
   for (int round = 0; round < 3000; ++round) {
     Parameters said;
-    for (std::size_t i = test::below(rng, 3); i > 0; --i) said[any(std::vector<std::string>{"info", "filter_by_prefix", "x"})] = any(std::vector<std::string>{"1", "a,b", "presence-", "a=b"});
+    for (std::size_t i = test::below(rng, 3); i > 0; --i)
+      said[any(std::vector<std::string>{"info", "filter_by_prefix", "x"})] =
+          any(std::vector<std::string>{"1", "a,b", "presence-", "a=b"});
     const bool post = test::below(rng, 2) == 0;
     const std::string method = post ? "POST" : "GET", body = post ? kOldBody : "";
     const bool stale = test::below(rng, 2) == 0;
@@ -143,7 +146,8 @@ TEST_CASE("a signed query that is written otherwise says the same or nothing", "
             const std::string tail = value.substr(comma + 1), plain = name;
             value.resize(comma);
             name = plain + "[]";
-            pieces.insert(pieces.begin() + static_cast<std::ptrdiff_t>(at) + 1, {plain + "[]", tail});
+            pieces.insert(pieces.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                          {plain + "[]", tail});
           }
           break;
         default:
@@ -161,9 +165,8 @@ TEST_CASE("a signed query that is written otherwise says the same or nothing", "
     REQUIRE_FALSE(stale);
     REQUIRE(sent == body);
     Parameters asked = *read;
-    std::erase_if(asked, [](const auto& p) {
-      return p.first.starts_with("auth_") || p.first == "body_md5";
-    });
+    std::erase_if(
+        asked, [](const auto& p) { return p.first.starts_with("auth_") || p.first == "body_md5"; });
     REQUIRE(asked == said);
   }
   CHECK(accepted > 100);

@@ -89,13 +89,17 @@ TEST_CASE("signatures: the vectors of the protocol", "[net]") {
   CHECK(signed_parameters(request, key, secret, 1353088179).has_value());
   CHECK(signed_parameters(request, key, secret, 1353088179 + 600).has_value());
   CHECK_FALSE(signed_parameters(request, key, secret, 1353088179 + 601).has_value());
-  CHECK_FALSE(signed_parameters({"PUT", "/apps/3/events", post, body}, key, secret, 1353088179).has_value());
-  CHECK_FALSE(signed_parameters({"POST", "/apps/3/events", post, body + " "}, key, secret, 1353088179).has_value());
+  CHECK_FALSE(signed_parameters({"PUT", "/apps/3/events", post, body}, key, secret, 1353088179)
+                  .has_value());
+  CHECK_FALSE(
+      signed_parameters({"POST", "/apps/3/events", post, body + " "}, key, secret, 1353088179)
+          .has_value());
   const std::string get =
       "auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&filter_by_prefix="
       "presence-&info=user_count%2Csubscription_count&auth_signature="
       "ff97d40ab3fbbd15394386a29c12998c33635305357b2e2abd18dc67efe3f87d";
-  CHECK(signed_parameters({"GET", "/apps/3/channels", get, ""}, key, secret, 1353088179).has_value());
+  CHECK(
+      signed_parameters({"GET", "/apps/3/channels", get, ""}, key, secret, 1353088179).has_value());
 }
 
 TEST_CASE("an array of a query is signed with its values joined", "[net]") {
@@ -192,13 +196,14 @@ TEST_CASE("SipHash-2-4: the vectors of its authors, and a key of this process", 
   CHECK(siphash(key, text) == 0xa129ca6149be45e5);  // the paper's appendix
   std::set<std::size_t> met;
   // Names that one well-known unkeyed hash cannot tell apart.
-  for (const std::string name : {"private-orders", "whwswqdfGuJQsXtq"}) met.insert(KeyedHash{}(name));
+  for (const std::string name : {"private-orders", "whwswqdfGuJQsXtq"})
+    met.insert(KeyedHash{}(name));
   CHECK(met.size() == 2);
 }
 
 TEST_CASE("half a surrogate pair comes in and goes out as an escape", "[net]") {
-  for (const std::string text :
-       {R"("\ud83d")", R"("a\ud83db")", R"("\udc00\ud83d")", R"("\ud83d\ud83d\ude00")", R"("\ud83dA")"}) {
+  for (const std::string text : {R"("\ud83d")", R"("a\ud83db")", R"("\udc00\ud83d")",
+                                 R"("\ud83d\ud83d\ude00")", R"("\ud83dA")"}) {
     INFO(text);
     const auto value = parse_json(text);
     REQUIRE(value.has_value());
@@ -208,7 +213,8 @@ TEST_CASE("half a surrogate pair comes in and goes out as an escape", "[net]") {
   }
   CHECK(json_string(parse_json(R"("\ud83d\ude00")")->get_string()) == "\"\xf0\x9f\x98\x80\"");
   CHECK(json_string("\xed\x9f\xbf") == "\"\xed\x9f\xbf\"");  // the last before them is a letter
-  for (const std::string bad : {"\"\xed\xa0\xbd\"", "[\"\\ud83d\", \"\xff\"]", R"("\ud83")", R"("\ud83d)"})
+  for (const std::string bad :
+       {"\"\xed\xa0\xbd\"", "[\"\\ud83d\", \"\xff\"]", R"("\ud83")", R"("\ud83d)"})
     CHECK_FALSE(parse_json(bad).has_value());
   const auto message =
       parse_client_message(R"({"event":"client-x","channel":"c","data":{"\ud83d":1}})");
@@ -218,5 +224,6 @@ TEST_CASE("half a surrogate pair comes in and goes out as an escape", "[net]") {
   CHECK(parse_channel_data(R"({"user_id":"u","user_info":{"n":"\ud83d"}})")->info ==
         R"({"n":"\ud83d"})");
   CHECK(parse_user_data(R"({"id":"u","watchlist":["a","b","a"]})")->watchlist.size() == 2);
-  CHECK(message::watchlist_events({{"online", {"\xed\xa0\xbd"}}}).find("\xed") == std::string::npos);
+  CHECK(message::watchlist_events({{"online", {"\xed\xa0\xbd"}}}).find("\xed") ==
+        std::string::npos);
 }
