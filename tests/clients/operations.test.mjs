@@ -123,7 +123,7 @@ for (const [what, take] of [
     }
     assert.equal((await s.stop()).code, 0)
     if (what.startsWith('replaced'))
-      assert.match((await run(['-d', s.data, 'verify', '--full'])).out + '', /./, 'the other store is as it was')
+      { const v = await run(['-d', s.data, '--app', 'main', 'verify', '--full']); assert.match(v.out, /./, 'the other store is as it was: ' + v.err + v.code) }
     rmSync(s.data, { recursive: true, force: true })
   })
 
