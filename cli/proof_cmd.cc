@@ -15,7 +15,7 @@ void add_proof(Command& root) {
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("proof", "a receipt that an event is in the signed log");
-  command.positional("SEQ", o->seq_text, "the event's number");
+  command.positional("SEQ", o->seq_text, "the event's number", a_number(1));
   command.file("-O,--out", o->out, "write it there (default: stdout)");
   command.examples(
       "  rollcall proof 412 -O event-412.tlog-proof && rollcall verify proof event-412.tlog-proof");

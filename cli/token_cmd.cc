@@ -43,12 +43,12 @@ void add_token(Command& root) {
   Command create = token.command("create", "make one; it is shown once");
   create.positional("NAME", o->name, "what it is for");
   create.list("--scope", o->scopes,
-              "presence:read, audit:read, events:write, admin (of an app), server:admin");
-  create.option("--expires", o->expires, "until when, like +30d (default: never)");
+              "presence:read, audit:read, events:write, admin (of an app), server:admin",
+              one_of({std::begin(net::kScopes), std::end(net::kScopes)}));
+  create.option("--expires", o->expires, "until when, like +30d (default: never)", a_time());
   create.examples("  rollcall token create shop --scope events:write --scope presence:read");
   create.run_here_or_there([o](Context& context) {
-    if (o->scopes.empty())
-      throw store::Failure({store::Errc::BadInput, "say what it may do: --scope"});
+    if (o->scopes.empty()) usage_error("say what it may do: --scope");
     for (const auto& scope : o->scopes)
       if (!net::known_scope(scope))
         throw store::Failure(
@@ -66,7 +66,7 @@ void add_token(Command& root) {
   });
 
   Command link = token.command("link", "a link that signs you in to the server's page");
-  link.option("--expires", o->expires, "until when (default: +12h)");
+  link.option("--expires", o->expires, "until when (default: +12h)", a_time());
   link.examples("  rollcall -d rollcall-data --url http://127.0.0.1:8080 token link");
   link.run([o](Context& context) {
     if (o->expires.empty()) o->expires = "+12h";
@@ -78,7 +78,7 @@ void add_token(Command& root) {
 
   Command watch = token.command("watch", "lets any page show one person's presence");
   watch.positional("USER", o->name, "whose");
-  watch.option("--expires", o->expires, "until when (default: +30d)");
+  watch.option("--expires", o->expires, "until when (default: +30d)", a_time());
   watch.examples("  rollcall token watch ada");
   watch.run_here_or_there([o](Context& context) {
     if (o->expires.empty()) o->expires = "+30d";
