@@ -68,7 +68,7 @@ RequestTarget read_target(std::string_view target) {
   }
   const std::size_t question = std::min(target.find('?'), target.size());
   out.path = std::string(target.substr(0, question));
-  if (out.path.empty()) out.path = "/";
+  if (out.path.empty()) out.path.assign(1, '/');
   if (question < target.size()) out.query = std::string(target.substr(question + 1));
   return out;
 }
