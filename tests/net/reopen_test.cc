@@ -1,6 +1,7 @@
 // A sync that failed although the data arrived: the log, opened anew, holds events that nobody
 // heard of. Everybody who follows must hear of them then.
 #include "net/board.h"
+#include "net/broadcast.h"
 #include "store/forget.h"
 #include "store/live.h"
 #include "tests/support/failing_disk.h"
@@ -8,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <future>
 #include <thread>
 
