@@ -92,18 +92,21 @@ TEST_CASE("kill -9 while signing", "[cli][crash]") {
     writer->write(alive, writer->state().at).value();
   }
   test::copy_tree(scratch.path() / "base", scratch.path() / "timed");
-  const long span = span_of(scratch.path(), {"checkpoint", "sign", "-d", "timed"});
+  const long span =
+      span_of(scratch.path(), {"checkpoint", "sign", "--accept-clock", "-d", "timed"});
   int killed = 0;
   for (int round = 0; round < test::kills(5); ++round) {
     test::copy_tree(scratch.path() / "base", scratch.path() / "data");
-    test::Process process(scratch.path(), {"checkpoint", "sign", "-d", "data"});
+    test::Process process(scratch.path(), {"checkpoint", "sign", "--accept-clock", "-d", "data"});
     killed +=
         process.kill_after(static_cast<long>(test::below(rng, static_cast<std::uint64_t>(span))))
             ? 1
             : 0;
     check_sound(test::layout_in(scratch.path() / "data"));
     // Signing goes on from there, and never signs two roots for one size.
-    REQUIRE(test::run_rollcall(scratch.path(), {"checkpoint", "sign", "-d", "data"}).code == 0);
+    REQUIRE(
+        test::run_rollcall(scratch.path(), {"checkpoint", "sign", "--accept-clock", "-d", "data"})
+            .code == 0);
     check_sound(test::layout_in(scratch.path() / "data"));
   }
   CHECK(killed > 0);
@@ -117,8 +120,8 @@ TEST_CASE("kill -9 while forgetting: done, or redone at the next start, or never
   const Scratch scratch;
   const auto base = test::make_store(scratch.path() / "base", 1500, 72);
   const auto number = *store::Vault::open(base.vault(), base.app).value().number_of("user-7");
-  const std::vector<std::string> forget{"forget", "user-7", "--with-mentions", "--yes", "--reason",
-                                        "test",   "-d"};
+  const std::vector<std::string> forget{"forget", "user-7",   "--accept-clock", "--with-mentions",
+                                        "--yes",  "--reason", "test",           "-d"};
   auto with = [&](const std::string& data) {
     auto args = forget;
     args.push_back(data);

@@ -1,9 +1,8 @@
 // What clients say: messages, channel_data, user_data, names, socket ids.
 #include "net/channel_name.h"
 #include "net/connection.h"
+#include "net/json_text.h"
 #include "net/message.h"
-
-#include <boost/json.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::net;
@@ -12,15 +11,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // What is relayed must itself be JSON, whatever came in.
     const std::string relayed =
         message::client_event(message->event, message->channel, message->raw_data, "u");
-    boost::json::parse_options options;
-    options.max_depth = 64;
-    boost::system::error_code ec;
-    if (!boost::json::parse(relayed, ec, {}, options).is_object() || ec) __builtin_trap();
+    const auto again = parse_json(relayed);
+    if (!again || !again->is_object()) __builtin_trap();
   }
   if (const auto identity = parse_channel_data(text)) {
-    boost::system::error_code ec;
-    (void)boost::json::parse(identity->info, ec);
-    if (ec) __builtin_trap();
+    if (!parse_json(identity->info)) __builtin_trap();
   }
   (void)parse_user_data(text);
   if (channel_kind(text) && user_of_presence_channel(text) &&

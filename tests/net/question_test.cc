@@ -220,7 +220,7 @@ TEST_CASE("what is no question for others is refused with what there is instead"
         "verify -- proof /f", "tiles export /f", "tiles export", "import /f", "serve", "watch",
         "login eve", "forget ada --yes", "backup restore /a /b", "token link", "key gen x",
         "witness serve", "store reads free", "checkpoint sign", "retention apply",
-        "retention apply --yes", "store", "store -q info", "proof", "proof 1 2", "proof one",
+        "retention apply --yes", "store", "proof", "proof 1 2", "proof one",
         "proof -1", "show 3 --out -", "verify -O -", "who --out x", "subject export a b",
         "who --state onlin", "who -o xml", "audit -e foo", "audit -e login,,logout", "audit -n -5",
         "audit -n 1 -n 2", "audit -n", "audit --quiet=yes", "audit -qv", "last --min soon",

@@ -227,7 +227,7 @@ TEST_CASE("a change that falls into the opening of the log is told afterwards, n
   Heard heard;
   net::Hub hub(settings, {&heard}, [](const net::HubEvent&) {});
   const std::string channel(net::kPresenceChannel);
-  REQUIRE_FALSE(hub.subscribe(net::ConnectionId{1} << 32 | 1, 1, channel,
+  REQUIRE_FALSE(hub.subscribe(net::ConnectionId{net::kShardsMax} << 32 | 1, 1, channel,
                               net::channel_kind(channel).value(), nullptr, 0));
   net::Loop loop;
   net::Broadcast broadcast(f.board, hub, loop);
