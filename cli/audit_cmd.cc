@@ -293,8 +293,8 @@ void add_audit(Command& root) {
   audit.option("-n,--lines", o->n, "the newest so many; with a cursor: the next so many");
   audit.flag("-r,--reverse", o->reverse, "newest first");
   audit.flag("-f,--follow", o->follow, "go on with what comes; Ctrl-C ends");
-  audit.option("--cursor", o->cursor, "from this event on");
-  audit.option("--after-cursor", o->after_cursor, "from the event after this one on");
+  audit.option("--cursor", o->cursor, "from this event on", a_word());
+  audit.option("--after-cursor", o->after_cursor, "from the event after this one on", a_word());
   audit.file("--cursor-file", o->cursor_file,
                "go on after the cursor in the file, and write the new one there");
   audit.flag("--show-cursor", o->show_cursor, "the last event's cursor, on stderr");

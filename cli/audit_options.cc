@@ -23,10 +23,11 @@ void AuditOptions::declare(Command& c) {
   c.list("-e,--event", kinds, "only these kinds: login, logout, activity, inactivity, …",
          replay::kind_fault);
   c.list("--ip", addresses, "only from these addresses; 10.1.* is a prefix");
-  c.option("--channel", channels, "only who joined and left this channel; may be repeated");
+  c.option("--channel", channels, "only who joined and left this channel; may be repeated",
+           a_word());
   c.option("--subject", subjects.names,
            "only what is about this one: reads, holds, others' acts; may be repeated");
-  c.option("--reader", readers, "only reads by this one; may be repeated");
+  c.option("--reader", readers, "only reads by this one; may be repeated", a_word());
   c.option("-g,--grep", pattern, "a regular expression over the texts", a_pattern());
   c.check([this](const Context&) { check_range(since, until); });
 }

@@ -38,6 +38,10 @@ Check a_number(std::uint64_t least, std::uint64_t most) {
   };
 }
 
+Check a_word() {
+  return [](const std::string& word) -> std::string { return word.empty() ? "names nothing" : ""; };
+}
+
 Check a_moment() {
   return [](const std::string& word) -> std::string {
     const auto spec = replay::parse_time(word, store::wall_now());

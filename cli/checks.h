@@ -18,6 +18,8 @@ using Check = std::function<std::string(const std::string&)>;
 [[nodiscard]] Check one_of(std::vector<std::string> choices);
 [[nodiscard]] Check a_number(std::uint64_t least = 0,
                              std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+/// Not empty: an empty word would be taken for none, and what it was to choose for everything.
+[[nodiscard]] Check a_word();
 /// Of replay::parse_time; with seq:N or without.
 [[nodiscard]] Check a_moment();
 [[nodiscard]] Check a_time();

@@ -259,6 +259,17 @@ void check_errand(const CLI::App& root, const Notes& notes, const Context& conte
   }
 }
 
+/// Where it works is never another place than the one that was named.
+void check_place(const CLI::App& root, const Context& context) {
+  for (const auto& [name, word] : {std::pair("--data", &context.data), {"--app", &context.app},
+                                   {"--url", &context.url}, {"--token-file", &context.token_file}})
+    if (word->empty() && root.get_option(name)->count() > 0)
+      usage_error(fmt::format("{}: names nothing", name));
+  if (context.url.empty()) return;
+  if (const std::string wrong = a_web_address()(context.url); !wrong.empty())
+    usage_error("--url: " + wrong);
+}
+
 void check_output(const Spec& spec, const Context& context, bool fields_given) {
   const std::string path = path_of(spec.app);
   if (context.output_given &&
@@ -350,24 +361,26 @@ Command& Command::option(const std::string& names, std::optional<std::uint64_t>&
   return *this;
 }
 Command& Command::file(const std::string& names, std::string& into, const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, names, help, Words::One, {}, into_text(into))] =
-      Kept::File;
+  impl_->notes->options[declare_word(*impl_->app, names, help, Words::One, a_word(),
+                                     into_text(into))] = Kept::File;
   return *this;
 }
 Command& Command::file_positional(const std::string& name, std::string& into,
                                   const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, {}, into_text(into))
+  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(),
+                                     into_text(into))
                             ->required()] = Kept::File;
   return *this;
 }
 Command& Command::folder(const std::string& names, std::string& into, const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, names, help, Words::One, {}, into_text(into))] =
-      Kept::Folder;
+  impl_->notes->options[declare_word(*impl_->app, names, help, Words::One, a_word(),
+                                     into_text(into))] = Kept::Folder;
   return *this;
 }
 Command& Command::folder_positional(const std::string& name, std::string& into,
                                     const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, {}, into_text(into))
+  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(),
+                                     into_text(into))
                             ->required()] = Kept::Folder;
   return *this;
 }
@@ -542,6 +555,7 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
     context.output_given = output->count() > 0;
     const Spec& spec = *impl->chosen->spec;
     check_parents(spec.app);
+    check_place(*root, context);
     for (const auto& check : spec.checks) check(context);
     check_output(spec, context, fields->count() > 0);
     if (context.errand)

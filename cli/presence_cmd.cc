@@ -89,6 +89,9 @@ int append(Context& context, Given& g, Proposal p) {
   const std::string key = g.session.empty() ? "default" : g.session;
   if (p.kind == Kind::Login) {
     p.body.external_key = key;
+  } else if (!writer->vault().number_of(g.user)) {
+    throw Failure(
+        {Errc::NotFound, fmt::format("there is no user '{}' (a login enrols one)", g.user)});
   } else if (p.kind == Kind::Logout || !g.session.empty()) {
     // A session is never made by what happens in it: an event that names one which is not open is
     // refused.
@@ -96,9 +99,6 @@ int append(Context& context, Given& g, Proposal p) {
     if (!session)
       throw Failure({Errc::Conflict, fmt::format("{} has no open session '{}'", g.user, key)});
     p.session = *session;
-  } else if (!writer->vault().number_of(g.user)) {
-    throw Failure(
-        {Errc::NotFound, fmt::format("there is no user '{}' (a login enrols one)", g.user)});
   }
   const auto written = writer->write(p, at).value();
   const engine::User* user = writer->state().find(written.header.user);

@@ -8,6 +8,7 @@
 #include "store/crypto.h"
 #include "store/files.h"
 #include "store/printable.h"
+#include "store/utf8.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -50,6 +51,14 @@ net::Headers headers(const Context& context) {
                     : status == 400 || status == 422 ? Errc::BadInput
                                                      : Errc::Io;
   throw Failure({code, detail});
+}
+
+/// What travels is JSON, which is UTF-8: other bytes are told here, where they were given.
+std::string words_of(const json::object& body) {
+  std::string text = json::serialize(body);
+  if (!store::valid_utf8(text))
+    throw Failure({Errc::BadInput, "a word of the command is not valid UTF-8"});
+  return text;
 }
 
 }  // namespace
@@ -211,7 +220,7 @@ int run_there(Context& context) {
     if (const auto* exit = o.if_contains("exit")) code = exit->to_number<int>();
   };
   const auto reply =
-      net::post_streaming(url_of(context, "/v1/command"), json::serialize(body), headers(context),
+      net::post_streaming(url_of(context, "/v1/command"), words_of(body), headers(context),
                           [&](std::string_view piece) {
                             held += piece;
                             std::size_t from = 0;
@@ -238,7 +247,7 @@ int run_there(Context& context) {
 
 json::object call(const Context& context, const std::string& path, const json::object& body) {
   const auto reply =
-      net::post(url_of(context, path), json::serialize(body), headers(context)).value();
+      net::post(url_of(context, path), words_of(body), headers(context)).value();
   if (reply.status != 200) refused(reply.status, reply.body);
   return json::parse(reply.body).as_object();
 }

@@ -83,7 +83,8 @@ void add_who(Command& root) {
   command.option("--at", o->at, "the moment (default: now)", a_moment());
   command.list("--state", o->states, "online, away, offline",
                one_of({"online", "away", "offline"}));
-  command.option("--room", o->room, "only those who attended this channel, like presence-lobby");
+  command.option("--room", o->room, "only those who attended this channel, like presence-lobby",
+                 a_word());
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
   command.file("-O,--out", o->out,
@@ -142,7 +143,6 @@ void add_who(Command& root) {
       fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n",
                  asked_time(o->at, fold.state.at), upto, root_hash, online, away);
     }
-    Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from", "rooms"});
     std::vector<std::pair<std::string, engine::UserNumber>> order;
     for (engine::UserNumber n = 1; n < fold.state.users.size(); ++n) {
       const auto& user = fold.state.users[n];
@@ -159,6 +159,7 @@ void add_who(Command& root) {
       order.emplace_back(reader.user_text(n), n);
     }
     if (o->count) return count(context, *o, fold.state, order);
+    Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from", "rooms"});
     std::sort(order.begin(), order.end());
     for (const auto& [name, n] : order) {
       const auto& user = fold.state.users[n];

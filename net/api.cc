@@ -551,7 +551,10 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
 
 HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user_auth) const {
   const auto who = caller(app, request);
-  if (!who) return problem(403, who.error().detail);
+  if (!who) {  // 403 is what clients take for a no; counted like a 401 all the same
+    if (const auto wait = server_.quotas().failed(request.peer)) return too_many(*wait);
+    return problem(403, who.error().detail);
+  }
   if (who->user.empty() && (user_auth || !who->by_cookie))
     return problem(403, "a person's token (a JWT with a sub) is needed, not a service's");
   auto fields = fields_of(request);

@@ -2,6 +2,7 @@
 #include "net/command_runner.h"
 
 #include "net/child.h"
+#include "net/error_reply.h"
 #include "net/history_read.h"
 #include "net/question.h"
 #include "net/tokens.h"
@@ -109,10 +110,10 @@ std::vector<engine::UserNumber> subjects(App& app, const Question& question) {
   add_owner(question.seq);
   // Somebody may be named by a field or by the login that opened his session, too.
   for (const auto& given : question.given) {
-    constexpr std::string_view kUser = "user=", kNumber = "user_number=";
+    constexpr std::string_view kUser = "user=", kSubject = "subject=", kNumber = "user_number=";
     const std::string_view value = given.value;
-    if (given.option == nullptr && value.starts_with(kUser)) {
-      const auto named = subjects_of(app, {std::string(value.substr(kUser.size()))});
+    if (given.option == nullptr && (value.starts_with(kUser) || value.starts_with(kSubject))) {
+      const auto named = subjects_of(app, {std::string(value.substr(value.find('=') + 1))});
       out.insert(out.end(), named.begin(), named.end());
     } else if (given.option == nullptr && value.starts_with(kNumber)) {
       const auto number = store::parse_decimal(value.substr(kNumber.size())).value_or(0);
@@ -146,7 +147,9 @@ void run(App& app, Job job, Chunks::Sink sink) {
                     replay::proof_of(job.errand.secret, job.question.words)};
   const auto noted = note_read_durably(app, job.by, asked, job.why);
   if (!noted) {
-    (void)sink.push(json::serialize(json::object{{"err", noted.error().detail + "\n"}}) + "\n");
+    const std::string why = public_detail(noted.error(), app.layout().app_dir.native(),
+                                          job.errand.server_admin);
+    (void)sink.push(json::serialize(json::object{{"err", why + "\n"}}) + "\n");
     return end(sink, 1);
   }
   job.errand.read = *noted;

@@ -55,6 +55,7 @@ struct Speaker {
   double tokens = 0;  ///< of client events
   std::int64_t tokens_at_ms = 0;
   std::int64_t touched_at_ms = 0;
+  bool has_left = false;  ///< some channel whose coming and going is in the log
 };
 
 struct Connection {

@@ -1,6 +1,7 @@
 // A thread a stream that reads the log to its end and waits for more.
 #include "net/event_stream.h"
 
+#include "net/error_reply.h"
 #include "net/history_read.h"
 #include "net/signature.h"
 #include "replay/event_view.h"
@@ -139,8 +140,9 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
                                          from.empty() ? "" : " --after=" + from);
     const auto noted =
         note_read(app, caller, {what, {}, {}}, read_reason(request), Often::OnceAMinute);
-    if (!noted && noted.error().code == store::Errc::Refused)
-      return problem(409, noted.error().detail, store::name_of(noted.error().code));
+    // Whatever keeps it out of the log, a reason that cannot be kept included, keeps it unanswered.
+    if (!noted)
+      return error_reply(noted.error(), app.layout().app_dir.native(), caller.may("admin"));
   }
   if (form == StreamForm::Text) {
     chunks.set_keepalive(":\n\n");

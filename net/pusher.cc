@@ -160,13 +160,21 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   }
   if (connection.subscriptions.size() >= settings.channels_max)
     return refuse("LimitReached", "the connection is in as many channels as it may be", 4100);
+  const bool logged = kind->presence && app.attends(name);
+  // Whoever leaves and comes again writes to the log as somebody who calls the API does.
+  constexpr double kBurst = 5;  // seconds' worth at once
+  if (logged && connection.speaker && connection.speaker->has_left)
+    if (const auto wait = comings_.take(settings.id + "\n" + identity->id, 1,
+                                        shard_.settings().callers.writes_per_s, kBurst))
+      return refuse("LimitReached",
+                    fmt::format("comes and goes more often than it may: again in {} s", *wait),
+                    4301);
   const Ticket ticket = shard_.await_place(connection, name);
   if (!kind->presence) {
     app.hub().subscribe(connection.id, ticket, name, *kind, nullptr, 0);
     return;
   }
   Speaker& me = speaker(connection);
-  const bool logged = app.attends(name);
   me.members.push_back(
       {name, identity->id, identity->session, logged, ticket, string_at(data, "auth")});
   const ConnectionId id = connection.id;
@@ -206,6 +214,7 @@ void Pusher::unsubscribe(Connection& connection, const json::value& data) {
     app.hub().unsubscribe(id, ticket, name, 0);
     return;
   }
+  if (member->logged) connection.speaker->has_left = true;
   app.sessions().detach(id, ticket, member->logged ? name : std::string(),
                         [&app, id, ticket, name](const store::Result<engine::Seq>& seq) {
                           app.hub().unsubscribe(id, ticket, name, seq ? *seq : 0);

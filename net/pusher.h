@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/message.h"
+#include "net/quota.h"
 #include "net/shard.h"
 
 namespace rollcall::net {
@@ -29,6 +30,7 @@ class Pusher final : public Protocol {
   static Speaker& speaker(Connection& connection);
 
   Shard& shard_;
+  Rates comings_;  ///< of who leaves and comes again: each is an event of the log
 };
 
 }  // namespace rollcall::net

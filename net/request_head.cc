@@ -24,6 +24,13 @@ bool same_word(std::string_view text, std::string_view lower) {
 /// uri-host [":" port] of RFC 9112 section 3.2, roughly: nothing that another reader could take for
 /// two names, a path or a user.
 bool host_is_sound(std::string_view host) {
+  const std::size_t name = host.starts_with('[') ? host.find(']') : 0;
+  if (name == std::string_view::npos) return false;
+  if (const std::size_t colon = host.find(':', name); colon != std::string_view::npos) {
+    const std::string_view port = host.substr(colon + 1);
+    if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+  }
   return std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos;

@@ -63,6 +63,7 @@ class Shard final : public Outlet {
   Shard& operator=(const Shard&) = delete;
 
   [[nodiscard]] Loop& loop() { return loop_; }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
   void set_protocol(Protocol& protocol) { protocol_ = &protocol; }
   /// Until stop(). On the thread that is to be this shard's.
   void run();

@@ -116,6 +116,11 @@ TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
   const auto unknown = run_rollcall(dir, {"audit", "-u", "nobody"});
   CHECK(unknown.code == 1);
   CHECK(holds(unknown.err, "there is no user 'nobody'"));
+  for (const char* user : {"nobody", ""}) {  // as over --url
+    const auto left = run_rollcall(dir, {"logout", user});
+    CHECK(left.code == 1);
+    CHECK(holds(left.err, "there is no user"));
+  }
   CHECK(run_rollcall(dir, {"audit", "--cursor", "rubbish"}).code == 10);
   CHECK(run_rollcall(dir, {"logout", "ada", "--session", "other"}).code == 5);
   CHECK(run_rollcall(dir, {"forget", "ada", "--reason", "x"}).code == 3);

@@ -215,6 +215,17 @@ TEST_CASE("a value that means nothing is refused with the choices", "[cli][usage
       {{"activity", "ada", "--properties", "[1]"}, "JSON object"},
       {{"witness", "add", "w", "key", "http://x"}, "key"},
       {{"company", "--speed", "fast"}, "0.01"},
+      // An empty word is never taken for none.
+      {{"who", "--room", ""}, "names nothing"},
+      {{"audit", "--channel", ""}, "names nothing"},
+      {{"audit", "--reader", ""}, "names nothing"},
+      {{"audit", "--cursor", ""}, "names nothing"},
+      {{"audit", "--after-cursor", ""}, "names nothing"},
+      {{"audit", "--cursor-file", ""}, "names nothing"},
+      {{"export", "-O", ""}, "names nothing"},
+      {{"verify", "--policy", ""}, "names nothing"},
+      {{"--app", "", "who"}, "names nothing"},
+      {{"--token-file", "", "who"}, "names nothing"},
       {{"key", "gen", "a b", "-O", "k"}, "without spaces"}};
   for (const auto& [words, names] : refused) check_refused(scratch, words, names);
 }
@@ -319,6 +330,8 @@ TEST_CASE("what is asked for is obeyed", "[cli][usage]") {
   CHECK(ok({"who", "--count"}) == "2 online, 0 away\n");
   CHECK(ok({"who", "ada", "--count"}) == "1 online, 0 away, 0 offline\n");
   CHECK(ok({"who", "--count", "--state", "away"}) == "0 online, 0 away, 0 offline\n");
+  CHECK(ok({"who", "--count", "-o", "json"}) == "[\n{\"online\":2,\"away\":0,\"offline\":0}\n]\n");
+  CHECK(ok({"who", "--count", "-o", "csv"}) == "online,away,offline\r\n2,0,0\r\n");
   CHECK(ok({"who", "--count", "-o", "ndjson"}) == "{\"online\":2,\"away\":0,\"offline\":0}\n");
   // An option before the subcommand that has it is the subcommand's.
   CHECK(ok({"audit", "-u", "ada", "stats", "--by", "user", "--fields", "user"}) == "USER\nada\n");

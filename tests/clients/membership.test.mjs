@@ -59,6 +59,22 @@ test('subscribe, unsubscribe, subscribe in one packet: in, and heard', async () 
   await until(async () => await presence('ann') === 'offline' || true)
 })
 
+test('who leaves and comes again all the time writes no more to the log than the API would let him', async () => {
+  const c = await server.raw(), channel = 'presence-door', channel_data = JSON.stringify({ user_id: 'restless' })
+  const data = { channel, channel_data, auth: auth(c.id, channel, channel_data) }
+  const round = [['pusher:subscribe', data], ['pusher:unsubscribe', { channel }]]
+  const refused = () => c.all('pusher:subscription_error', channel).length
+  for (let i = 0; i < 40 && refused() === 0; i++) {
+    together(c, Array(25).fill(round).flat())
+    await c.settled()
+  }
+  assert.ok(refused() > 0)
+  assert.match(c.all('pusher:subscription_error', channel)[0].data.error, /^comes and goes more often than it may/)
+  const other = await server.raw()
+  await other.subscribed(channel, { user_id: 'calm' })
+  c.close()
+})
+
 // Public names that std::hash of libstdc++ takes for the guarded ones.
 for (const [guarded, twin] of [['private-orders', 'whwswqdfGuJQsXtq'], ['private-presence', 'tkgzaera7irbgkat']])
   test(`being in ${twin} is not being in ${guarded}`, async () => {

@@ -43,6 +43,13 @@ test('a stream gives the past, then what comes, without a gap, and resumes', asy
   assert.deepEqual(seen, Array.from({ length: seen.length }, (_, i) => i + 1))
 })
 
+test('a stream that cannot be logged with its reason is not given', async () => {
+  for (const reason of ['%ff', 'x'.repeat(5000)]) {
+    const status = await new Promise((done) => http.get({ host: '127.0.0.1', port: server.port, path: '/v1/stream?after=0', headers: { authorization: `Bearer ${server.token}`, 'rollcall-reason': reason } }, (res) => { res.destroy(); done(res.statusCode) }))
+    assert.equal(status, 422, reason.slice(0, 5))
+  }
+})
+
 const schema = fileURLToPath(new URL('../../store/event.capnp', import.meta.url))
 /// What Cap'n Proto's own tool reads in a stream of messages.
 const decoded = (bytes) => {

@@ -37,7 +37,10 @@ TEST_CASE("a head that two readers could read differently is refused", "[net]") 
   CHECK_FALSE(head_fault(with({{"host", "[::1]:80"}}), 11));
   CHECK(head_fault(with({}), 11));
   CHECK(head_fault(with({host, host}), 11));
-  for (const std::string bad : {"a b", "a/b", "a@b", "a,b", "a\tb", "a\"b"})
+  for (const std::string good : {"a", "a:", "[::1]", "[::1]:443", "a:65535"})
+    CHECK_FALSE(head_fault(with({{"host", good}}), 11));
+  for (const std::string bad : {"a b", "a/b", "a@b", "a,b", "a\tb", "a\"b", "a:b", "a:80:80", "a:123456",
+                                "[::1", "[::1]:x", "a:-1"})
     CHECK(head_fault(with({{"host", bad}}), 11));
   for (const std::string bad : {"xchunked", "identity", "gzip, chunked", "chunked, identity",
                                 "chunked;q=1", "", "\x0b" "chunked", "chunked,"})
