@@ -30,6 +30,15 @@ std::int64_t expiry(const std::string& text) {
   return std::get<engine::Micros>(at) / 1'000'000;
 }
 
+/// Of what is to open something.
+std::int64_t expiry_to_come(const std::string& text) {
+  const std::int64_t at = expiry(text);
+  if (at <= store::wall_now() / 1'000'000)
+    throw store::Failure(
+        {store::Errc::BadInput, "--expires is past: the token would open nothing"});
+  return at;
+}
+
 }  // namespace
 
 void add_token(Command& root) {
@@ -54,7 +63,7 @@ void add_token(Command& root) {
         throw store::Failure(
             {store::Errc::BadInput, fmt::format("there is no scope '{}': there are {}", scope,
                                                 fmt::join(net::kScopes, ", "))});
-    const std::int64_t expires = o->expires.empty() ? 0 : expiry(o->expires);
+    const std::int64_t expires = o->expires.empty() ? 0 : expiry_to_come(o->expires);
     const bool of_server = std::find(o->scopes.begin(), o->scopes.end(), net::kServerAdmin) !=
                            o->scopes.end();
     if (of_server && context.errand && !context.errand->server_admin)
@@ -72,12 +81,12 @@ void add_token(Command& root) {
     if (o->expires.empty()) o->expires = "+12h";
     fmt::print("{}\n",
                sign_in_link(context, context.url.empty() ? "http://127.0.0.1:8080" : context.url,
-                            expiry(o->expires)));
+                            expiry_to_come(o->expires)));
     return 0;
   });
 
   Command watch = token.command("watch", "lets any page show one person's presence");
-  watch.positional("USER", o->name, "whose");
+  watch.positional("USER", o->name, "whose", a_word());
   watch.option("--expires", o->expires, "until when (default: +30d)", a_time());
   watch.examples("  rollcall token watch ada");
   watch.run_here_or_there([o](Context& context) {

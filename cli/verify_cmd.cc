@@ -156,6 +156,9 @@ void add_verify(Command& root) {
     c.flag("--no-bodies", o->no_bodies, "leave bodies closed");
     c.file("--checkpoint", o->checkpoint, "a checkpoint you kept: the log must extend it");
     c.file("--policy", o->policy, "a C2SP policy file: keys to believe, witnesses' quorum");
+    c.check([o](const Context&) {
+      if (o->quick && o->full) usage_error("--quick or --full, one of them");
+    });
   };
   whole_options(verify);
   whole_options(whole);

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace rollcall::net {
 namespace {
@@ -128,11 +129,19 @@ GapRow gap_row(const store::Gap& gap) {
 
 std::vector<std::string> names_in(std::string_view list) {
   std::vector<std::string> out;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    if (comma != 0) out.emplace_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
+  std::string name;
+  const auto name_ends = [&] {
+    if (!name.empty()) out.push_back(std::exchange(name, {}));
+  };
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const bool escapes = list[i] == '\\' && i + 1 < list.size() &&
+                         (list[i + 1] == ',' || list[i + 1] == '\\');
+    if (list[i] == ',')
+      name_ends();
+    else
+      name += list[escapes ? ++i : i];
   }
+  name_ends();
   return out;
 }
 

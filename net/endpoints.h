@@ -35,7 +35,7 @@ struct Call {
   Quotas& quotas;
 };
 
-/// Of `users`: names with commas between.
+/// Of `users`: names with commas between; \, and \\ are a comma and a backslash of a name.
 [[nodiscard]] std::vector<std::string> names_in(std::string_view list);
 
 struct Nothing {};

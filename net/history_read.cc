@@ -50,19 +50,9 @@ std::vector<engine::UserNumber> subjects_of(App& app, const std::vector<std::str
   std::vector<engine::UserNumber> out;
   const auto reading = app.live().reading();
   if (!reading) return out;
-  const auto add = [&](std::string_view name) {
+  for (const auto& name : names) {  // each as it is: a name may hold commas
     const auto number = reading->vault().number_of(name);
     if (number && std::find(out.begin(), out.end(), *number) == out.end()) out.push_back(*number);
-    return number.has_value();
-  };
-  for (const auto& name : names) {
-    if (add(name)) continue;
-    std::string_view rest = name;  // several in one word
-    while (!rest.empty()) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      (void)add(rest.substr(0, comma));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
   }
   return out;
 }

@@ -70,7 +70,8 @@ std::string text_at(const json::object& object, std::string_view key) {
 std::optional<std::int64_t> time_at(const json::object& object, std::string_view key) {
   const json::value* found = object.if_contains(key);
   if (found == nullptr || !found->is_number()) return std::nullopt;
-  if (found->is_double()) return static_cast<std::int64_t>(std::min(found->get_double(), 1e15));
+  if (found->is_double())
+    return static_cast<std::int64_t>(std::clamp(found->get_double(), -1e15, 1e15));
   boost::system::error_code ec;
   const auto value = found->to_number<std::int64_t>(ec);
   return ec ? std::nullopt : std::optional<std::int64_t>(value);

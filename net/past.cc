@@ -71,6 +71,9 @@ Result<Range> range_of(const std::optional<std::string>& from,
 Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
   if (!call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "asking about the past needs the scope audit:read"};
+  // What is refused was not read: nothing is logged of it.
+  if (const auto spec = replay::parse_time(*r.at, store::wall_now()); !spec)
+    co_return spec.error();
   const std::vector<std::string> names = r.users ? names_in(*r.users) : std::vector<std::string>{};
   const std::string what = "who" + option_text("at", r.at) + option_text("state", r.state) +
                            (r.users ? " (of some)" : "");
@@ -138,6 +141,7 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
 Answer<TimelineResponse> TimelineEndpoint::run(Call call, Request r) {
   if (call.caller.user != r.user && !call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
+  if (const auto range = range_of(r.from, r.to); !range) co_return range.error();
   if (call.caller.user != r.user) {
     const std::vector<std::string> names{r.user};
     const std::string what = "timeline" + option_text("from", r.from) + option_text("to", r.to);
@@ -187,6 +191,7 @@ Answer<ConcurrencyResponse> ConcurrencyEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kSlicesMost = 5000;
   const std::uint64_t slices = r.slices.value_or(96);
   if (slices == 0 || slices > kSlicesMost) co_return Error{Errc::BadInput, "slices is 1 to 5000"};
+  if (const auto range = range_of(r.from, r.to); !range) co_return range.error();
   std::vector<std::string> names;
   if (r.user) names.push_back(*r.user);
   const std::string what = "concurrency" + option_text("from", r.from) + option_text("to", r.to) +

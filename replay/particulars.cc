@@ -13,7 +13,12 @@ namespace json = boost::json;
 using engine::Cause;
 using engine::Kind;
 
-double seconds(Micros span) { return static_cast<double>(span) / 1e6; }
+/// Whole ones as whole numbers: JSON would write the others' 300 as 3E2.
+json::value seconds(Micros span) {
+  constexpr Micros kSecond = 1'000'000;
+  if (span % kSecond == 0) return span / kSecond;
+  return static_cast<double>(span) / 1e6;
+}
 
 /// A moment in a header's field; 0 is none.
 void put_time(json::object& o, const char* key, std::uint64_t micros) {
@@ -55,7 +60,7 @@ void put_subject(json::object& o, const EventView& e) {
 
 void put_policy(json::object& o, const Header& h) {
   const engine::Policy p = engine::read_policy(h);
-  o["idle_after_s"] = static_cast<double>(p.idle_after_ms) / 1e3;
+  o["idle_after_s"] = seconds(Micros{p.idle_after_ms} * 1000);
   o["ttl_s"] = p.ttl_s;
   o["grace_clean_s"] = p.grace_clean_s;
   o["grace_abort_s"] = p.grace_abort_s;

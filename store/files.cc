@@ -33,6 +33,11 @@ bool present(const std::filesystem::path& path) {
 }
 
 Result<std::string> read_file(const std::filesystem::path& path) {
+  std::error_code ec;
+  if (std::filesystem::is_directory(path, ec)) {  // would read as an empty file
+    errno = EISDIR;
+    return system_error("cannot read", path);
+  }
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return system_error("cannot read", path);

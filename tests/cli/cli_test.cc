@@ -121,6 +121,12 @@ TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
     CHECK(left.code == 1);
     CHECK(holds(left.err, "there is no user"));
   }
+  const auto folder = run_rollcall(dir, {"import", "."});
+  CHECK(folder.code == 1);
+  CHECK(holds(folder.err, "directory"));
+  const std::vector<std::string> past{"token",         "create",    "t", "--scope",
+                                      "presence:read", "--expires", "-1h"};
+  CHECK(holds(run_rollcall(dir, past).err, "--expires is past"));
   CHECK(run_rollcall(dir, {"audit", "--cursor", "rubbish"}).code == 10);
   CHECK(run_rollcall(dir, {"logout", "ada", "--session", "other"}).code == 5);
   CHECK(run_rollcall(dir, {"forget", "ada", "--reason", "x"}).code == 3);

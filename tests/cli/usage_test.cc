@@ -217,6 +217,7 @@ TEST_CASE("a value that means nothing is refused with the choices", "[cli][usage
       {{"company", "--speed", "fast"}, "0.01"},
       // An empty word is never taken for none.
       {{"who", "--room", ""}, "names nothing"},
+      {{"token", "watch", ""}, "names nothing"},
       {{"audit", "--channel", ""}, "names nothing"},
       {{"audit", "--reader", ""}, "names nothing"},
       {{"audit", "--cursor", ""}, "names nothing"},
@@ -268,6 +269,7 @@ TEST_CASE("options that contradict each other are refused", "[cli][usage]") {
                           {"subject", "export"},
                           {"status", "ada", "--as", "clear", "--text", "x"},
                           {"key", "rotate", "--epoch", "--master"},
+                          {"verify", "--quick", "--full"},
                           {"checkpoint", "show", "-o", "json"},
                           {"retention", "apply", "-o", "json"}})
     check_refused(scratch, words);

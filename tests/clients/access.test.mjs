@@ -304,6 +304,22 @@ test('a read that cannot be written down is not answered', async () => {
   assert.deepEqual(unlogged, [], 'answered, and in no log')
 })
 
+test('a name with commas and backslashes in it can be asked for, and is one name in the log of reads', async () => {
+  const dn = 'cn=Doe\\, Jane,ou=x', pair = 'duo,trio'
+  for (const user of [dn, pair, 'duo', 'trio']) await server.v1('POST', '/login', { body: { user } })
+  const escaped = (name) => encodeURIComponent(name.replace(/[\\,]/g, '\\$&'))
+  for (const at of ['', '&at=now']) {
+    const ask = async (users) => (await server.v1('GET', `/presence?users=${users}${at}`)).json.people.map((p) => p.user)
+    assert.deepEqual(await ask(escaped(dn)), [dn])
+    assert.deepEqual(await ask(escaped(pair)), [pair])
+    assert.deepEqual(await ask(`trio,${escaped(dn)}`), [dn, 'trio'])
+    assert.deepEqual(await ask('duo,trio'), ['duo', 'trio'])
+  }
+  assert.match((await command(server, ['audit', '-u', 'trio,duo'])).err, /no user/)
+  const reads = (await command(server, ['audit', 'queries', '-o', 'ndjson', '--subject', 'duo'])).out.trim().split('\n').map((l) => JSON.parse(l).what)
+  assert.deepEqual(reads.filter((what) => what.startsWith('audit --user')), [])
+})
+
 test('every filter works in every form of an endpoint; what nothing heeds is refused', async () => {
   const get = (path) => server.v1('GET', path)
   const names = async (path) => (await get(path)).json.people.map((p) => p.user)
