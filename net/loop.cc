@@ -13,7 +13,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <string>
+#include <string_view>
 
 namespace rollcall::net {
 namespace {
@@ -118,14 +120,21 @@ void Loop::stop() {
       else
         events[static_cast<std::size_t>(connections++)] = events[at];
     }
-    if (connections > 0) ready(std::span(events).first(static_cast<std::size_t>(connections)));
-    if (rung_.exchange(false)) for_asio = true;
-    if (for_asio) {
-      int handled = 0;
-      while (handled < kHandlersAtOnce && io_.poll_one() != 0) ++handled;
-      if (handled == kHandlersAtOnce) rung_ = true;
+    try {
+      if (connections > 0) ready(std::span(events).first(static_cast<std::size_t>(connections)));
+      if (rung_.exchange(false)) for_asio = true;
+      if (for_asio) {
+        int handled = 0;
+        while (handled < kHandlersAtOnce && io_.poll_one() != 0) ++handled;
+        if (handled == kHandlersAtOnce) rung_ = true;
+      }
+      over();
+    } catch (const std::bad_alloc&) {
+      // One handler had no memory for what it was asked: its request goes unanswered, nobody else's.
+      rung_ = true;
+      static constexpr std::string_view kSaid = "out of memory: something asked is not answered\n";
+      (void)!::write(STDERR_FILENO, kSaid.data(), kSaid.size());
     }
-    over();
   }
 }
 

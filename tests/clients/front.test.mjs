@@ -471,21 +471,24 @@ test('where the system has no thread left, streams are 503, all else goes on, an
   for (let i = 0; i < 60 && last !== 503; i++) {
     const c = await open(s.port)
     c.write(`GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${s.token}\r\n\r\n`)
-    await until(() => c.text.includes('\r\n\r\n'), 'an answer')
+    // Where even a small allocation fails, a connection may end without an answer: never hang.
+    await until(() => c.text.includes('\r\n\r\n') || c.over, 'an answer, or an end')
     held.push(c)
+    if (!c.text) continue
     last = status(c.text)
     if (last === 503) assert.ok(header(c.text, 'Retry-After'))
   }
   assert.equal(last, 503)
-  assert.equal((await s.request('GET', '/up')).status, 200)
-  assert.equal((await s.v1('GET', '/presence')).status, 200)
+  const answers = (call) => until(async () => (await call().catch(() => ({}))).status === 200, 'all else goes on')
+  await answers(() => s.request('GET', '/up'))
+  await answers(() => s.v1('GET', '/presence'))
   for (const c of held.splice(0)) c.destroy()
   await until(async () => {
     const c = await open(s.port)
     c.write(`GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${s.token}\r\n\r\n`)
-    await until(() => c.text.includes('\r\n\r\n'), 'an answer')
+    await until(() => c.text.includes('\r\n\r\n') || c.over, 'an answer, or an end')
     held.push(c)
-    return status(c.text) === 200
+    return c.text && status(c.text) === 200
   }, 'a thread is free again', 15000)
   const began = Date.now()
   await s.close()
