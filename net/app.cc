@@ -3,6 +3,7 @@
 
 #include "net/child.h"
 #include "net/webhooks.h"
+#include "net/workers.h"
 
 #include <spdlog/spdlog.h>
 
@@ -107,6 +108,7 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
 App::~App() { stop(); }
 
 bool App::run_aside(std::function<void()> work) {
+  if (!room_for_a_thread()) return false;
   // Counted down by whatever ends it: the thread's end, or that there is none.
   {
     const std::lock_guard guard(aside_mutex_);

@@ -101,6 +101,7 @@ struct Server::Inner {
 Server::Server(Settings settings) : settings_(std::move(settings)) {}
 
 store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
+  use_small_stacks();
   // As many descriptors as the system lets us have: connections are bounded by them.
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {

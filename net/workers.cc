@@ -1,11 +1,30 @@
 // A queue and its threads.
 #include "net/workers.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/mman.h>
 
 #include <system_error>
 
 namespace rollcall::net {
+
+bool room_for_a_thread() {
+  constexpr std::size_t kReserve = 16U << 20;
+  void* const probe =
+      ::mmap(nullptr, kReserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (probe == MAP_FAILED) return false;
+  ::munmap(probe, kReserve);
+  return true;
+}
+
+void use_small_stacks() {
+  constexpr std::size_t kStack = 2U << 20;
+  pthread_attr_t usual;
+  if (::pthread_attr_init(&usual) != 0) return;
+  if (::pthread_attr_setstacksize(&usual, kStack) == 0) (void)::pthread_setattr_default_np(&usual);
+  ::pthread_attr_destroy(&usual);
+}
 
 Workers::Workers(std::size_t threads_most, std::size_t queue_most)
     : threads_most_(threads_most), queue_most_(queue_most) {
@@ -18,7 +37,7 @@ bool Workers::run(std::function<void()> work) {
   const std::lock_guard guard(mutex_);
   if (stopping_ || queue_.size() >= queue_most_) return false;
   queue_.push_back(std::move(work));
-  if (queue_.size() > idle_ && threads_.size() < threads_most_) {
+  if (queue_.size() > idle_ && threads_.size() < threads_most_ && room_for_a_thread()) {
     try {
       threads_.emplace_back([this] { serve(); });
     } catch (const std::system_error&) {

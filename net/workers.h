@@ -14,6 +14,13 @@
 
 namespace rollcall::net {
 
+/// Whether there is room for a thread and, after it, for what everybody else allocates: a limit of
+/// address space (ulimit -v) would otherwise let the last thread have all that was left.
+[[nodiscard]] bool room_for_a_thread();
+/// From here on a thread has a stack of 2 MB, of which it touches little: the system's usual 8 MB
+/// count against a limit of address space.
+void use_small_stacks();
+
 class Workers {
  public:
   /// Throws std::system_error where not even one thread can be had.

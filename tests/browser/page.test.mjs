@@ -211,10 +211,10 @@ test('what is drawn zooms by keyboard and is saved as SVG and CSV', async () => 
 test('audit: who joined shows the channel, who read shows by whom; both are asked for', async () => {
   const guest = await person('ira', { at: '/rooms/lobby' })
   await guest.waitForSelector('text=ira')
-  const page = await person('max', { at: '/audit?channel=presence-lobby&u=ira&e=joined' })
+  const page = await person('max', { at: '/audit?channel=presence-room.lobby&u=ira&e=joined' })
   await page.waitForSelector('[data-test=particulars]')
-  assert.match(await page.locator('[data-test=particulars]').textContent(), /channel\s*presence-lobby/)
-  assert.match(await page.locator('tbody tr[data-seq]').first().textContent(), /presence-lobby/)
+  assert.match(await page.locator('[data-test=particulars]').textContent(), /channel\s*presence-room.lobby/)
+  assert.match(await page.locator('tbody tr[data-seq]').first().textContent(), /presence-room.lobby/)
   await server.v1('POST', '/login', { body: { user: 'cn=Doe\\, Jane' } })
   await page.fill('input[name=u]', 'cn=Doe\\, Jane'); await page.fill('input[name=channel]', ''); await page.fill('input[name=e]', 'login, logout')
   await page.click('text=Search')
