@@ -145,7 +145,10 @@ template <class Fits>
 bool all_of_list(std::string_view list, const Fits& fits) {
   while (true) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    if (!fits(list.substr(0, comma))) return false;
+    std::string_view part = list.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);  // as the command line reads its lists
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!fits(part)) return false;
     if (comma == list.size()) return true;
     list.remove_prefix(comma + 1);
   }

@@ -3,6 +3,7 @@
 import test, { before } from 'node:test'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createRequire } from 'node:module'
 import { run, scratch } from '../clients/server.mjs'
 
@@ -93,7 +94,7 @@ test('a receipt alone says that the event is there, by its number', async () => 
 })
 
 test('a forgotten person is a number: the name proves nothing any more, and no other takes its place', async () => {
-  await cli('--reason', 'asked', 'forget', 'ada', '--yes')
+  await cli('--reason', 'asked', 'forget', 'ada', '--yes', '--receipt', join(scratch(), 'receipt'))
   const { told, proof } = await read(events.find((e) => e.kind === 'activity').seq)
   assert.equal(told.user, '#1')
   const verdict = await verifyEvent(told, proof, key)
