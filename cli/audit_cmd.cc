@@ -296,7 +296,7 @@ void add_audit(Command& root) {
   audit.option("--cursor", o->cursor, "from this event on", a_word());
   audit.option("--after-cursor", o->after_cursor, "from the event after this one on", a_word());
   audit.file("--cursor-file", o->cursor_file,
-               "go on after the cursor in the file, and write the new one there");
+             "go on after the cursor in the file, and write the new one there");
   audit.flag("--show-cursor", o->show_cursor, "the last event's cursor, on stderr");
   audit.flag("--fail-empty", o->fail_empty, "exit 4 where nothing matches");
   audit.check([o](const Context&) { check_audit(*o); });

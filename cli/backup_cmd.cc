@@ -19,9 +19,9 @@ store::Result<void> check_copy(const store::Layout& copy, const store::BackupInf
   options.bodies = false;
   const auto report = replay::verify_store(copy, options);
   if (report.size != info.size)
-    return store::Error{store::Errc::Tampered,
-                        fmt::format("the backup was made at size {} and holds {}", info.size,
-                                    report.size)};
+    return store::Error{
+        store::Errc::Tampered,
+        fmt::format("the backup was made at size {} and holds {}", info.size, report.size)};
   for (const auto& finding : report.findings) {
     if (finding.verdict == replay::Verdict::Tampered)
       return store::Error{store::Errc::Tampered, "the copy does not verify: " + finding.text};

@@ -186,8 +186,8 @@ struct Notes {
 };
 
 /// Options that say where, as whom and why: of this process alone.
-constexpr std::array<std::string_view, 9> kHere{"accept-clock", "data",   "app",    "url",      "token-file",
-                                                "reason", "ticket", "no-pager", "version"};
+constexpr std::array<std::string_view, 9> kHere{
+    "accept-clock", "data", "app", "url", "token-file", "reason", "ticket", "no-pager", "version"};
 
 /// The commands that were given, from the first to the last.
 std::vector<const CLI::App*> chain_of(const CLI::App& root) {
@@ -261,8 +261,10 @@ void check_errand(const CLI::App& root, const Notes& notes, const Context& conte
 
 /// Where it works is never another place than the one that was named.
 void check_place(const CLI::App& root, const Context& context) {
-  for (const auto& [name, word] : {std::pair("--data", &context.data), {"--app", &context.app},
-                                   {"--url", &context.url}, {"--token-file", &context.token_file}})
+  for (const auto& [name, word] : {std::pair("--data", &context.data),
+                                   {"--app", &context.app},
+                                   {"--url", &context.url},
+                                   {"--token-file", &context.token_file}})
     if (word->empty() && root.get_option(name)->count() > 0)
       usage_error(fmt::format("{}: names nothing", name));
   if (context.url.empty()) return;
@@ -361,26 +363,26 @@ Command& Command::option(const std::string& names, std::optional<std::uint64_t>&
   return *this;
 }
 Command& Command::file(const std::string& names, std::string& into, const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, names, help, Words::One, a_word(),
-                                     into_text(into))] = Kept::File;
+  impl_->notes
+      ->options[declare_word(*impl_->app, names, help, Words::One, a_word(), into_text(into))] =
+      Kept::File;
   return *this;
 }
 Command& Command::file_positional(const std::string& name, std::string& into,
                                   const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(),
-                                     into_text(into))
+  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(), into_text(into))
                             ->required()] = Kept::File;
   return *this;
 }
 Command& Command::folder(const std::string& names, std::string& into, const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, names, help, Words::One, a_word(),
-                                     into_text(into))] = Kept::Folder;
+  impl_->notes
+      ->options[declare_word(*impl_->app, names, help, Words::One, a_word(), into_text(into))] =
+      Kept::Folder;
   return *this;
 }
 Command& Command::folder_positional(const std::string& name, std::string& into,
                                     const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(),
-                                     into_text(into))
+  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(), into_text(into))
                             ->required()] = Kept::Folder;
   return *this;
 }

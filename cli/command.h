@@ -30,15 +30,15 @@ struct Context {
   bool quiet = false;
   bool verbose = false;
   bool no_pager = false;
-  bool accept_clock = false;           ///< the wall is right, however far ahead of the log
+  bool accept_clock = false;  ///< the wall is right, however far ahead of the log
   bool output_given = false;  ///< -o was: `output` is what the caller wants, not what is usual
   std::vector<std::string> arguments;  ///< of the program, as they were given
   /// The command as it was understood, to be asked elsewhere: long options with their values behind
   /// =, then --, then the rest. Without what says where, why and with which files.
   std::vector<std::string> question;
   std::map<std::string, std::string> files;  ///< of ours, by option or positional: out, DIR …
-  std::optional<net::Errand> errand;  ///< a server runs us for somebody
-  std::vector<std::string> asked;     ///< and these are the words it runs: what it wrote down
+  std::optional<net::Errand> errand;         ///< a server runs us for somebody
+  std::vector<std::string> asked;  ///< and these are the words it runs: what it wrote down
 
   /// --data, else ROLLCALL_DATA, else ./rollcall-data.
   [[nodiscard]] std::filesystem::path data_folder() const;

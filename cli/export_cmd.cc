@@ -68,7 +68,7 @@ void add_export(Command& root) {
                  "bundle: chain (nothing of one -u USER left out), headers (of a range), none",
                  one_of({"chain", "headers", "none"}));
   command.file("-O,--out", o->out,
-                 "the file to write; of a bundle the folder or .tar; - is standard output");
+               "the file to write; of a bundle the folder or .tar; - is standard output");
   command.formats({kFormats.begin() + 1, kFormats.end()},
                   [o](const Context&) -> std::vector<std::string> {
                     if (o->format == "bundle") return {};

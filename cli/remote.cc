@@ -163,9 +163,9 @@ int run_there(Context& context) {
     return std::find(words.begin(), words.end(), word) != words.end();
   };
   const bool bundle = has("--proof") || has("--format=bundle");
-  const Kept kept = words.front() == "tiles"              ? Kept::Files
+  const Kept kept = words.front() == "tiles"            ? Kept::Files
                     : bundle && words.front() != "show" ? Kept::Bundle
-                                                          : Kept::Bytes;
+                                                        : Kept::Bytes;
   if (has("--format=bundle") && !context.files.contains("out"))
     throw Failure({Errc::BadInput, "a bundle needs -O: a folder or a .tar to make"});
   // The cursor's file is ours: what it holds goes there, and the new one comes back.
@@ -246,8 +246,7 @@ int run_there(Context& context) {
 }
 
 json::object call(const Context& context, const std::string& path, const json::object& body) {
-  const auto reply =
-      net::post(url_of(context, path), words_of(body), headers(context)).value();
+  const auto reply = net::post(url_of(context, path), words_of(body), headers(context)).value();
   if (reply.status != 200) refused(reply.status, reply.body);
   return json::parse(reply.body).as_object();
 }
@@ -263,22 +262,23 @@ void follow_events(const Context& context,
                    Follow what) {
   std::string held, name;
   const auto reply =
-      net::get_streaming(url_of(context, "/v1/stream", what == Follow::Presence ? "&only=presence" : ""), headers(context),
-                         [&](std::string_view piece) {
-                           held += piece;
-                           std::size_t from = 0;
-                           bool go_on = true;
-                           for (std::size_t end = held.find('\n');
-                                go_on && end != std::string::npos; end = held.find('\n', from)) {
-                             const std::string_view line =
-                                 std::string_view(held).substr(from, end - from);
-                             from = end + 1;
-                             if (line.starts_with("event: ")) name = std::string(line.substr(7));
-                             if (line.starts_with("data: ")) go_on = event(name, line.substr(6));
-                           }
-                           held.erase(0, from);
-                           return go_on;
-                         })
+      net::get_streaming(
+          url_of(context, "/v1/stream", what == Follow::Presence ? "&only=presence" : ""),
+          headers(context),
+          [&](std::string_view piece) {
+            held += piece;
+            std::size_t from = 0;
+            bool go_on = true;
+            for (std::size_t end = held.find('\n'); go_on && end != std::string::npos;
+                 end = held.find('\n', from)) {
+              const std::string_view line = std::string_view(held).substr(from, end - from);
+              from = end + 1;
+              if (line.starts_with("event: ")) name = std::string(line.substr(7));
+              if (line.starts_with("data: ")) go_on = event(name, line.substr(6));
+            }
+            held.erase(0, from);
+            return go_on;
+          })
           .value();
   if (reply.status != 200) refused(reply.status, reply.body);
 }

@@ -232,8 +232,8 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
   std::vector<std::string> proxies;
   s.texts("trusted_proxies", proxies, [](const std::string& entry) {
     return net::Networks::parse({entry}) ? std::optional<std::string>()
-                                        : "is not an address or a network, like 10.0.0.7, "
-                                          "10.0.0.0/8 or 2001:db8::/32";
+                                         : "is not an address or a network, like 10.0.0.7, "
+                                           "10.0.0.0/8 or 2001:db8::/32";
   });
   if (auto trusted = net::Networks::parse(proxies)) settings.trusted_proxies = std::move(*trusted);
   s.boolean("proxy_protocol", settings.proxy_protocol);

@@ -47,7 +47,9 @@ void add_show(Command& root) {
           fmt::format("--raw is the entry's bytes: -o {} does not go with it", context.output));
     if (o->raw && o->proof) usage_error("--raw is the entry's bytes alone: --proof is text");
   });
-  command.examples("  rollcall show 412\n  rollcall show 412 --raw | sha256sum\n  rollcall show 412 --proof -o json > "
+  command.examples(
+      "  rollcall show 412\n  rollcall show 412 --raw | sha256sum\n  rollcall show 412 --proof -o "
+      "json > "
       "event-412.json && rollcall verify proof event-412.json");
   command.run_here_or_there([o](Context& context) {
     std::uint64_t seq = 0;

@@ -15,8 +15,9 @@ void add_tiles(Command& root) {
   auto directory = std::make_shared<std::string>();
   Command tiles = root.command("tiles", "the log as static files (C2SP tlog-tiles)");
   Command exporting = tiles.command("export", "write checkpoint, tile/… and tile/entries/…");
-  exporting.file_positional("DIR", *directory,
-                       "where; full tiles that are there are kept; - is a tar on standard output");
+  exporting.file_positional(
+      "DIR", *directory,
+      "where; full tiles that are there are kept; - is a tar on standard output");
   exporting.examples("  rollcall tiles export public/log1");
   exporting.run_here_or_there([directory](Context& context) {
     const auto reader = replay::Reader::open(context.layout()).value();

@@ -18,9 +18,7 @@ namespace {
 net::Tokens tokens_of(const Context& context) { return net::Tokens(context.data_folder()); }
 
 /// Asked by who governs one app alone: others' tokens are not there.
-bool of_one_app(const Context& context) {
-  return context.errand && !context.errand->server_admin;
-}
+bool of_one_app(const Context& context) { return context.errand && !context.errand->server_admin; }
 
 /// Unix seconds of --expires.
 std::int64_t expiry(const std::string& text) {
@@ -64,8 +62,8 @@ void add_token(Command& root) {
             {store::Errc::BadInput, fmt::format("there is no scope '{}': there are {}", scope,
                                                 fmt::join(net::kScopes, ", "))});
     const std::int64_t expires = o->expires.empty() ? 0 : expiry_to_come(o->expires);
-    const bool of_server = std::find(o->scopes.begin(), o->scopes.end(), net::kServerAdmin) !=
-                           o->scopes.end();
+    const bool of_server =
+        std::find(o->scopes.begin(), o->scopes.end(), net::kServerAdmin) != o->scopes.end();
     if (of_server && context.errand && !context.errand->server_admin)
       throw store::Failure({store::Errc::NotPermitted, "this needs the scope server:admin"});
     const std::string app = of_server || context.app.empty() ? "*" : context.app;

@@ -210,7 +210,8 @@ void add_verify(Command& root) {
     replay::EventVerdict verdict;
     if (text.starts_with('{')) {
       if (!o->entry.empty())
-        throw Failure({Errc::BadInput, "an answer as JSON carries its entry: --entry is for receipts"});
+        throw Failure(
+            {Errc::BadInput, "an answer as JSON carries its entry: --entry is for receipts"});
       verdict = replay::verify_answer(text, keys).value();
     } else {
       const auto receipt = store::parse_tlog_proof(text).value();
@@ -225,14 +226,13 @@ void add_verify(Command& root) {
       verdict = replay::verify_receipt(receipt, leaf, keys).value();
     }
     if (!o->policy.empty()) {
-      const auto quorum = store::parse_policy_file(store::read_file(o->policy).value())
-                              .value()
-                              .judge(verdict.note);
+      const auto quorum =
+          store::parse_policy_file(store::read_file(o->policy).value()).value().judge(verdict.note);
       if (!quorum.met)
         throw Failure({Errc::Incomplete, "the policy's quorum of witnesses is not met"});
     }
-    fmt::print("event {} is in {} at size {}\n", verdict.seq,
-               printable(verdict.checkpoint.origin), verdict.checkpoint.size);
+    fmt::print("event {} is in {} at size {}\n", verdict.seq, printable(verdict.checkpoint.origin),
+               verdict.checkpoint.size);
     for (const auto& line : verdict.proven.lines(verdict.seq)) fmt::print("{}\n", printable(line));
     for (const auto& what : verdict.proven.not_covered())
       fmt::print("{:<14} {}\n", "not signed", printable(what));

@@ -88,7 +88,7 @@ void add_who(Command& root) {
   command.flag("--count", o->count, "only how many");
   command.flag("--proof", o->proof, "write a bundle that proves the answer for one user");
   command.file("-O,--out", o->out,
-                 "where the bundle goes (a folder or .tar; - is standard output)");
+               "where the bundle goes (a folder or .tar; - is standard output)");
   command.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
                   [o](const Context&) -> std::vector<std::string> {
                     if (o->proof) return {};

@@ -157,8 +157,8 @@ std::optional<HttpReply> query_problem(const HttpRequest& request, const Names& 
   if (!query) return problem(400, "the query has a broken percent escape");
   std::set<std::string_view> seen;
   for (const auto& [name, value] : *query) {
-    const bool fits = is_of_every_request(name) ||
-                      std::find(known.begin(), known.end(), name) != known.end();
+    const bool fits =
+        is_of_every_request(name) || std::find(known.begin(), known.end(), name) != known.end();
     const std::string_view shown = std::string_view(name).substr(0, 64);
     if (!fits && known.empty())
       return problem(422, fmt::format("there is no parameter '{}': there are none here", shown));
@@ -376,8 +376,7 @@ namespace {
 /// Whose share it is: a person's, a token's or an app's, in this app; else an address's.
 std::string share_key(const App& app, const Caller& caller, std::string_view address) {
   if (caller.scopes.empty()) return "at\n" + limit_key(address);
-  return app.settings().id + "\n" +
-         (caller.user.empty() ? caller.name : "person\n" + caller.user);
+  return app.settings().id + "\n" + (caller.user.empty() ? caller.name : "person\n" + caller.user);
 }
 
 }  // namespace
@@ -393,12 +392,12 @@ std::optional<HttpReply> Api::over_rate(const std::string& who, const Caller& ca
   constexpr double kBurst = 5;  // seconds' worth at once
   const bool person = !caller.user.empty();
   const auto& limits = quotas.limits;
-  auto wait = quotas.rates.take(
-      "writes\n" + who, 1, person ? limits.writes_per_s : limits.service_writes_per_s, kBurst);
+  auto wait = quotas.rates.take("writes\n" + who, 1,
+                                person ? limits.writes_per_s : limits.service_writes_per_s, kBurst);
   if (!wait)
-    wait = quotas.rates.take(
-        "bytes\n" + who, static_cast<double>(bytes),
-        person ? limits.write_bytes_per_s : limits.service_write_bytes_per_s, kBurst);
+    wait = quotas.rates.take("bytes\n" + who, static_cast<double>(bytes),
+                             person ? limits.write_bytes_per_s : limits.service_write_bytes_per_s,
+                             kBurst);
   if (wait) return too_many(*wait, "this caller writes more than it may: come again later");
   return std::nullopt;
 }
@@ -469,7 +468,8 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
   }
   std::optional<HttpReply> reply;
   std::string other_methods;
-  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
+  const std::string_view method =
+      request.method == "HEAD" ? "GET" : std::string_view(request.method);
   // The list of endpoints is walked at compile time; a coroutine cannot be awaited in a lambda
   // without being one itself, so the match is found first and run afterwards.
   std::function<boost::asio::awaitable<HttpReply>()> run;
@@ -502,8 +502,10 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
       if (const auto over = over_rate(share, caller, E::kIs, request.body.size())) co_return *over;
       Places::Place place;  // held until the answer is there
       if (E::kIs.method == std::string_view("GET") && !E::kIs.scope.empty()) {
-        place = server_.quotas().places.take("question\n" + share, server_.quotas().limits.questions);
-        if (!place) co_return too_many(1, "this caller has as many questions as it may ask at a time");
+        place =
+            server_.quotas().places.take("question\n" + share, server_.quotas().limits.questions);
+        if (!place)
+          co_return too_many(1, "this caller has as many questions as it may ask at a time");
       }
       json::value given = json::object{};
       const bool by_query = E::kIs.method == std::string_view("GET");
@@ -622,7 +624,8 @@ HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks
   const auto who = caller(*app, request);
   if (!who) return problem(401, who.error().detail);
   const bool is_stream = request.path == "/v1/stream";
-  if (auto wrong = query_problem(request, is_stream ? Names{"after", "only"} : Names{})) return *wrong;
+  if (auto wrong = query_problem(request, is_stream ? Names{"after", "only"} : Names{}))
+    return *wrong;
   HttpReply out;
   const std::string share = share_key(*app, *who, request.peer);
   if (request.path == kStreamPath) {

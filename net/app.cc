@@ -85,19 +85,18 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   raw->rooms_ready_ = raw->rooms_.get();
   if (const auto fault = store::signing_key_fault(*layout)) raw->set_signing_problem(fault->detail);
   const std::chrono::seconds often(settings.sign_every_s);
-  const bool started =
-      raw->run_aside([raw, often] {
-        raw->now_and_then(often, [raw] {
-          raw->sessions_->sweep_answers();
-          raw->sign();
-        });
-      }) &&
-      (settings.snapshot_every == 0 || raw->run_aside([raw, often] {
-        raw->now_and_then(often, [raw] { raw->keep_snapshot(); });
-      })) &&
-      raw->run_aside([raw] {
-        raw->now_and_then(std::chrono::seconds(1), [raw] { raw->live_->look_after_folder(); });
-      });
+  const bool started = raw->run_aside([raw, often] {
+    raw->now_and_then(often, [raw] {
+      raw->sessions_->sweep_answers();
+      raw->sign();
+    });
+  }) && (settings.snapshot_every == 0 || raw->run_aside([raw, often] {
+                         raw->now_and_then(often, [raw] { raw->keep_snapshot(); });
+                       })) &&
+                       raw->run_aside([raw] {
+                         raw->now_and_then(std::chrono::seconds(1),
+                                           [raw] { raw->live_->look_after_folder(); });
+                       });
   if (!started) return no_thread();
   if (!settings.webhooks.empty()) raw->webhooks_ = std::make_unique<Webhooks>(*raw);
   return app;

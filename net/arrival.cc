@@ -28,7 +28,8 @@ namespace {
 namespace asio = boost::asio;
 using Protocol = asio::generic::stream_protocol;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::uint8_t kTlsHandshake = 22;  // RFC 8446 section 5.1: how a ClientHello's record begins
+constexpr std::uint8_t kTlsHandshake =
+    22;  // RFC 8446 section 5.1: how a ClientHello's record begins
 
 /// A socket on its way; closed where nothing takes it over.
 struct Arrival {
@@ -48,7 +49,7 @@ struct Arrival {
   Protocol::socket socket;
   asio::steady_timer timer;
   std::string peer;
-  bool tls;                    ///< our own is to be spoken
+  bool tls;                       ///< our own is to be spoken
   bool client_spoke_tls = false;  ///< to the proxy
   std::shared_ptr<Counted> counted;
 };
@@ -70,9 +71,10 @@ asio::awaitable<bool> take_proxy_header(Arrival& a) {
     if (header.is == ProxyHeader::Is::Broken || (!whole && head.size() > kProxyHeaderMost)) {
       static LogLimit limit(1, 0.1);
       if (const auto passed = limit.admit())
-        spdlog::warn("a connection of the trusted proxy {} does not begin with a PROXY header and "
-                     "is closed; {} more were since the last such line",
-                     a.peer, *passed);
+        spdlog::warn(
+            "a connection of the trusted proxy {} does not begin with a PROXY header and "
+            "is closed; {} more were since the last such line",
+            a.peer, *passed);
       co_return false;
     }
     const std::size_t mine = whole ? header.size - before : static_cast<std::size_t>(seen);
@@ -90,9 +92,10 @@ asio::awaitable<bool> take_proxy_header(Arrival& a) {
 asio::awaitable<void> refuse_plain(Arrival& a) {
   static LogLimit limit(1, 0.1);
   if (const auto passed = limit.admit())
-    spdlog::warn("somebody spoke no TLS to a port where TLS is spoken (https://, wss://); {} more "
-                 "did since the last such line",
-                 *passed);
+    spdlog::warn(
+        "somebody spoke no TLS to a port where TLS is spoken (https://, wss://); {} more "
+        "did since the last such line",
+        *passed);
   const HttpReply reply = problem(400, "this port speaks TLS: use https:// or wss://");
   const std::string text = fmt::format(
       "HTTP/1.1 400 Bad Request\r\nDate: {}\r\nContent-Type: {}\r\nConnection: "
@@ -136,12 +139,13 @@ asio::awaitable<void> arrive(std::shared_ptr<Arrival> a, bool proxied) {
   auto& io = a->shard.loop().io();
   // The pair holds two descriptors more for as long as the connection lives.
   auto pair = std::make_shared<Counted>(a->server.tls_pairs);
-  a->server.tls().accept(io, fd,
-                         [&server = a->server, &shard = a->shard, peer = a->peer,
-                          counted = std::move(a->counted), pair = std::move(pair)](int plain) mutable {
-                           serve_front(server, shard, plain, peer, true);
-                           counted.reset();
-                         });
+  a->server.tls().accept(
+      io, fd,
+      [&server = a->server, &shard = a->shard, peer = a->peer, counted = std::move(a->counted),
+       pair = std::move(pair)](int plain) mutable {
+        serve_front(server, shard, plain, peer, true);
+        counted.reset();
+      });
 }
 
 }  // namespace

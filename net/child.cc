@@ -4,9 +4,8 @@
 #include "store/bytes.h"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
-
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -27,8 +26,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kFirstOther = 3;         // descriptors from here on are not the child's
-constexpr int kLast = 19;              // setpriority(2): the lowest priority there is
+constexpr int kFirstOther = 3;  // descriptors from here on are not the child's
+constexpr int kLast = 19;       // setpriority(2): the lowest priority there is
 constexpr std::size_t kErrandMax = 4096;
 
 /// What a child gets of our environment: all but our own settings, of which it keeps the keys.
@@ -147,7 +146,8 @@ int follow_child(Child child, const std::function<bool()>& go_on,
   else
     ::waitpid(child.pid, &status, 0);
   for (const int fd : {child.out, child.err, child.errand}) ::close(fd);
-  if (late) output(true, fmt::format("rollcall: ended after {} s: ask for less\n", longest.count()));
+  if (late)
+    output(true, fmt::format("rollcall: ended after {} s: ask for less\n", longest.count()));
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
     output(true, "rollcall: ended for using the processor too long: ask for less\n");
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;

@@ -26,8 +26,8 @@ namespace rollcall::net {
 inline constexpr std::string_view kErrandName = "rollcall-errand";
 
 struct Errand {
-  engine::Seq read = 0;  ///< the HistoryRead that says so in the log; 0: none could be written
-  std::string secret;    ///< its proof is made of (replay/read_log.h); known to nobody else
+  engine::Seq read = 0;       ///< the HistoryRead that says so in the log; 0: none could be written
+  std::string secret;         ///< its proof is made of (replay/read_log.h); known to nobody else
   bool server_admin = false;  ///< for who governs the server, not this app alone
   bool folders = false;       ///< may use the folders its command names (backups)
   bool nice = false;          ///< behind everything else

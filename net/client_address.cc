@@ -54,7 +54,8 @@ std::vector<std::string> list_of(const HttpRequest& request, std::string_view na
 
 std::vector<Hop> hops_of_x_forwarded(const HttpRequest& request) {
   std::vector<Hop> out;
-  for (std::string& node : list_of(request, "x-forwarded-for")) out.push_back({std::move(node), {}});
+  for (std::string& node : list_of(request, "x-forwarded-for"))
+    out.push_back({std::move(node), {}});
   const auto schemes = list_of(request, "x-forwarded-proto");
   if (schemes.empty()) return out;
   if (out.empty()) out.emplace_back();  // a proxy that says over what, and not for whom

@@ -7,8 +7,8 @@
 #include "net/question.h"
 #include "net/tokens.h"
 #include "replay/read_log.h"
-#include "store/crypto.h"
 #include "store/bytes.h"
+#include "store/crypto.h"
 #include "store/utf8.h"
 #include "store/writer.h"
 
@@ -147,8 +147,8 @@ void run(App& app, Job job, Chunks::Sink sink) {
                     replay::proof_of(job.errand.secret, job.question.words)};
   const auto noted = note_read_durably(app, job.by, asked, job.why);
   if (!noted) {
-    const std::string why = public_detail(noted.error(), app.layout().app_dir.native(),
-                                          job.errand.server_admin);
+    const std::string why =
+        public_detail(noted.error(), app.layout().app_dir.native(), job.errand.server_admin);
     (void)sink.push(json::serialize(json::object{{"err", why + "\n"}}) + "\n");
     return end(sink, 1);
   }
@@ -188,8 +188,8 @@ void run(App& app, Job job, Chunks::Sink sink) {
       job.longest);
   for (auto [name, rest] : {std::pair{"out", &held_out}, std::pair{"err", &held_err}})
     if (!rest->empty())  // cut off inside a character
-      (void)sink.push(json::serialize(json::object{{std::string(name) + "64",
-                                                    store::base64(store::as_bytes(*rest))}}) +
+      (void)sink.push(json::serialize(json::object{
+                          {std::string(name) + "64", store::base64(store::as_bytes(*rest))}}) +
                       "\n");
   end(sink, code);
 }
@@ -208,7 +208,8 @@ HttpReply run_command(App& app, const Settings& settings, const Caller& caller,
   if (const auto read = read_value(body, asking, ""); !read)
     return problem(422, read.error().detail);
   auto question = read_question(asking.arguments);
-  if (!question) return problem(422, question.error().detail, store::name_of(question.error().code));
+  if (!question)
+    return problem(422, question.error().detail, store::name_of(question.error().code));
   const QuestionCommand& command = *question->command;
   if (!caller.may(command.scope))
     return problem(403, fmt::format("this needs the scope {}", command.scope));

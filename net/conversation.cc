@@ -107,8 +107,7 @@ class Conversation {
     std::size_t size = 0;
     beast::error_code no_head;
     while (!no_head && !parser.is_header_done()) {
-      const auto [failed, n] =
-          co_await http::async_read_some(stream_, buffer_, parser, as_result);
+      const auto [failed, n] = co_await http::async_read_some(stream_, buffer_, parser, as_result);
       size += n;
       no_head = failed;
       if (!failed && size > kHeadMost) no_head = http::error::header_limit;
@@ -170,7 +169,7 @@ class Conversation {
     }
     if (const auto lost = lost_upgrade(request, version)) {
       const bool written = co_await write(*lost, keep);
-      co_return written && keep;
+      co_return written&& keep;
     }
     const Counted answering(server_.answering);
     if (Api::streams(request)) {
@@ -179,7 +178,7 @@ class Conversation {
     }
     const HttpReply reply = co_await answer(request);
     const bool written = co_await write(reply, keep);
-    co_return written && keep && !server_.draining();
+    co_return written&& keep && !server_.draining();
   }
 
   asio::awaitable<HttpReply> answer(const HttpRequest& request) {
@@ -206,8 +205,7 @@ class Conversation {
     auto work = [app, &request, rest, now_s]() -> store::Result<HttpReply> {
       return pusher_api(*app, request, rest, now_s);
     };
-    const auto reply =
-        co_await aside<HttpReply>(server_.workers(), shard_.loop(), std::move(work));
+    const auto reply = co_await aside<HttpReply>(server_.workers(), shard_.loop(), std::move(work));
     co_return reply ? *reply : busy(reply.error().detail);
   }
 
@@ -320,8 +318,8 @@ class Conversation {
         [this, watched = std::move(watched), &chunks](const boost::system::error_code& ec) mutable {
           if (ec || !*watched) return;
           std::array<char, 1024> waste;  // a request behind a stream is not answered
-          const ssize_t n = ::recv(stream_.socket().native_handle(), waste.data(), waste.size(),
-                                   MSG_DONTWAIT);
+          const ssize_t n =
+              ::recv(stream_.socket().native_handle(), waste.data(), waste.size(), MSG_DONTWAIT);
           if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
             chunks.cancel();
           else

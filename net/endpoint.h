@@ -74,8 +74,8 @@ store::Result<void> read_value(const json::value& value, T& out, const std::stri
       return bad("true or false");
     return {};
   } else if constexpr (std::is_integral_v<T>) {
-    // What no JSON number of the other side can hold, and no seq or count ever reaches: adding to it
-    // must not go around.
+    // What no JSON number of the other side can hold, and no seq or count ever reaches: adding to
+    // it must not go around.
     constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (value.is_string()) {
       const std::string_view text = value.get_string();

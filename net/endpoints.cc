@@ -134,8 +134,8 @@ std::vector<std::string> names_in(std::string_view list) {
     if (!name.empty()) out.push_back(std::exchange(name, {}));
   };
   for (std::size_t i = 0; i < list.size(); ++i) {
-    const bool escapes = list[i] == '\\' && i + 1 < list.size() &&
-                         (list[i + 1] == ',' || list[i + 1] == '\\');
+    const bool escapes =
+        list[i] == '\\' && i + 1 < list.size() && (list[i + 1] == ',' || list[i + 1] == '\\');
     if (list[i] == ',')
       name_ends();
     else
@@ -229,8 +229,8 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
         const auto number = reading->vault().number_of(name);
         const auto standing = number ? app.board().of(*number) : std::nullopt;
         if (!standing || found.size() >= limit || !seen.insert(*number).second) continue;
-        const auto shown = engine::name_of(inside || self == name ? standing->state
-                                                                  : standing->visible);
+        const auto shown =
+            engine::name_of(inside || self == name ? standing->state : standing->visible);
         // Those who are named are told whatever their state is, where none is asked for.
         if (wanted.empty() || wanted == "any" || shown == wanted)
           found.emplace_back(*number, *standing);
@@ -247,8 +247,8 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
       auto name = reading->vault().name_of(number);
       if (!name) continue;
       const bool own = inside || self == *name;
-      out.people.push_back(person_of(*reading, number, std::move(*name), standing, own,
-                                     app.settings().last_seen));
+      out.people.push_back(
+          person_of(*reading, number, std::move(*name), standing, own, app.settings().last_seen));
     }
     std::sort(out.people.begin(), out.people.end(),
               [](const Person& a, const Person& b) { return a.user < b.user; });

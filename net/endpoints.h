@@ -15,11 +15,11 @@ struct Caller {
   std::vector<std::string> scopes;  ///< net/tokens.h
   std::string user;                 ///< a JWT's sub or the page's person: somebody, not a service
   bool by_cookie = false;           ///< signed in to the page
-  std::string reader;  ///< in the log of reads: the name, and with what somebody else was become
-  std::string token;   ///< Token::id; empty: by none
-  std::string sign_in;              ///< of the cookie
-  std::int64_t until = 0;           ///< unix seconds at which it ends; 0: never by itself
-  std::int64_t latest = 0;          ///< as in PageSession
+  std::string reader;   ///< in the log of reads: the name, and with what somebody else was become
+  std::string token;    ///< Token::id; empty: by none
+  std::string sign_in;  ///< of the cookie
+  std::int64_t until = 0;   ///< unix seconds at which it ends; 0: never by itself
+  std::int64_t latest = 0;  ///< as in PageSession
   /// Whether all of it still holds: for what goes on beyond a request. From any thread.
   std::function<bool()> holds = [] { return true; };
   Caller(std::string who, std::vector<std::string> what, std::string subject)

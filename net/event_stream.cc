@@ -148,10 +148,10 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     chunks.set_keepalive(":\n\n");
     (void)chunks.sink().push(":\n\n");  // the head goes out at once
   }
-  const bool begun = app.run_aside([&app, sink = chunks.sink(), form, seq, everything,
-                                    holds = caller.holds] {
-    produce(app, sink, form, seq, everything, holds);
-  });
+  const bool begun =
+      app.run_aside([&app, sink = chunks.sink(), form, seq, everything, holds = caller.holds] {
+        produce(app, sink, form, seq, everything, holds);
+      });
   if (!begun) {
     HttpReply out = problem(503, "the server has no thread to spare for a stream: try again");
     out.headers.emplace_back("Retry-After", "5");

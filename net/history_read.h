@@ -17,7 +17,7 @@ enum class Often { EveryTime, OnceAMinute };  ///< a slider that is dragged is o
 
 /// What is read, of whom: an event of the log each.
 struct Asked {
-  std::string what;  ///< the question without names
+  std::string what;                          ///< the question without names
   std::vector<engine::UserNumber> subjects;  ///< empty: everybody's, or nobody's that is known
   std::string proof;                         ///< where a process of its own answers
 };
@@ -40,7 +40,8 @@ struct Asked {
 
 /// The same, and waits until it is durable: the seq of the first, 0 where nothing can be written.
 /// Never on a shard's thread.
-[[nodiscard]] store::Result<engine::Seq> note_read_durably(App& app, const std::string& by, const Asked& asked,
-                                            const ReadReason& why);
+[[nodiscard]] store::Result<engine::Seq> note_read_durably(App& app, const std::string& by,
+                                                           const Asked& asked,
+                                                           const ReadReason& why);
 
 }  // namespace rollcall::net

@@ -94,10 +94,9 @@ asio::awaitable<void> serve_connection(tcp::socket socket, std::shared_ptr<Serve
     }
     const auto& request = parser.get();
     const bool only_head = request.method() == http::verb::head;
-    const Reply reply =
-        server->handler({only_head ? "GET" : std::string(request.method_string()),
-                         read_target({request.target().data(), request.target().size()}).path,
-                         request.body()});
+    const Reply reply = server->handler(
+        {only_head ? "GET" : std::string(request.method_string()),
+         read_target({request.target().data(), request.target().size()}).path, request.body()});
     http::response<http::string_body> response{static_cast<http::status>(reply.status), 11};
     response.set(http::field::date, date_now());
     response.set(http::field::content_type, reply.type);

@@ -75,8 +75,7 @@ std::optional<Answer> parse(std::string_view text) {
   reply.outcome = *outcome;
   reply.presence = *presence;
   // Not in what versions before 0.6 kept: whom it is not known of is shown as gone.
-  reply.visible =
-      word("visible").value_or(std::string(engine::name_of(engine::Presence::Offline)));
+  reply.visible = word("visible").value_or(std::string(engine::name_of(engine::Presence::Offline)));
   reply.repeated = true;
   return Answer{*at, *request, std::move(reply)};
 }

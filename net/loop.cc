@@ -130,7 +130,8 @@ void Loop::stop() {
       }
       over();
     } catch (const std::bad_alloc&) {
-      // One handler had no memory for what it was asked: its request goes unanswered, nobody else's.
+      // One handler had no memory for what it was asked: its request goes unanswered, nobody
+      // else's.
       rung_ = true;
       static constexpr std::string_view kSaid = "out of memory: something asked is not answered\n";
       (void)!::write(STDERR_FILENO, kSaid.data(), kSaid.size());

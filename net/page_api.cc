@@ -131,8 +131,8 @@ Answer<Watch> WatchEndpoint::run(Call call, Request r) {
   const auto user = open_watch(r.token, settings.secret, store::wall_now() / 1'000'000);
   // Whoever holds a page has its token: those who show it are told apart by where they are.
   const auto let_in = call.quotas.let_in(
-      user.has_value(), "watch\n" + settings.id + "\n" + limit_key(call.http.peer),
-      call.http.peer, "the watch token is not of this app, or has run out");
+      user.has_value(), "watch\n" + settings.id + "\n" + limit_key(call.http.peer), call.http.peer,
+      "the watch token is not of this app, or has run out");
   if (!let_in) co_return let_in.error();
   const auto channel = presence_channel_of(*user);
   if (!channel) co_return Error{Errc::BadInput, "the name is too long for a channel of its own"};

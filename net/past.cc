@@ -18,7 +18,8 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-/// Notes it in the log before it is answered; aside, as the log is asked whether a reason is needed.
+/// Notes it in the log before it is answered; aside, as the log is asked whether a reason is
+/// needed.
 Answer<bool> note(Call& call, std::string what, std::vector<std::string> names) {
   auto work = [&app = call.app, caller = call.caller, what = std::move(what),
                names = std::move(names), why = read_reason(call.http)]() -> Result<bool> {
@@ -72,8 +73,7 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
   if (!call.caller.may("audit:read"))
     co_return Error{Errc::NotPermitted, "asking about the past needs the scope audit:read"};
   // What is refused was not read: nothing is logged of it.
-  if (const auto spec = replay::parse_time(*r.at, store::wall_now()); !spec)
-    co_return spec.error();
+  if (const auto spec = replay::parse_time(*r.at, store::wall_now()); !spec) co_return spec.error();
   const std::vector<std::string> names = r.users ? names_in(*r.users) : std::vector<std::string>{};
   const std::string what = "who" + option_text("at", r.at) + option_text("state", r.state) +
                            (r.users ? " (of some)" : "");
@@ -100,7 +100,8 @@ Answer<People> people_at(Call& call, PresenceRequest r, std::uint64_t limit) {
     const std::string wanted = r.state.value_or("");
     std::set<engine::UserNumber> only;
     for (const auto& name : names)
-      if (const auto number = reader->vault() == nullptr ? std::nullopt : reader->vault()->number_of(name))
+      if (const auto number =
+              reader->vault() == nullptr ? std::nullopt : reader->vault()->number_of(name))
         only.insert(*number);
     const auto& users = fold->state.users;
     for (engine::UserNumber n = 1; n < users.size(); ++n) {

@@ -15,9 +15,9 @@ namespace rollcall::net {
 
 struct ProxyHeader {
   enum class Is { Incomplete, Broken, Whole } is = Is::Incomplete;
-  std::size_t size = 0;         ///< bytes of the header; what follows is the client's
-  std::string address;          ///< empty: the proxy speaks for itself, or does not say for whom
-  std::optional<bool> tls;      ///< version 2 may say whether the client spoke TLS to the proxy
+  std::size_t size = 0;     ///< bytes of the header; what follows is the client's
+  std::string address;      ///< empty: the proxy speaks for itself, or does not say for whom
+  std::optional<bool> tls;  ///< version 2 may say whether the client spoke TLS to the proxy
 };
 
 inline constexpr std::size_t kProxyHeaderMost = 4096;

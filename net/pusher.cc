@@ -2,8 +2,8 @@
 #include "net/pusher.h"
 
 #include "net/app.h"
-#include "net/error_reply.h"
 #include "net/clock.h"
+#include "net/error_reply.h"
 #include "net/frame.h"
 #include "net/refusals.h"
 #include "net/signature.h"
@@ -186,8 +186,7 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
       [&app, id, ticket, name, kind = *kind, member,
        logged](const store::Result<engine::Seq>& seq) {
         if (!seq) {
-          const std::string why =
-              public_detail(seq.error(), app.layout().app_dir.native(), false);
+          const std::string why = public_detail(seq.error(), app.layout().app_dir.native(), false);
           app.hub().refuse(
               id, ticket, name,
               message::subscription_error(name, "ServerError", why, status_of(seq.error())));

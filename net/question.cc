@@ -49,7 +49,9 @@ std::vector<QuestionCommand> make_list() {
                                       {"reader", 0, Takes::Text, true},
                                       {"grep", 'g', Takes::Pattern}});
   std::vector<QuestionCommand> list{
-      {"who", "audit:read", true,
+      {"who",
+       "audit:read",
+       true,
        {{"at", 0, Takes::Moment},
         {"state", 0, Takes::Choice, true, "online,away,offline"},
         {"room", 0, Takes::Text},
@@ -57,7 +59,9 @@ std::vector<QuestionCommand> make_list() {
         {"count"},
         {"proof"},
         out},
-       Takes::Name, 0, 100},
+       Takes::Name,
+       0,
+       100},
       {"last", "audit:read", true,
        with(range, {lines, {"min", 0, Takes::Duration}, {"open"}, number}), Takes::Name, 0, 100},
       {"audit", "audit:read", true,
@@ -78,8 +82,7 @@ std::vector<QuestionCommand> make_list() {
       {"audit queries", "audit:read", true, filter},
       {"show", "audit:read", true, {{"raw"}, {"proof"}}, Takes::Number, 1, 1},
       {"proof", "audit:read", false, {out}, Takes::Number, 1, 1},
-      {"verify", "audit:read", false,
-       {{"quick"}, {"full"}, {"replay"}, {"strict"}, {"no-bodies"}}},
+      {"verify", "audit:read", false, {{"quick"}, {"full"}, {"replay"}, {"strict"}, {"no-bodies"}}},
       {"export", "audit:read", true,
        with(filter, {{"format", 0, Takes::Choice, false,
                       "bundle,ndjson,json,csv,raw,activitylog4,activitylog5,owenit"},
@@ -104,23 +107,37 @@ std::vector<QuestionCommand> make_list() {
       {"snapshot list", "admin", false, {}},
       {"snapshot verify", "admin", false, {}, Takes::Number, 0, 1},
       {"snapshot rm", "admin", false, {{"all"}}, Takes::Number, 0, 1},
-      {"token create", "admin", false,
+      {"token create",
+       "admin",
+       false,
        {{"scope", 0, Takes::Choice, true,
          "presence:read,audit:read,events:write,admin,server:admin"},
         {"expires", 0, Takes::Moment}},
-       Takes::Text, 1, 1},
+       Takes::Text,
+       1,
+       1},
       {"token list", "admin", false, {}},
       {"token revoke", "admin", false, {}, Takes::Text, 1, 1},
       {"token watch", "admin", false, {{"expires", 0, Takes::Moment}}, Takes::Name, 1, 1},
       // A witness is called from the server's own place in the network, and backups are folders of
       // its machine: the server's, not an app's.
       {"witness add", "server:admin", false, {{"quorum", 0, Takes::Plain}}, Takes::Key, 3, 3},
-      {"backup create", "server:admin", false,
-       {{"name", 0, Takes::Plain}, {"vault", 0, Takes::Folder}}, Takes::Folder, 1, 1},
+      {"backup create",
+       "server:admin",
+       false,
+       {{"name", 0, Takes::Plain}, {"vault", 0, Takes::Folder}},
+       Takes::Folder,
+       1,
+       1},
       {"backup list", "server:admin", false, {}, Takes::Folder, 1, 1},
       {"backup verify", "server:admin", false, {}, Takes::Folder, 1, 1},
-      {"backup prune", "server:admin", false,
-       {{"keep", 0, Takes::Number}, {"dry-run"}, {"yes"}}, Takes::Folder, 1, 1}};
+      {"backup prune",
+       "server:admin",
+       false,
+       {{"keep", 0, Takes::Number}, {"dry-run"}, {"yes"}},
+       Takes::Folder,
+       1,
+       1}};
   for (QuestionCommand& command : list) command.options = with(command.options, everywhere);
   return list;
 }
@@ -136,9 +153,8 @@ bool one_of(std::string_view choices, std::string_view value) {
 
 bool shown_text(std::string_view text, std::size_t most) {
   return !text.empty() && text.size() <= most && store::valid_utf8(text) &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-         });
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 template <class Fits>
@@ -155,11 +171,10 @@ bool all_of_list(std::string_view list, const Fits& fits) {
 }
 
 bool of_letters(std::string_view text, std::size_t most, std::string_view besides) {
-  return !text.empty() && text.size() <= most &&
-         std::all_of(text.begin(), text.end(), [&](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  besides.find(c) != std::string_view::npos;
-         });
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           besides.find(c) != std::string_view::npos;
+  });
 }
 
 /// Nothing where the value is what it should be; else what it should be.
@@ -202,14 +217,14 @@ std::optional<std::string> misfit(Takes takes, std::string_view choices, bool ma
                         value.find_first_not_of("0123456789.") == std::string_view::npos,
                     "is A..B");
     case Takes::Kind:
-      return unless(
-          value.size() <= kTextMax && all_of_list(value, [](auto v) { return engine::kind_of(v).has_value(); }),
-          "is a kind of event: login, logout, activity, inactivity, …");
+      return unless(value.size() <= kTextMax &&
+                        all_of_list(value, [](auto v) { return engine::kind_of(v).has_value(); }),
+                    "is a kind of event: login, logout, activity, inactivity, …");
     case Takes::Choice: {
-      const bool fits = many ? value.size() <= kTextMax && all_of_list(value, [&](auto v) { return one_of(choices, v); })
+      const bool fits = many ? value.size() <= kTextMax &&
+                                   all_of_list(value, [&](auto v) { return one_of(choices, v); })
                              : one_of(choices, value);
-      return fits ? std::nullopt
-                  : std::optional<std::string>(fmt::format("is one of {}", choices));
+      return fits ? std::nullopt : std::optional<std::string>(fmt::format("is one of {}", choices));
     }
     case Takes::Cursor:
       return unless(of_letters(value, 400, "-_="), "is a cursor that an answer showed");
@@ -230,13 +245,15 @@ std::optional<std::string> misfit(Takes takes, std::string_view choices, bool ma
 
 std::string names_of(const std::vector<QuestionOption>& options) {
   std::string out;
-  for (const auto& option : options) out += fmt::format("{}--{}", out.empty() ? "" : ", ", option.name);
+  for (const auto& option : options)
+    out += fmt::format("{}--{}", out.empty() ? "" : ", ", option.name);
   return out;
 }
 
 std::string commands_there_are() {
   std::string out;
-  for (const auto& command : questions()) out += fmt::format("{}{}", out.empty() ? "" : ", ", command.words);
+  for (const auto& command : questions())
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", command.words);
   return out;
 }
 
@@ -293,9 +310,9 @@ Result<Found> find_command(const std::vector<std::string>& words) {
   }
   if (out.command != nullptr) return out;
   const bool more = !next.empty() && !next.starts_with('-');
-  return Error{Errc::BadInput,
-               fmt::format("'{}{}{}' does not work over --url. What does: {}", shown_word(words[at]),
-                           more ? " " : "", more ? shown_word(next) : "", commands_there_are())};
+  return Error{Errc::BadInput, fmt::format("'{}{}{}' does not work over --url. What does: {}",
+                                           shown_word(words[at]), more ? " " : "",
+                                           more ? shown_word(next) : "", commands_there_are())};
 }
 
 void take(Question& q, const QuestionOption* option, std::string value) {
@@ -309,7 +326,8 @@ void take(Question& q, const QuestionOption* option, std::string value) {
       q.numbers.push_back(store::parse_decimal(v).value_or(0));
       return true;
     });
-  if (option == nullptr && takes == Takes::Number && (q.command->words == "show" || q.command->words == "proof"))
+  if (option == nullptr && takes == Takes::Number &&
+      (q.command->words == "show" || q.command->words == "proof"))
     q.seq = store::parse_decimal(digits).value_or(0);
   q.given.push_back({option, std::move(value)});
 }
@@ -338,9 +356,10 @@ std::string Question::describe() const {
     if (takes == Takes::Nothing) continue;
     out += g.option != nullptr ? "=" : " ";
     const std::size_t equals = g.value.find('=');
-    out += told                                                            ? g.value
-           : takes == Takes::Text && !g.option && equals != std::string::npos ? g.value.substr(0, equals) + "=…"
-                                                                           : "…";
+    out += told ? g.value
+           : takes == Takes::Text && !g.option && equals != std::string::npos
+               ? g.value.substr(0, equals) + "=…"
+               : "…";
   }
   return out;
 }
@@ -366,9 +385,10 @@ Result<Question> read_question(const std::vector<std::string>& words) {
     }
     if (options_end || !word.starts_with('-') || word == "-") {
       if (++behind > command.most)
-        return Error{Errc::BadInput,
-                     fmt::format("'{}' takes {} words behind it over --url", command.words,
-                                 command.most == 0 ? "no" : fmt::format("at most {}", command.most))};
+        return Error{
+            Errc::BadInput,
+            fmt::format("'{}' takes {} words behind it over --url", command.words,
+                        command.most == 0 ? "no" : fmt::format("at most {}", command.most))};
       if (const auto wrong = misfit(command.positional, {}, false, word))
         return Error{Errc::BadInput, fmt::format("'{}' {}", shown_word(word), *wrong)};
       take(q, nullptr, word);
@@ -402,14 +422,16 @@ Result<Question> read_question(const std::vector<std::string>& words) {
     take(q, option, std::move(value));
   }
   if (behind < command.least)
-    return Error{Errc::BadInput, fmt::format("'{}' needs {} words behind it", command.words, command.least)};
+    return Error{Errc::BadInput,
+                 fmt::format("'{}' needs {} words behind it", command.words, command.least)};
   if (command.words == "retention apply" && !q.has("dry-run"))
     return Error{Errc::BadInput, "'retention apply' works here with --dry-run alone"};
   // What would be a file is the answer; its own process may write none.
   const bool bundle = std::any_of(q.given.begin(), q.given.end(), [](const auto& g) {
     return g.option != nullptr && g.option->name == "format" && g.value == "bundle";
   });
-  const bool as_file = (command.words == "who" && q.has("proof")) || (command.words == "export" && bundle);
+  const bool as_file =
+      (command.words == "who" && q.has("proof")) || (command.words == "export" && bundle);
   std::string_view rest = command.words;
   while (!rest.empty()) {
     const std::size_t space = std::min(rest.find(' '), rest.size());

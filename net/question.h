@@ -38,10 +38,10 @@ enum class Takes : std::uint8_t {
 };
 
 struct QuestionOption {
-  std::string_view name;     ///< without the dashes
-  char letter = 0;           ///< its short form
+  std::string_view name;  ///< without the dashes
+  char letter = 0;        ///< its short form
   Takes takes = Takes::Nothing;
-  bool many = false;         ///< may be given more than once
+  bool many = false;              ///< may be given more than once
   std::string_view choices = {};  ///< Takes::Choice: with commas between
 };
 
@@ -60,11 +60,11 @@ struct QuestionCommand {
 /// A question as it was understood.
 struct Question {
   const QuestionCommand* command = nullptr;
-  std::vector<std::string> words;    ///< the command line to run, canonical
-  std::vector<std::string> users;    ///< whose history is asked about, by name
+  std::vector<std::string> words;      ///< the command line to run, canonical
+  std::vector<std::string> users;      ///< whose history is asked about, by name
   std::vector<std::uint64_t> numbers;  ///< and by number
-  std::vector<std::string> folders;  ///< on the server's machine
-  std::uint64_t seq = 0;             ///< the one event it is about
+  std::vector<std::string> folders;    ///< on the server's machine
+  std::uint64_t seq = 0;               ///< the one event it is about
   [[nodiscard]] bool has(std::string_view option) const;
   /// What was asked, for the log of reads: without names, patterns and words to find.
   [[nodiscard]] std::string describe() const;

@@ -42,7 +42,8 @@ std::optional<std::uint32_t> Rates::take(const std::string& who, double cost, do
   if (taken) bucket.left -= cost;
   bucket.full_after = (most - bucket.left) / per_second;
   if (taken) return std::nullopt;
-  return static_cast<std::uint32_t>(std::clamp(std::ceil((wanted - bucket.left) / per_second), 1.0, 3600.0));
+  return static_cast<std::uint32_t>(
+      std::clamp(std::ceil((wanted - bucket.left) / per_second), 1.0, 3600.0));
 }
 
 Places::Place Places::take(const std::string& who, std::uint32_t most) {

@@ -1,5 +1,6 @@
-// What a request's head says of itself: RFC 9112's rules for Host, Content-Length, Transfer-Encoding
-// and the request target, where the library that reads it is more generous than the RFC.
+// What a request's head says of itself: RFC 9112's rules for Host, Content-Length,
+// Transfer-Encoding and the request target, where the library that reads it is more generous than
+// the RFC.
 //
 // Why this file exists: a proxy and this server must agree where a request ends and whom it is for.
 // Where two readings are possible, one of them is an attack, so the request is refused.

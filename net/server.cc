@@ -270,9 +270,8 @@ void Server::serve(int fd, std::string peer, bool tls) {
     return;
   }
   Shard& shard = *shards_[next_shard_++ % shards_.size()];
-  shard.loop().post([this, &shard, fd, peer = std::move(peer), tls] {
-    receive(*this, shard, fd, peer, tls);
-  });
+  shard.loop().post(
+      [this, &shard, fd, peer = std::move(peer), tls] { receive(*this, shard, fd, peer, tls); });
 }
 
 void Server::tick() {

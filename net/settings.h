@@ -82,10 +82,10 @@ struct CallerLimits {
   std::uint32_t write_bytes_per_s = 64U << 10;
   std::uint32_t service_writes_per_s = 20'000;  ///< of a token or an app's signature
   std::uint32_t service_write_bytes_per_s = 64U << 20;
-  std::uint32_t questions = 16;            ///< under way at a time
-  std::uint32_t streams = 8;               ///< at a time
-  std::uint32_t streams_all = 64;          ///< of everybody
-  std::uint32_t streams_reserved = 16;     ///< of those, for who may audit
+  std::uint32_t questions = 16;             ///< under way at a time
+  std::uint32_t streams = 8;                ///< at a time
+  std::uint32_t streams_all = 64;           ///< of everybody
+  std::uint32_t streams_reserved = 16;      ///< of those, for who may audit
   std::uint32_t failures_per_minute = 300;  ///< of an address: wrong tokens, signatures
 };
 
@@ -101,8 +101,8 @@ struct Settings {
   std::uint32_t handshakes_per_s = 20'000;
   std::uint32_t handshake_timeout_s = 10;
   CallerLimits callers;
-  Networks trusted_proxies;     ///< what they say of whom they speak for is believed
-  bool proxy_protocol = false;  ///< connections of those begin with a PROXY header
+  Networks trusted_proxies;               ///< what they say of whom they speak for is believed
+  bool proxy_protocol = false;            ///< connections of those begin with a PROXY header
   std::uint32_t request_max = 1U << 20;   ///< bytes of an HTTP body
   std::size_t ring_bytes = 256U << 10;    ///< a channel on a shard keeps for those who lag
   std::size_t outbox_bytes = 256U << 10;  ///< control frames a slow connection may owe

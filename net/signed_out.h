@@ -1,8 +1,8 @@
 // Sign-ins of the page that were ended before their cookie ran out.
 //
 // Why this file exists: the cookie is signed and kept by the browser alone (net/page_session.h), so
-// a copy of it would still open after its owner has signed out. What is remembered here is the id of
-// the sign-in, until the cookie has run out anyhow; in DIR/signed-out, so that a restart forgets
+// a copy of it would still open after its owner has signed out. What is remembered here is the id
+// of the sign-in, until the cookie has run out anyhow; in DIR/signed-out, so that a restart forgets
 // none. Beside it lies DIR/page.key, which signs the cookies: an app's secret, which the site's own
 // programs know, makes none.
 #pragma once

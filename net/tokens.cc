@@ -6,7 +6,6 @@
 #include "store/utf8.h"
 
 #include <fmt/format.h>
-
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -122,9 +121,8 @@ store::Result<void> Tokens::revoke(const std::string& name, const std::string& a
   if (!lock) return lock.error();
   auto tokens = list();
   if (!tokens) return tokens.error();
-  const auto gone = std::erase_if(*tokens, [&](const Token& t) {
-    return t.name == name && (app.empty() || t.app == app);
-  });
+  const auto gone = std::erase_if(
+      *tokens, [&](const Token& t) { return t.name == name && (app.empty() || t.app == app); });
   if (gone == 0) return Error{Errc::NotFound, fmt::format("there is no token '{}'", name)};
   return save(*tokens);
 }

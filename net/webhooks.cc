@@ -328,9 +328,8 @@ class Webhooks::Target {
     if (lost_->exchange(false)) saved_.clear();  // once more
     if (text == saved_) return;
     const auto durable = std::make_shared<std::promise<void>>();
-    const bool submitted =
-        app_.live().submit([meta = meta_, text, done = cursor.done, durable,
-                            lost = lost_](store::Turn& turn) {
+    const bool submitted = app_.live().submit(
+        [meta = meta_, text, done = cursor.done, durable, lost = lost_](store::Turn& turn) {
           turn.stage_meta(meta, fmt::format("{}", done));  // as older versions know it
           turn.stage_meta(meta + kMore, text);
           turn.when_durable([durable, lost](const store::Result<void>& kept) {

@@ -94,8 +94,9 @@ Reply Witness::add_checkpoint(std::string_view body, std::uint64_t unix_seconds)
     // Its own cosignature is the sum: a size that flipped must not let a fork through.
     const std::array own{signer_.verifier()};
     if (!parsed || parsed->origin != checkpoint->origin || !note::open(*stored, own))
-      return refused(500, "what the witness cosigned last is damaged: it cosigns nothing until "
-                          "its state is mended");
+      return refused(500,
+                     "what the witness cosigned last is damaged: it cosigns nothing until "
+                     "its state is mended");
     seen = *parsed;
   }
   if (request->old_size != seen.size)

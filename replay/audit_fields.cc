@@ -125,7 +125,8 @@ std::string match_fault(const std::string& text) {
 }
 
 Result<void> add_match(AuditFilter& filter, const Reader& reader, const std::string& text) {
-  if (const std::string wrong = match_fault(text); !wrong.empty()) return Error{Errc::BadInput, wrong};
+  if (const std::string wrong = match_fault(text); !wrong.empty())
+    return Error{Errc::BadInput, wrong};
   const auto equals = text.find('=');
   if (equals == std::string::npos) {
     filter.matches.emplace_back("", text);

@@ -209,8 +209,8 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
   manifest += fmt::format("listed {}\n", asked_for.size());
   if (state_asked)
     files["answer.txt"] =
-        answer_sentence(request.user, proven.user(request.user).text, *state_asked, asked_seq, moment,
-                        checkpoint.checkpoint.origin);
+        answer_sentence(request.user, proven.user(request.user).text, *state_asked, asked_seq,
+                        moment, checkpoint.checkpoint.origin);
   files["headers.bin"] = std::move(headers);
   files["events.ndjson"] = std::move(readable);
   const auto proof = store::merkle::multi_proof(indices, size, reader.log().nodes());

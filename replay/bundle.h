@@ -7,7 +7,8 @@
 //   headers.bin             the leaves, 112 bytes each, ascending seq
 //   tree.proof              hex hashes, a line each: one proof for all leaves (store/merkle.h)
 //   bodies/<seq>            "rollcall/body/v1\0" ‖ salt ‖ plain body: its SHA-256 is in the header
-//   events.ndjson           the same, readable, of the events that were asked for; who and what they
+//   events.ndjson           the same, readable, of the events that were asked for; who and what
+//   they
 //                           name by number is in the bodies of further events, which are there, too
 //   receipts/<seq>.tlog-proof  where few were asked for
 //   answer.txt              `who --proof` alone: who, state and moment in one sentence

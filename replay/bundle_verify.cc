@@ -110,8 +110,8 @@ class BundleCheck {
                                         checkpoint_.origin, checkpoint_.size));
     if (!std::any_of(keys_.begin(), keys_.end(), [&](const auto& key) { return key == own_key_; }))
       not_covered("log.vkey and log.pem: another key than the one that was given");
-    const auto others = std::count_if(
-        parsed->signatures.begin(), parsed->signatures.end(), [&](const auto& line) {
+    const auto others =
+        std::count_if(parsed->signatures.begin(), parsed->signatures.end(), [&](const auto& line) {
           return std::none_of(keys_.begin(), keys_.end(),
                               [&](const auto& key) { return note::is_by(line, key); });
         });
@@ -345,8 +345,8 @@ class BundleCheck {
       const bool a_name = h.kind == Kind::UserEnrolled || h.kind == Kind::ActionNamed ||
                           h.kind == Kind::ChannelNamed;
       if (!a_name && !listed_.contains(h.seq))
-        return broken(fmt::format("seq {}: its text is here, and events.ndjson leaves it out",
-                                  h.seq));
+        return broken(
+            fmt::format("seq {}: its text is here, and events.ndjson leaves it out", h.seq));
     }
     report_.lines.push_back(
         fmt::format("readable   {} events say what was signed", listed_.size()));
@@ -373,8 +373,8 @@ class BundleCheck {
       return broken("answer.txt without a complete chain");
     const auto number32 = static_cast<UserNumber>(*user);
     const auto name = proven_.user(number32);
-    if (told->second != answer_sentence(number32, name.text, *report_.state_asked, *asked, at,
-                                        checkpoint_.origin))
+    if (told->second !=
+        answer_sentence(number32, name.text, *report_.state_asked, *asked, at, checkpoint_.origin))
       return broken("answer.txt says something else than the chain");
     report_.lines.push_back(
         fmt::format("answer     {}", told->second.substr(0, told->second.size() - 1)));
@@ -388,15 +388,15 @@ class BundleCheck {
     for (const auto& [name, content] : files_) {
       if (!name.starts_with("receipts/")) continue;
       const auto receipt = store::parse_tlog_proof(content);
-      if (!receipt) return broken(fmt::format("{}: {}", printable_name(name),
-                                              receipt.error().detail));
+      if (!receipt)
+        return broken(fmt::format("{}: {}", printable_name(name), receipt.error().detail));
       const Seq seq = receipt->index + 1;
       const Header* h = find(seq);
       if (h == nullptr || name != fmt::format("receipts/{}.tlog-proof", seq) ||
           receipt->extra != store::encode_header(*h) || store::render(*receipt) != content ||
           note::render(receipt->checkpoint) != files_.at("checkpoint"))
-        return broken(fmt::format("{} is not the receipt of an event of the bundle",
-                                  printable_name(name)));
+        return broken(
+            fmt::format("{} is not the receipt of an event of the bundle", printable_name(name)));
       RC_TRY(store::verify_tlog_proof(*receipt, receipt->extra, keys_));
       ++good;
     }
@@ -406,15 +406,15 @@ class BundleCheck {
 
   /// The facts that no check needed but the script reads.
   Result<void> facts() {
-    static const std::set<std::string_view> known{"format", "origin", "size",   "complete", "user",
-                                                  "digest", "pages",  "page",   "record",   "record0",
-                                                  "asked",  "moment", "listed", "from",     "to",
-                                                  "keyid"};
+    static const std::set<std::string_view> known{
+        "format", "origin",  "size",  "complete", "user",   "digest", "pages", "page",
+        "record", "record0", "asked", "moment",   "listed", "from",   "to",    "keyid"};
     for (const auto& [key, value] : manifest_)
       if (!known.contains(key)) return broken("the bundle's facts hold one that nobody knows");
     if (manifest_.contains("keyid") && value("keyid") != fmt::format("{:08x}", own_key_.id()))
       return broken("the bundle's keyid is not that of log.vkey");
-    if (const auto pem = files_.find("log.pem"); pem != files_.end() && pem->second != pem_of(own_key_))
+    if (const auto pem = files_.find("log.pem");
+        pem != files_.end() && pem->second != pem_of(own_key_))
       return broken("log.pem holds another key than log.vkey");
     if (value("complete") != "chain") return {};
     const auto user = static_cast<UserNumber>(number("user").value());
@@ -440,15 +440,15 @@ class BundleCheck {
       if (name.starts_with("bodies/") || name.starts_with("receipts/")) continue;
       if (complete == "chain" && (name.starts_with("state/") || name == "state.proof")) continue;
       static const std::set<std::string_view> known{
-          "bundle",        "checkpoint", "log.vkey",  "log.pem", "policy",    "headers.bin",
+          "bundle",        "checkpoint", "log.vkey",   "log.pem",   "policy",    "headers.bin",
           "events.ndjson", "tree.proof", "README.txt", "verify.sh", "answer.txt"};
       if (!known.contains(name))
         return broken(fmt::format("{}: a file that no bundle has", printable_name(name)));
     }
     if (files_.contains("policy"))
       not_covered("policy: which witnesses the log's operator asks you to demand");
-    for (const auto& [name, own] : {std::pair{"README.txt", bundle_readme()},
-                                    std::pair{"verify.sh", bundle_script()}}) {
+    for (const auto& [name, own] :
+         {std::pair{"README.txt", bundle_readme()}, std::pair{"verify.sh", bundle_script()}}) {
       const auto it = files_.find(name);
       if (it != files_.end() && it->second != own)
         not_covered(fmt::format("{}: not the one of this version of rollcall", name));

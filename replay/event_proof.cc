@@ -21,8 +21,8 @@ Error malformed(const char* why) {
 json::object to_json(const EventProof::Part& part) {
   json::object out{{"receipt", store::render(part.receipt)}};
   if (part.image)
-    out["body"] =
-        store::base64(store::as_bytes(std::string_view(*part.image).substr(store::kBodyPrefix.size())));
+    out["body"] = store::base64(
+        store::as_bytes(std::string_view(*part.image).substr(store::kBodyPrefix.size())));
   return out;
 }
 
@@ -33,9 +33,8 @@ Result<EventProof::Part> parse_part(const json::object& o) {
   if (!parsed) return parsed.error();
   EventProof::Part out{std::move(*parsed), std::nullopt};
   if (const auto* body = o.if_contains("body")) {
-    const auto bytes = body->is_string()
-                           ? store::from_base64(std::string_view(body->get_string()))
-                           : std::nullopt;
+    const auto bytes =
+        body->is_string() ? store::from_base64(std::string_view(body->get_string())) : std::nullopt;
     if (!bytes) return malformed("its body is not base64");
     out.image = std::string(store::kBodyPrefix) + std::string(store::as_text(*bytes));
   }
@@ -73,8 +72,8 @@ Result<EventProof> prove_event(const Reader& reader, Seq seq) {
   auto event = part(seq);
   if (!event) return event.error();
   EventProof out{std::move(*event), {}};
-  const auto naming = naming_events(reader, store::decode_header(out.event.receipt.extra),
-                                   NamesOf::Answer);
+  const auto naming =
+      naming_events(reader, store::decode_header(out.event.receipt.extra), NamesOf::Answer);
   if (!naming) return naming.error();
   for (const Seq of : *naming) {
     auto name = part(of);

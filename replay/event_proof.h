@@ -32,8 +32,8 @@ struct EventVerdict {
   Proven proven;
 };
 /// Receipts by one of `known`, bodies by the digests in the proven headers.
-[[nodiscard]] Result<EventVerdict> verify_event_proof(
-    const EventProof& proof, std::span<const store::note::Verifier> known);
+[[nodiscard]] Result<EventVerdict> verify_event_proof(const EventProof& proof,
+                                                      std::span<const store::note::Verifier> known);
 
 /// A bare receipt: the numbers of its entry, whose bytes are `leaf`, and no word. An entry that is
 /// not rollcall's has none, and is only in the log.

@@ -89,9 +89,8 @@ Result<std::vector<Seq>> naming_events(const Reader& reader, const Header& h, Na
   if (what == NamesOf::Answer) users.insert(subject_of(h).value_or(0));
   users.erase(0);
   for (const UserNumber user : users)
-    RC_TRY(take(store::enrolment_key(user), [&](const Header& e) {
-      return e.kind == Kind::UserEnrolled && e.user == user;
-    }));
+    RC_TRY(take(store::enrolment_key(user),
+                [&](const Header& e) { return e.kind == Kind::UserEnrolled && e.user == user; }));
   if (names_an_action(h))
     RC_TRY(take(fmt::format("action/{:04x}", h.c),
                 [&](const Header& e) { return e.kind == Kind::ActionNamed && e.a == h.c; }));
@@ -162,15 +161,13 @@ EventView Proven::view(Seq seq) const {
   if (const auto subject = subject_of(h)) out.subject = text_of(*subject);
   if (names_a_channel(h)) {
     const Name name = named(Kind::ChannelNamed, h.a, seq);
-    out.channel =
-        name.state == Name::State::Signed ? name.text : fmt::format("channel:{}", h.a);
+    out.channel = name.state == Name::State::Signed ? name.text : fmt::format("channel:{}", h.a);
   } else if (h.kind == Kind::ChannelNamed) {
     out.channel = out.body.body.name;
   }
   if (names_an_action(h)) {
     const Name name = named(Kind::ActionNamed, h.c, seq);
-    out.action =
-        name.state == Name::State::Signed ? name.text : fmt::format("action:{}", h.c);
+    out.action = name.state == Name::State::Signed ? name.text : fmt::format("action:{}", h.c);
   } else if (h.kind == Kind::Activity && (h.flags & engine::flag::kTouch) == 0) {
     out.action = out.body.body.action;
   }
@@ -259,8 +256,7 @@ std::vector<std::string> Proven::lines(Seq seq) const {
   const EventView event = view(seq);
   for (const auto& [key, value] : to_full_json(event)) {
     if (key == "body" || key == "user_number") continue;
-    std::string text =
-        value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+    std::string text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
     if (key == "user") {
       const Name name = user(h->user);
       text = name.state == Name::State::Signed ? fmt::format("{} (#{}; ", name.text, h->user)

@@ -1,9 +1,9 @@
 // What proven bytes say of an event, and whether a text that was shown beside them says the same.
 //
-// Why this file exists: a proof covers a header and, by a digest in it, one body. Everything else an
-// answer shows (a person's name, an action's, a channel's) is in the body of another event, which
-// has to be proven, too. Bundles, answers and receipts are judged here in one way: a word is what
-// proven bytes say, or it is refused, or it is listed as not covered.
+// Why this file exists: a proof covers a header and, by a digest in it, one body. Everything else
+// an answer shows (a person's name, an action's, a channel's) is in the body of another event,
+// which has to be proven, too. Bundles, answers and receipts are judged here in one way: a word is
+// what proven bytes say, or it is refused, or it is listed as not covered.
 #pragma once
 
 #include "replay/event_view.h"

@@ -277,8 +277,7 @@ class Verification {
       const Hash hash = merkle::leaf_hash(leaf);
       if (store::get_be64(hash) != (*marks)[at - from]) {
         last_bad_ = at;
-        find(Verdict::Tampered, at,
-             fmt::format("seq {}: the event does not hash to its leaf", at));
+        find(Verdict::Tampered, at, fmt::format("seq {}: the event does not hash to its leaf", at));
       }
       order(h);
       tree_.append(hash, completed);

@@ -81,8 +81,8 @@ void BodyCheck::explain_missing() {
   std::erase_if(missing_, [&](const Missing& m) {
     const auto kept = retention_.find(m.kind);
     // No rule drops a person's name: it goes with the key, and nothing else explains its absence.
-    const bool retained = kept != retention_.end() && m.seq <= kept->second &&
-                          m.kind != Kind::UserEnrolled;
+    const bool retained =
+        kept != retention_.end() && m.seq <= kept->second && m.kind != Kind::UserEnrolled;
     const auto mention = mentions_dropped_.find(m.target);
     const bool mentioned =
         m.target != 0 && mention != mentions_dropped_.end() && m.seq <= mention->second;

@@ -34,8 +34,8 @@ void snapshots(const Reader& reader, std::vector<std::string>& out) {
     // Of a size that this reader does not see yet: made by the writer meanwhile.
     if (it != known.end() && it->seq > reader.last()) continue;
     if (it == known.end() || !store::read_snapshot(*it, reader.log()))
-      out.push_back(fmt::format("{}: damaged (it is only a shortcut: delete it)",
-                                entry.path().string()));
+      out.push_back(
+          fmt::format("{}: damaged (it is only a shortcut: delete it)", entry.path().string()));
   }
 }
 
@@ -46,8 +46,9 @@ std::vector<std::string> damaged_files(const Reader& reader) {
   std::vector<std::string> out;
   if (const auto newest = store::newest_checkpoint(reader.log(), layout);
       newest && newest->file_damage && signs(layout))
-    out.push_back(*newest->file_damage + " (the log has what was signed; the next signing "
-                                         "writes the file anew)");
+    out.push_back(*newest->file_damage +
+                  " (the log has what was signed; the next signing "
+                  "writes the file anew)");
   if (signs(layout)) {
     if (const auto fault = store::signing_key_fault(layout))
       out.push_back(fault->detail + ": nothing can be signed (`key rotate` makes a new one)");
@@ -57,13 +58,15 @@ std::vector<std::string> damaged_files(const Reader& reader) {
   note(out, store::read_backup_folders(layout));
   note(out, store::check_restored(layout));
   if (store::clean_mark_damaged(layout))
-    out.push_back(fmt::format("{}: damaged (the next opening for writing takes a longer look and "
-                              "writes it anew)",
-                              layout.clean().string()));
+    out.push_back(
+        fmt::format("{}: damaged (the next opening for writing takes a longer look and "
+                    "writes it anew)",
+                    layout.clean().string()));
   if (reader.vault() != nullptr && reader.vault()->torn() != 0 && !store::writer_about(layout))
-    out.push_back(fmt::format("{}: its last {} bytes are no record: damaged, or torn by a crash "
-                              "while a name was added",
-                              reader.vault()->file().string(), reader.vault()->torn()));
+    out.push_back(
+        fmt::format("{}: its last {} bytes are no record: damaged, or torn by a crash "
+                    "while a name was added",
+                    reader.vault()->file().string(), reader.vault()->torn()));
   snapshots(reader, out);
   return out;
 }

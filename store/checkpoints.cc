@@ -68,9 +68,9 @@ std::optional<Error> signing_key_fault(const Layout& layout) {
   if (!trusted) return std::nullopt;  // told by whoever reads it
   const auto own = signer->verifier();
   if (std::find(trusted->begin(), trusted->end(), own) != trusted->end()) return std::nullopt;
-  return Error{Errc::Incomplete, fmt::format("{}: it is none of the keys in {}",
-                                             layout.signing_key().string(),
-                                             layout.trusted().string())};
+  return Error{Errc::Incomplete,
+               fmt::format("{}: it is none of the keys in {}", layout.signing_key().string(),
+                           layout.trusted().string())};
 }
 
 Result<std::vector<note::Verifier>> trusted_keys(const Layout& layout) {

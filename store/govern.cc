@@ -39,7 +39,8 @@ Result<Written> change_hold(Writer& writer, engine::Kind kind, const Whom& whom,
 }
 
 Result<note::Verifier> rotate_signing(Writer& writer, engine::Micros at) {
-  if (signing_key_fault(writer.layout())) {  // lost: nothing can vouch for the new key but its owner
+  if (signing_key_fault(
+          writer.layout())) {  // lost: nothing can vouch for the new key but its owner
     const auto next = rotate_signing_key(writer.layout());
     if (!next) return next.error();
     RC_TRY(writer.sign(at));

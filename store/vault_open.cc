@@ -48,8 +48,8 @@ Result<MasterKey> MasterKey::load(const std::filesystem::path& vault_dir) {
   }
   const auto key = key_from_hex(*text);
   if (!key)
-    return Error{Errc::NotPermitted, fmt::format("the master key in {} is not 64 hexadecimal digits",
-                                                 file.string())};
+    return Error{Errc::NotPermitted,
+                 fmt::format("the master key in {} is not 64 hexadecimal digits", file.string())};
   return MasterKey{*key, file};
 }
 

@@ -228,7 +228,8 @@ Result<UserNumber> Writer::number_for(const Proposal& proposal, engine::Micros a
   draft.kind = Kind::UserEnrolled;
   draft.user = number;
   engine::Body body;
-  body.name = proposal.user;  // its digest is in the header: so the name is signed, and goes with the key
+  body.name =
+      proposal.user;  // its digest is in the header: so the name is signed, and goes with the key
   auto sealed = seal_into(draft, body);
   if (!sealed) return sealed.error();
   const engine::Sequenced placed = place(draft, at, std::move(*sealed));

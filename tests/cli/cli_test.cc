@@ -81,8 +81,9 @@ TEST_CASE("an event is called by its number in every proof, with what was signed
   const Scratch scratch;
   const auto& dir = scratch.path();
   REQUIRE(run_rollcall(dir, {"login", "ada", "--address", "10.0.0.7"}).code == 0);
-  REQUIRE(run_rollcall(dir, {"activity", "ada", "--action", "order.paid", "--description", "paid it"})
-              .code == 0);
+  REQUIRE(
+      run_rollcall(dir, {"activity", "ada", "--action", "order.paid", "--description", "paid it"})
+          .code == 0);
   REQUIRE(run_rollcall(dir, {"checkpoint", "sign"}).code == 0);
   const std::string last = run_rollcall(dir, {"audit", "-e", "activity", "-o", "ndjson"}).out;
   const std::string seq = last.substr(7, last.find(',') - 7);
@@ -124,7 +125,7 @@ TEST_CASE("mistakes get a sentence and the right exit code", "[cli]") {
   const auto folder = run_rollcall(dir, {"import", "."});
   CHECK(folder.code == 1);
   CHECK(holds(folder.err, "directory"));
-  const std::vector<std::string> past{"token",         "create",    "t", "--scope",
+  const std::vector<std::string> past{"token",         "create",    "t",  "--scope",
                                       "presence:read", "--expires", "-1h"};
   CHECK(holds(run_rollcall(dir, past).err, "--expires is past"));
   CHECK(run_rollcall(dir, {"audit", "--cursor", "rubbish"}).code == 10);

@@ -39,11 +39,14 @@ TEST_CASE("a head that two readers could read differently is refused", "[net]") 
   CHECK(head_fault(with({host, host}), 11));
   for (const std::string good : {"a", "a:", "[::1]", "[::1]:443", "a:65535"})
     CHECK_FALSE(head_fault(with({{"host", good}}), 11));
-  for (const std::string bad : {"a b", "a/b", "a@b", "a,b", "a\tb", "a\"b", "a:b", "a:80:80", "a:123456",
-                                "[::1", "[::1]:x", "a:-1"})
+  for (const std::string bad : {"a b", "a/b", "a@b", "a,b", "a\tb", "a\"b", "a:b", "a:80:80",
+                                "a:123456", "[::1", "[::1]:x", "a:-1"})
     CHECK(head_fault(with({{"host", bad}}), 11));
-  for (const std::string bad : {"xchunked", "identity", "gzip, chunked", "chunked, identity",
-                                "chunked;q=1", "", "\x0b" "chunked", "chunked,"})
+  for (const std::string bad :
+       {"xchunked", "identity", "gzip, chunked", "chunked, identity", "chunked;q=1", "",
+        "\x0b"
+        "chunked",
+        "chunked,"})
     CHECK(head_fault(with({host, {"transfer-encoding", bad}}), 11));
   CHECK(head_fault(with({host, {"transfer-encoding", "chunked"}, {"transfer-encoding", "chunked"}}),
                    11));
@@ -90,11 +93,13 @@ TEST_CASE("networks of both families contain what they say", "[net]") {
       Networks::parse({"10.0.0.0/8", "192.0.2.7", "2001:db8::/33", "::1", "0.0.0.0/0"}).value();
   CHECK(some.contain("8.8.8.8"));
   const auto n = Networks::parse({"10.0.0.0/9", "192.0.2.7", "2001:db8::/33", "::1"}).value();
-  for (const std::string in : {"10.127.0.1", "192.0.2.7", "::ffff:192.0.2.7", "2001:db8:7fff::1", "::1"})
+  for (const std::string in :
+       {"10.127.0.1", "192.0.2.7", "::ffff:192.0.2.7", "2001:db8:7fff::1", "::1"})
     CHECK(n.contain(in));
   for (const std::string out : {"10.128.0.1", "192.0.2.8", "2001:db8:8000::1", "::2", "", "x"})
     CHECK_FALSE(n.contain(out));
-  for (const std::string bad : {"", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "name", "/8"})
+  for (const std::string bad :
+       {"", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "name", "/8"})
     CHECK_FALSE(Networks::parse({bad}).has_value());
   CHECK(address_of_node("192.0.2.1:4711") == "192.0.2.1");
   CHECK(address_of_node("[2001:DB8::1]:80") == "2001:db8::1");
@@ -134,7 +139,8 @@ TEST_CASE("the client is the rightmost address that no trusted proxy has", "[net
   CHECK(client({{"x-forwarded-proto", "https"}}) == "10.0.0.1 tls");
   CHECK(client({{"x-forwarded-proto", "https"}}, "203.0.113.9") == "203.0.113.9");
   CHECK(client({{"forwarded", "for=198.51.100.7;proto=https;by=10.0.0.1"}}) == "198.51.100.7 tls");
-  CHECK(client({{"forwarded", "for=1.1.1.1, For=\"[2001:db8::5]:4711\" ; Proto=https,for=10.2.2.2"}}) ==
+  CHECK(client({{"forwarded",
+                 "for=1.1.1.1, For=\"[2001:db8::5]:4711\" ; Proto=https,for=10.2.2.2"}}) ==
         "2001:db8::5 tls");
   CHECK(client({{"forwarded", "for=\"_hidden\";proto=https"}}) == "10.0.0.1 tls");
   CHECK(client({{"forwarded", "for=\"198.51.100.7"}}) == "10.0.0.1");
@@ -171,9 +177,10 @@ TEST_CASE("the PROXY protocol in both versions, whole, in pieces and broken", "[
   const std::string whole = two('\x21', '\x11', v4 + std::string("\x20\x00\x05\x01\0\0\0\0", 8));
   CHECK(read(whole + "x").size == whole.size());
   CHECK(read(whole).tls == true);
-  for (std::size_t n = 0; n < whole.size(); ++n) CHECK(read(whole.substr(0, n)).is == Is::Incomplete);
-  const std::string v6 = std::string("\x20\x01\x0d\xb8", 4) + std::string(11, '\0') + "\x05" +
-                         std::string(20, '\0');
+  for (std::size_t n = 0; n < whole.size(); ++n)
+    CHECK(read(whole.substr(0, n)).is == Is::Incomplete);
+  const std::string v6 =
+      std::string("\x20\x01\x0d\xb8", 4) + std::string(11, '\0') + "\x05" + std::string(20, '\0');
   CHECK(read(two('\x21', '\x21', v6)).address == "2001:db8::5");
   CHECK(read(two('\x20', '\0', "")).is == Is::Whole);
   CHECK(read(two('\x20', '\0', "")).address.empty());
@@ -184,7 +191,8 @@ TEST_CASE("the PROXY protocol in both versions, whole, in pieces and broken", "[
   CHECK(read(mark + "\x21\x11\xff\xff").is == Is::Broken);
 }
 
-TEST_CASE("a bucket gives what comes in its time, and a large piece is paid for afterwards", "[net]") {
+TEST_CASE("a bucket gives what comes in its time, and a large piece is paid for afterwards",
+          "[net]") {
   Rates rates;
   Rates::Clock::time_point now{};
   const auto take = [&](const std::string& who, double cost) {

@@ -1,4 +1,5 @@
-// Which questions travel: nothing that is let through names a file, another store or another server.
+// Which questions travel: nothing that is let through names a file, another store or another
+// server.
 #include "net/question.h"
 
 #include "tests/support/scratch.h"
@@ -169,13 +170,12 @@ TEST_CASE("every question that travels is taken, with every option it has, in ev
 
 TEST_CASE("no question names a file, another store or another server, however it is spelled",
           "[net]") {
-  const std::vector<std::string> values{"/tmp/kept", "kept", "./kept", "../kept", "~/kept",
+  const std::vector<std::string> values{"/tmp/kept", "kept",   "./kept", "../kept", "~/kept",
                                         "/dev/zero", "-/kept", "--",     ""};
-  const Words names{"out",        "cursor-file", "checkpoint", "policy", "data",
-                    "url",        "token-file",  "config",     "app",    "receipt",
-                    "key",        "state-file",  "log",        "listen", "reason",
-                    "no-pager",   "help",        "version",    "ou",     "OUT",
-                    "out-",       "o ut",        "cursor_file"};
+  const Words names{
+      "out",  "cursor-file", "checkpoint", "policy",     "data", "url",    "token-file", "config",
+      "app",  "receipt",     "key",        "state-file", "log",  "listen", "reason",     "no-pager",
+      "help", "version",     "ou",         "OUT",        "out-", "o ut",   "cursor_file"};
   for (const QuestionCommand& command : questions()) {
     const Words least = least_of(command);
     for (const std::string& value : values) {
@@ -215,18 +215,55 @@ TEST_CASE("what is no question for others is refused with what there is instead"
     CHECK(q.error().code == store::Errc::BadInput);
     return q.error().detail;
   };
-  for (const char* text :
-       {"verify proof /f", "verify -q proof /f", "-q verify bundle /f", "verify between a b",
-        "verify -- proof /f", "tiles export /f", "tiles export", "import /f", "serve", "watch",
-        "login eve", "forget ada --yes", "backup restore /a /b", "token link", "key gen x",
-        "witness serve", "store reads free", "checkpoint sign", "retention apply",
-        "retention apply --yes", "store", "proof", "proof 1 2", "proof one",
-        "proof -1", "show 3 --out -", "verify -O -", "who --out x", "subject export a b",
-        "who --state onlin", "who -o xml", "audit -e foo", "audit -e login,,logout", "audit -n -5",
-        "audit -n 1 -n 2", "audit -n", "audit --quiet=yes", "audit -qv", "last --min soon",
-        "who --at whenever", "backup create relative", "backup create /b --name ../up",
-        "backup create /b --name -q", "backup create /b --name .hidden",
-        "backup create /b --vault v", "--", "-q", "-", "nosuch"})
+  for (const char* text : {"verify proof /f",
+                           "verify -q proof /f",
+                           "-q verify bundle /f",
+                           "verify between a b",
+                           "verify -- proof /f",
+                           "tiles export /f",
+                           "tiles export",
+                           "import /f",
+                           "serve",
+                           "watch",
+                           "login eve",
+                           "forget ada --yes",
+                           "backup restore /a /b",
+                           "token link",
+                           "key gen x",
+                           "witness serve",
+                           "store reads free",
+                           "checkpoint sign",
+                           "retention apply",
+                           "retention apply --yes",
+                           "store",
+                           "proof",
+                           "proof 1 2",
+                           "proof one",
+                           "proof -1",
+                           "show 3 --out -",
+                           "verify -O -",
+                           "who --out x",
+                           "subject export a b",
+                           "who --state onlin",
+                           "who -o xml",
+                           "audit -e foo",
+                           "audit -e login,,logout",
+                           "audit -n -5",
+                           "audit -n 1 -n 2",
+                           "audit -n",
+                           "audit --quiet=yes",
+                           "audit -qv",
+                           "last --min soon",
+                           "who --at whenever",
+                           "backup create relative",
+                           "backup create /b --name ../up",
+                           "backup create /b --name -q",
+                           "backup create /b --name .hidden",
+                           "backup create /b --vault v",
+                           "--",
+                           "-q",
+                           "-",
+                           "nosuch"})
     CHECK(!refusal(split(text)).empty());
   const std::string zero("a\0b", 3), longer(5000, 'x');
   for (const std::string& word : {std::string("a\nb"), zero, std::string("\xff"), std::string()})
@@ -300,10 +337,9 @@ TEST_CASE("a question says whose history it is, and its description names nobody
 TEST_CASE("changes of an app need admin, what reaches the server's machine server:admin", "[net]") {
   for (const QuestionCommand& command : questions()) {
     INFO(command.words);
-    const bool folders =
-        command.positional == Takes::Folder ||
-        std::any_of(command.options.begin(), command.options.end(),
-                    [](const auto& o) { return o.takes == Takes::Folder; });
+    const bool folders = command.positional == Takes::Folder ||
+                         std::any_of(command.options.begin(), command.options.end(),
+                                     [](const auto& o) { return o.takes == Takes::Folder; });
     if (folders || command.words == "witness add") CHECK(command.scope == "server:admin");
     if (command.words.starts_with("token ") || command.words.starts_with("snapshot "))
       CHECK(command.scope == "admin");
@@ -340,11 +376,49 @@ TEST_CASE("whatever words come, what is understood is on the list and reads the 
   const std::uint64_t seed = test::test_seed();
   INFO("ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng(seed);
-  Words pool{"-O",   "--out", "-qO/f", "--out=/f", "--out=-", "-",    "--",   "-d", "--data=/f", "/f",
-             "../f", "ada",   "bob",   "3",        "#4",      "now",  "10min", "1..9", "x=y",  "-n",
-             "-o",   "json",  "csv",   "-q",       "-v",      "-f",   "-S",   "",    "\xff",   "a\nb",
-             "proof", "bundle", "between", "--url", "http://x", "--proof", "--format=bundle",
-             "--cursor-file", "--dry-run", "--yes", "é", "login", "online"};
+  Words pool{"-O",
+             "--out",
+             "-qO/f",
+             "--out=/f",
+             "--out=-",
+             "-",
+             "--",
+             "-d",
+             "--data=/f",
+             "/f",
+             "../f",
+             "ada",
+             "bob",
+             "3",
+             "#4",
+             "now",
+             "10min",
+             "1..9",
+             "x=y",
+             "-n",
+             "-o",
+             "json",
+             "csv",
+             "-q",
+             "-v",
+             "-f",
+             "-S",
+             "",
+             "\xff",
+             "a\nb",
+             "proof",
+             "bundle",
+             "between",
+             "--url",
+             "http://x",
+             "--proof",
+             "--format=bundle",
+             "--cursor-file",
+             "--dry-run",
+             "--yes",
+             "é",
+             "login",
+             "online"};
   for (const QuestionCommand& command : questions()) {
     for (const std::string& word : split(command.words)) pool.push_back(word);
     for (const QuestionOption& option : command.options) {

@@ -1,7 +1,7 @@
 // Tokens and sign-ins as their files keep them: whose they are, and until when.
-#include "net/signed_out.h"
 #include "net/tokens.h"
 
+#include "net/signed_out.h"
 #include "store/bytes.h"
 #include "store/crypto.h"
 #include "tests/support/scratch.h"
@@ -82,9 +82,9 @@ TEST_CASE("a token's name is one line of text, and no line of the file is somebo
   REQUIRE(tokens.create("first", "*", {"presence:read"}, 0));
   const std::string before = test::slurp(scratch.path() / "tokens");
   const std::string forged = "x\n" + hash_of("rc_evil") + " * admin,server:admin 0 evil";
-  for (const std::string& name : {forged, std::string(), std::string(" x"), std::string("a\rb"),
-                                  std::string("a\0b", 3), std::string("a\x7f"),
-                                  std::string("\xff"), std::string(201, 'x')}) {
+  for (const std::string& name :
+       {forged, std::string(), std::string(" x"), std::string("a\rb"), std::string("a\0b", 3),
+        std::string("a\x7f"), std::string("\xff"), std::string(201, 'x')}) {
     INFO(name);
     const auto made = tokens.create(name, "*", {"presence:read"}, 0);
     REQUIRE(!made);

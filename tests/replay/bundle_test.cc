@@ -129,7 +129,7 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
     for (int round = 0; round < test::rounds(90); ++round) {
       auto changed = files;
       // The few files that are read by people as often as all the others.
-      static const std::array<std::string, 6> read{"events.ndjson", "bundle",   "log.pem",
+      static const std::array<std::string, 6> read{"events.ndjson", "bundle",     "log.pem",
                                                    "log.vkey",      "checkpoint", "answer.txt"};
       const std::string& name = round % 2 == 0 ? read[test::below(rng, read.size())]
                                                : evidence[test::below(rng, evidence.size())];
@@ -142,8 +142,8 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
       if (report) CHECK((name == "tree.proof" || name == "state.proof"));
       // The script leaves the texts of a line, receipts and places in a page to rollcall.
       const bool by_script = name == "headers.bin" || name == "checkpoint" || name == "log.vkey" ||
-                             name == "answer.txt" ||
-                             name.starts_with("bodies/") || name.starts_with("state/");
+                             name == "answer.txt" || name.starts_with("bodies/") ||
+                             name.starts_with("state/");
       if (round % 6 < 2 && by_script) {
         std::filesystem::remove_all(scratch.path() / "x");
         write_bundle(changed, scratch.path() / "x").value();
@@ -185,9 +185,8 @@ TEST_CASE("a bundle with any byte changed is refused by both verifiers, or says 
     auto changed = files;
     changed["README.txt"] += "and more\n";
     const auto report = verify_bundle(changed, std::nullopt).value();
-    CHECK(std::any_of(report.lines.begin(), report.lines.end(), [](const auto& l) {
-      return l.starts_with("not signed README.txt");
-    }));
+    CHECK(std::any_of(report.lines.begin(), report.lines.end(),
+                      [](const auto& l) { return l.starts_with("not signed README.txt"); }));
   }
   SECTION("a readable line that says something else is refused") {
     auto changed = files;

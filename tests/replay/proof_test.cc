@@ -1,7 +1,6 @@
 // What is shown as verified is what was signed: answers with their proofs, and who --proof bundles.
-#include "replay/event_proof.h"
-
 #include "replay/bundle.h"
+#include "replay/event_proof.h"
 #include "replay/verify.h"
 #include "store/files.h"
 #include "store/forget.h"
@@ -30,8 +29,8 @@ std::vector<store::note::Verifier> keys_of(const Reader& reader) {
 std::string answer(const Reader& reader, Seq seq) {
   const auto proof = prove_event(reader, seq).value();
   const auto leaf = reader.log().leaf(seq).value().value();
-  return store::printable_json(boost::json::serialize(
-      answer_of(view_of(reader, store::decode_header(leaf)), leaf, proof)));
+  return store::printable_json(
+      boost::json::serialize(answer_of(view_of(reader, store::decode_header(leaf)), leaf, proof)));
 }
 
 Seq enrolment(const Reader& reader, UserNumber user) {
@@ -59,9 +58,8 @@ Seq any_activity(const Reader& reader, Seq from) {
 }
 
 int run_script(const std::filesystem::path& directory) {
-  return std::system(("sh " + directory.string() + "/verify.sh > " + directory.string() +
-                      ".out 2>&1")
-                         .c_str());
+  return std::system(
+      ("sh " + directory.string() + "/verify.sh > " + directory.string() + ".out 2>&1").c_str());
 }
 
 /// A life with links, nodes that die, signs of life out of order, statuses, timers and signings.
@@ -221,8 +219,7 @@ TEST_CASE("an answer with any letter changed does not verify", "[replay][propert
     for (int i = 0; i < test::rounds(40); ++i) {
       std::string bad = good;
       // The words of the answer more often than its long proof.
-      const std::size_t at =
-          test::below(rng, i % 2 == 0 ? bad.find("\"proof\"") : bad.size());
+      const std::size_t at = test::below(rng, i % 2 == 0 ? bad.find("\"proof\"") : bad.size());
       bad[at] = static_cast<char>(bad[at] ^ (1 << test::below(rng, 7)));
       INFO("event " << seq << ", byte " << at << ": " << bad);
       CHECK_FALSE(verify_answer(bad, keys));
@@ -251,8 +248,7 @@ TEST_CASE("an answer about somebody else, of another action or with more in it f
   CHECK(refused("reason", "never given"));
   // Another event's proof, whole in itself, proves nothing of this one.
   auto changed = value;
-  changed["proof"] =
-      boost::json::parse(answer(reader, any_activity(reader, seq + 1))).at("proof");
+  changed["proof"] = boost::json::parse(answer(reader, any_activity(reader, seq + 1))).at("proof");
   CHECK_FALSE(verify_answer(boost::json::serialize(changed), keys));
   // Without the events that give the names, the names are not proven.
   auto nameless = value;

@@ -284,9 +284,9 @@ TEST_CASE("a flipped byte in any file beside the log is named with its file, tho
       store::replace_file(file, content).value();
       const auto report = verify(bad);
       INFO(file.string() << " byte " << at << ": " << told(report));
-      const bool named = told(report).find(relative.filename().string()) != std::string::npos ||
-                         told(report).find(relative.parent_path().filename().string()) !=
-                             std::string::npos;
+      const bool named =
+          told(report).find(relative.filename().string()) != std::string::npos ||
+          told(report).find(relative.parent_path().filename().string()) != std::string::npos;
       // A hex digit's case says the same.
       const bool same = relative.filename() == "master.key" &&
                         std::isalpha(static_cast<unsigned char>(before[at])) != 0 &&

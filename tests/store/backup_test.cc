@@ -1,8 +1,8 @@
 // Backups: while a writer writes, restored under a new name, never signing a fork.
 #include "store/backup.h"
-#include "store/forget.h"
 
 #include "replay/verify.h"
+#include "store/forget.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -109,8 +109,8 @@ TEST_CASE("backups beside a writer that appends, signs and forgets are whole, ea
     REQUIRE(copy.verdict() == replay::Verdict::Verified);
     CHECK(copy.size == info.size);
     const auto restored = test::layout_in(scratch.path() / ("restored" + std::to_string(i)));
-    restore_backup(restored, {info.path, scratch.path() / "vaults" / name,
-                              layout.vault() / "master.key", {}})
+    restore_backup(restored,
+                   {info.path, scratch.path() / "vaults" / name, layout.vault() / "master.key", {}})
         .value();
     options.bodies = options.replay = true;
     const auto report = replay::verify_store(restored, options);
