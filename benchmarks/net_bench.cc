@@ -193,8 +193,8 @@ void connect(const std::string& rollcall, std::size_t count) {
   fmt::print("\n");
 }
 
-/// Percent of a core while each client pings as pusher-js does: once every activity_timeout of
-/// 120 s. The median of five times ten seconds.
+/// Percent of a core while each client pings as pusher-js does with `activity_timeout = 120`: once
+/// every 120 s. The median of five times ten seconds.
 double idle_cpu(const Subject& subject, Load& load) {
   const std::string ping = masked(R"({"event":"pusher:ping","data":{}})");
   const auto begun = Clock::now();
