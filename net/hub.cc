@@ -23,6 +23,9 @@ Bytes framed(const std::string& message) {
   return std::make_shared<const std::string>(frame(Opcode::Text, message));
 }
 
+/// Tickets of a shard are numbers that count up and wrap around (RFC 1982's comparison).
+bool newer(Ticket a, Ticket b) { return static_cast<std::int32_t>(a - b) > 0; }
+
 /// One of the entries of `connection` under the key.
 template <class Map>
 void erase_one(Map& map, const std::string& key, ConnectionId connection) {
@@ -127,6 +130,9 @@ std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket
     if (kind.presence) channel.members = std::make_unique<Members>();
   }
   const bool occupied = !channel.who.empty();
+  // The log may answer a newer subscription first: then this one is over, and its shard knows.
+  if (const auto in = channel.who.find(connection); in != channel.who.end() && newer(in->second, ticket))
+    return std::nullopt;
   // An earlier subscription that its leaving has not reached yet ends here.
   take_out(name, channel, connection, seq);
   bool added = false;
