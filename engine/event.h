@@ -1,8 +1,8 @@
 // The event vocabulary: what a log can say, as plain values.
 //
 // Why this file exists: the live server, the store, replay, audit and the wire must name the same
-// facts in the same way. A header is everything the reducer may know; what is personal or long is
-// in the body, which is sealed apart from it and may be gone.
+// facts in the same way. A header is everything the reducer may know; whatever is personal or long
+// is in the body, which is sealed separately and may have been dropped.
 #pragma once
 
 #include <array>
@@ -15,9 +15,9 @@ namespace rollcall::engine {
 
 using Seq = std::uint64_t;  ///< position in the log; the first event is 1, 0 is "before everything"
 using Micros = std::int64_t;       ///< microseconds since the Unix epoch, UTC
-using UserNumber = std::uint32_t;  ///< given at enrolment; 0 is the app itself
+using UserNumber = std::uint32_t;  ///< assigned at enrolment; 0 is the app itself
 
-/// a + b, held at the ends of the range: a header's fields may hold any bits.
+/// a + b, clamped to the type's range: a header's fields may hold any bits.
 [[nodiscard]] constexpr Micros saturating_add(Micros a, Micros b) {
   constexpr Micros kMost = 0x7FFFFFFFFFFFFFFF;
   if (b > 0 && a > kMost - b) return kMost;
@@ -106,17 +106,17 @@ struct Header {
   UserNumber user = 0;
   Seq seq = 0;
   Micros at = 0;               ///< never decreases along the log
-  std::uint64_t session = 0;   ///< seq of the Login that opened it; 0 where none is meant
-  Seq prev = 0;                ///< the same user's previous event; 0 at the first
+  std::uint64_t session = 0;   ///< seq of the Login that opened it; 0 if none is meant
+  Seq prev = 0;                ///< the same user's previous event; 0 for the first
   std::uint32_t epoch = 0;     ///< key epoch of the body
-  std::uint32_t body_len = 0;  ///< bytes of the plain body; 0 where there is none
+  std::uint32_t body_len = 0;  ///< bytes of the plain body; 0 if there is none
   std::uint64_t a = 0, b = 0, c = 0, d = 0;  ///< the kind's own fields
   std::array<std::uint8_t, 32> digest{};     ///< commits to the plain body; StateDigest: the root
   bool operator==(const Header&) const = default;
 };
 static_assert(sizeof(Header) == 112, "a header is 112 bytes without padding");
 
-/// What is personal or long. Every text is UTF-8 as given; empty means absent.
+/// Personal and long fields. Every text is UTF-8 as given; empty means absent.
 struct Body {
   std::string name;    ///< UserEnrolled, ActionNamed, ChannelNamed: the name
   std::string action;  ///< Activity whose action is not interned
@@ -136,8 +136,8 @@ struct Body {
   std::string emoji;
   std::string reason;
   std::string ticket;
-  std::string detail;      ///< particulars of an operator's event (JSON object)
-  Micros occurred_at = 0;  ///< what a client claimed; drives nothing
+  std::string detail;      ///< details of an operator's event (JSON object)
+  Micros occurred_at = 0;  ///< as the client claimed; no rule reads it
   bool operator==(const Body&) const = default;
   [[nodiscard]] bool empty() const { return *this == Body{}; }
 };

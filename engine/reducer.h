@@ -45,11 +45,11 @@ struct Transition {
 /// Applies `event`, appending what changed to `transitions` (users in ascending number).
 Outcome apply(State& state, const Header& event, std::vector<Transition>& transitions);
 
-/// The session that carries an activity which names none: the most recently active one, or 0.
+/// The session for an activity that names none: the most recently active one, or 0.
 [[nodiscard]] Seq activity_session(const State& state, UserNumber user);
 
-/// Whether `event` may follow `state` in a log: seq without a gap (C08), time not running back
-/// (C09). The answer is what is wrong, or nothing. A caller that reads a log asks before apply().
+/// Whether `event` may follow `state` in a log: no gap in seq (C08), no decrease of time
+/// (C09). Returns what is wrong, or nothing. A caller that reads a log asks before apply().
 [[nodiscard]] std::optional<std::string> order_fault(const State& state, const Header& event);
 
 }  // namespace rollcall::engine

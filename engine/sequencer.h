@@ -1,8 +1,8 @@
-// The sequencer: stamps proposals with seq, time and prev, and concludes what fell due before them.
+// The sequencer: stamps proposals with seq, time and prev, after appending what fell due before.
 //
-// Why this file exists: live, import and replay must give every event the same place. Before
-// anything is stamped t, the conclusions of every deadline strictly before t are appended, ordered
-// by (deadline, user, session, kind), so a history does not depend on when a timer thread woke up.
+// Why this file exists: live, import and replay must give every event the same place. Before it
+// stamps an event t, the sequencer appends the conclusion of every deadline strictly before t, in
+// order of (deadline, user, session, kind): history does not depend on when a timer thread wakes.
 // Pure: time comes in as an argument.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace rollcall::engine {
 
-/// An event that has its place, with what applying it gave.
+/// An event with its place in the log, and the outcome of applying it.
 struct Sequenced {
   Header header;
   Outcome outcome = Outcome::Applied;
@@ -27,36 +27,36 @@ class Sequencer {
   explicit Sequencer(State state);
 
   [[nodiscard]] const State& state() const { return state_; }
-  /// For a digester, which clears the marks of the pages it has seen.
+  /// For a digester, which clears the dirty marks of the pages it has hashed.
   [[nodiscard]] State& state_for_digest() { return state_; }
 
   /// Gives `draft` (kind, cause, flags, user, session, epoch, body and a…d are the caller's) its
-  /// seq, prev and time = max(at, last at), after the conclusions due strictly before that; an
-  /// eleventh session of a user is followed by the Logout of the least recently active (C11).
-  /// Everything appended is added to `out`, in order; the draft's own index in it is returned.
+  /// seq, prev and time = max(at, last at), after the conclusions due strictly before that. If the
+  /// user has too many sessions then, the least recently active is logged out (C11).
+  /// Adds everything appended to `out`, in order, and returns the draft's own index in it.
   std::size_t append(const Header& draft, Micros at, std::vector<Sequenced>& out,
                      std::vector<Transition>& transitions);
 
-  /// For the two facts about time itself, ClockStep and the NodeDown of ourselves after a restart:
-  /// they move the open deadlines, so nothing is concluded before them.
+  /// For the two facts about time itself, ClockStep and our own NodeDown after a restart: they
+  /// move the open deadlines, so no conclusion is appended before them.
   std::size_t append_unconcluded(const Header& draft, Micros at, std::vector<Sequenced>& out,
                                  std::vector<Transition>& transitions);
 
-  /// A sign of life that is not logged now. When the session's deadline falls due, it is appended
-  /// (active until `at`) in place of the Inactivity, so that nobody goes Away early.
+  /// Remembers a sign of life without logging it. If the session's deadline falls due, it is
+  /// appended (active until `at`) instead of the Inactivity, so that nobody turns Away early.
   void hold_touch(Seq session, Micros at);
-  /// The held touches that are newer than what is logged, appended: for a drain.
+  /// Appends the remembered touches that are newer than the logged ones: for a drain.
   void flush_touches(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
 
-  /// Only the conclusions due strictly before `at`.
+  /// Appends only the conclusions due strictly before `at`.
   void conclude(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
 
-  /// The earliest time at which something may fall due, if anything may.
+  /// The earliest time at which a deadline may fall due, if there is any.
   [[nodiscard]] std::optional<Micros> next_deadline() const;
 
  private:
   enum class Timer : std::uint8_t { Inactivity = 0, StatusCleared = 1, Logout = 2 };
-  struct Deadline {  // in this order 24 bytes instead of 32: there are two a session
+  struct Deadline {  // in this order 24 bytes instead of 32; each session has two
     Micros at;
     Seq session;
     UserNumber user;
@@ -83,14 +83,14 @@ class Sequencer {
   [[nodiscard]] Header conclusion(const Deadline& due) const;
 
   State state_;
-  // Entries are never moved when a deadline moves later: when one comes up, the real deadline is
-  // looked at and the entry put back if it is later. One ordered set updated on every activity
-  // would cost twenty times as much.
+  // A deadline that moves later leaves its entry where it is: when the entry comes up, it is
+  // compared with the real deadline and, if early, inserted again. An ordered set updated on
+  // every activity would cost twenty times as much.
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
   std::map<Seq, Micros> touches_;  ///< session → newest sign of life that is not in the log
 };
 
-/// When `session` turns Away, and when it ends by grace or ttl; nothing where neither can be.
+/// When `session` turns Away, and when it ends by grace or ttl; nothing if that cannot happen.
 [[nodiscard]] std::optional<Micros> idle_deadline(const Policy& policy, const Session& session);
 [[nodiscard]] std::optional<Micros> end_deadline(const Policy& policy, const Session& session);
 

@@ -1,8 +1,8 @@
-// Who is here: the state that events fold into.
+// Who is present: the state that events fold into.
 //
 // Why this file exists: live, replay, audit and proofs must agree on who was online at T, so the
-// state is plain values, reached only through apply() (engine/reducer.h), and has one canonical
-// form in bytes that digests are made of.
+// state is plain values, changed only through apply() (engine/reducer.h), with one canonical
+// encoding, over which digests are computed.
 #pragma once
 
 #include "engine/event.h"
@@ -21,15 +21,15 @@ enum class Override : std::uint8_t { None = 0, Away = 1, Invisible = 2 };  // st
 
 [[nodiscard]] std::string_view name_of(Presence presence);
 
-/// How long things may take. In the log as PolicySet, so that a replay knows what was in force.
+/// Time limits. Logged as PolicySet, so that a replay knows which ones were in force.
 struct Policy {
   std::uint32_t idle_after_ms = 300'000;
-  std::uint32_t ttl_s = 7'200;  ///< a session that never had a link
+  std::uint32_t ttl_s = 7'200;  ///< of a session that never had a link
   std::uint16_t grace_clean_s = 5;
   std::uint16_t grace_abort_s = 15;  ///< abort and timeout
-  std::uint16_t grace_node_s = 30;   ///< its node was lost
+  std::uint16_t grace_node_s = 30;   ///< after its node was lost
   std::uint16_t grace_drain_s = 60;
-  std::uint32_t sessions_max = 10;  ///< a user
+  std::uint32_t sessions_max = 10;  ///< per user
   bool operator==(const Policy&) const = default;
 };
 
@@ -52,7 +52,7 @@ struct Link {
 struct Session {
   Seq id = 0;  ///< seq of its Login
   UserNumber user = 0;
-  std::uint64_t tag_high = 0, tag_low = 0;  ///< HMAC of the caller's own key for it; 0,0 is none
+  std::uint64_t tag_high = 0, tag_low = 0;  ///< HMAC of the caller's own key for it; 0,0 if none
   bool away = false;
   bool ever_linked = false;
   bool detached = false;
@@ -60,7 +60,7 @@ struct Session {
   Micros opened_at = 0;
   Micros last_activity_at = 0;
   Micros idle_from =
-      0;  ///< deadlines count from here: last activity, moved by gaps and clock steps
+      0;  ///< deadlines count from here: the last activity, moved by gaps and clock steps
   Micros detached_from = 0;  ///< likewise for the grace
   std::uint64_t act_rev = 0, det_rev = 0;
   std::uint64_t producer_no = 0;
@@ -99,7 +99,7 @@ struct State {
   std::unordered_map<Seq, Session> sessions;       ///< looked up, never iterated in its own order
   std::map<std::uint32_t, std::uint64_t> nodes_open;    ///< node → newest epoch seen up
   std::map<std::uint32_t, std::uint64_t> nodes_closed;  ///< node → newest epoch closed
-  std::vector<std::uint8_t> dirty_pages;  ///< a mark a page of 64 users, set by apply()
+  std::vector<std::uint8_t> dirty_pages;  ///< a mark per page of 64 users, set by apply()
 
   [[nodiscard]] const User* find(UserNumber number) const {
     return number < users.size() ? &users[number] : nullptr;
@@ -112,13 +112,13 @@ inline constexpr std::uint32_t kUsersPerPage = 64;
 /// give equal bytes whatever the order in which tables were filled. Little-endian, no padding.
 void write_page(const State& state, std::uint32_t page, std::vector<std::uint8_t>& out);
 [[nodiscard]] std::uint32_t page_count(const State& state);
-/// The inverse: adds to `state` what write_page() wrote of page `page`, of which all pages before
-/// were read. Total: false, and `state` in no use, for any other bytes.
+/// The inverse: adds page `page`, as write_page() wrote it, to `state`, which has all pages before
+/// it. Total: returns false for any other bytes, and then `state` must not be used.
 [[nodiscard]] bool read_page(State& state, std::uint32_t page, std::span<const std::uint8_t> bytes);
 /// One user's record, as write_page() writes it.
 void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>& out);
-/// Where in page `page` the record of `number` lies: {offset, length}; nothing where the bytes are
-/// no such page. Total on any bytes.
+/// Where in page `page` the record of `number` lies: {offset, length}; nothing if the bytes are
+/// not such a page. Total: accepts any bytes.
 [[nodiscard]] std::optional<std::pair<std::size_t, std::size_t>> find_user_record(
     std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number);
 
