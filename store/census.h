@@ -1,5 +1,5 @@
-// How many events and texts each user has, and who is the target of whose events: what a plan of
-// forgetting tells, without reading the whole log again.
+// How many events and texts each user has, and who is the target of whose events: the plan of
+// forgetting shows these without reading the whole log again.
 #pragma once
 
 #include "store/forget.h"
@@ -15,7 +15,7 @@ class Census {
   struct Count {
     std::uint64_t events = 0, bodies = 0;
   };
-  using Mentions = std::map<UserNumber, std::vector<Mention>>;  ///< of whom → seq and by whom
+  using Mentions = std::map<UserNumber, std::vector<Mention>>;  ///< target → seq and author
 
   Census() = default;
   Census(std::vector<Count> counts, Mentions mentions)

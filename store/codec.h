@@ -2,9 +2,9 @@
 //
 // Why this file exists: only codec.cc sees both the plain values and the wire form. A record is one
 // Cap'n Proto message without segment table: three constant-shaped words (root, list pointer, tag)
-// and then the headers, one after the other. The tag gives count and stride; it is compared with
-// the record's length before it is trusted. What goes over a WebSocket are messages of the same
-// schema, with segment table.
+// followed by the headers. The tag states count and stride; it is compared with the record's
+// length before it is trusted. Messages sent over a WebSocket have the same schema, with a
+// segment table.
 #pragma once
 
 #include "engine/event.h"
@@ -38,7 +38,7 @@ class RecordView {
   std::size_t stride_ = kHeaderSize;
 };
 
-/// A header from a leaf's bytes (at least 112; what a later version added is passed over).
+/// A header from a leaf's bytes (at least 112; fields that a later version added are ignored).
 [[nodiscard]] engine::Header decode_header(ByteView leaf);
 [[nodiscard]] Bytes encode_header(const engine::Header& header);
 
@@ -54,8 +54,8 @@ inline constexpr std::uint16_t kDictionaryVersion = 1;
 [[nodiscard]] Result<Bytes> decompress_body(ByteView compressed, std::uint16_t version,
                                             std::size_t plain_size);
 
-/// A StreamMessage in Cap'n Proto's stream framing (segment table and segment): one behind the
-/// other they are a stream. `body`: null where there is none to show.
+/// A StreamMessage in Cap'n Proto's stream framing (segment table and segment); concatenated, they
+/// form a stream. `body`: null if there is none to show.
 [[nodiscard]] Bytes encode_stream_event(const engine::Header& header, const std::string& user,
                                         const std::string& action, const engine::Body* body);
 struct PresenceChange {

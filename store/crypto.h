@@ -2,7 +2,7 @@
 // XAES-256-GCM and Ed25519.
 //
 // Why this file exists: OpenSSL 3's one-shot calls fetch their algorithm each time and cost three
-// times what a fetched one does; ciphers here are fetched once and used in a per-thread context.
+// times as much as a fetched one; here ciphers are fetched once and used in per-thread contexts.
 #pragma once
 
 #include "store/bytes.h"
@@ -11,7 +11,7 @@
 
 namespace rollcall::store {
 
-/// SHA-256 over the parts, one after the other.
+/// SHA-256 over the concatenated parts.
 [[nodiscard]] Hash sha256(std::initializer_list<ByteView> parts);
 [[nodiscard]] Hash hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
 /// RFC 5869 with SHA-256, 32 bytes out.
@@ -34,7 +34,7 @@ inline constexpr std::size_t kOverhead = kNonceSize + kTagSize;
 [[nodiscard]] Bytes seal_derived(const Key& derived, ByteView nonce, ByteView plain, ByteView aad);
 [[nodiscard]] std::optional<Bytes> open_derived(const Key& derived, ByteView sealed, ByteView aad);
 [[nodiscard]] Bytes seal(const Key& key, ByteView nonce, ByteView plain, ByteView aad);
-/// Nothing when the tag does not fit: another key, another AAD or a changed byte.
+/// Nothing if the tag does not fit: a wrong key, other AAD or a changed byte.
 [[nodiscard]] std::optional<Bytes> open(const Key& key, ByteView sealed, ByteView aad);
 /// The same for a key that was sealed.
 [[nodiscard]] std::optional<Key> open_key(const Key& key, ByteView sealed, ByteView aad);

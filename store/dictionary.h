@@ -1,5 +1,5 @@
-// The shipped compression dictionaries: invented text, versioned, never trained on people's data
-// (a trained one would hold their words in the clear and survive every erasure).
+// The shipped compression dictionaries: invented text, versioned, never trained on users' data
+// (a trained one would contain their words in plain text and survive every erasure).
 #pragma once
 
 #include <string_view>

@@ -11,19 +11,19 @@
 namespace rollcall::store {
 
 enum class Errc {
-  Io,            ///< the disk or the system said no
+  Io,            ///< the disk or the system failed
   NotFound,      ///< no such store, event, user or file
   Refused,       ///< policy, a hold or a missing confirmation forbids it
-  BadInput,      ///< what was given cannot be read
-  Conflict,      ///< somebody else holds the writer's lock, or the store is not what was expected
+  BadInput,      ///< the input cannot be understood
+  Conflict,      ///< another process holds the writer's lock, or the store is not as expected
   NotPermitted,  ///< no key for this
   Tampered,      ///< evidence contradicts itself: a hash, a root or a signature
-  Incomplete,    ///< cannot read on, or something needed for a verdict is missing
-  Diverged,      ///< a replay gives another state than the log says
+  Incomplete,    ///< reading cannot continue, or something needed for a verdict is missing
+  Diverged,      ///< a replay gives another state than the log states
   CursorMalformed,
   CursorForeign,
   CursorGone,
-  TooMany,  ///< more than one caller may have just now
+  TooMany,  ///< more than a caller may have at the moment
 };
 
 struct Error {
@@ -35,7 +35,7 @@ struct Error {
   Error(Errc what, std::string sentence) : code(what), detail(std::move(sentence)) {}
 };
 
-/// Thrown by Result::value() where nothing is caught but in main and in tests.
+/// Thrown by Result::value(); only main and tests catch it.
 class Failure : public std::runtime_error {
  public:
   explicit Failure(Error error) : std::runtime_error(error.detail), error_(std::move(error)) {}
@@ -61,7 +61,7 @@ using Result = boost::system::result<T, Error>;
 
 }  // namespace rollcall::store
 
-/// Leaves the function with the error, where there is one.
+/// Returns the error from the calling function, if there is one.
 #define RC_TRY(expr)                                             \
   do {                                                           \
     if (auto rc_try_ = (expr); !rc_try_) return rc_try_.error(); \

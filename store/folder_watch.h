@@ -1,7 +1,7 @@
-// Whether a store is still where it was opened.
+// Notices when a store is no longer where it was opened.
 //
-// Why this file exists: files that are open outlive their names. A server whose store was removed,
-// or replaced by another, would take writes into files that nobody will find again, and say OK.
+// Why this file exists: open files outlive their names. A server whose store was removed or
+// replaced would accept writes into files that nobody will find again, and report success.
 #pragma once
 
 #include "store/errc.h"
@@ -16,9 +16,9 @@ namespace rollcall::store {
 
 class FolderWatch {
  public:
-  /// What is there now is what has to stay.
+  /// Remembers what is there now; it has to stay.
   explicit FolderWatch(const Layout& layout);
-  /// What has become of it, where it is no longer there.
+  /// What is wrong, if something is no longer there.
   [[nodiscard]] Result<void> check() const;
 
  private:

@@ -2,8 +2,8 @@
 // verifies.
 //
 // In this order: append EraseRequested · drop cached keys · rewrite the vault without key and name
-// · note the number in `erasures` · append UserErased · sign a checkpoint that covers it · hand out
-// a receipt. A crash in between is finished at the next opening for writing.
+// · add the number to `erasures` · append UserErased · sign a checkpoint that covers it · return a
+// receipt. After a crash in between, the next opening for writing completes it.
 #pragma once
 
 #include "store/tlog_proof.h"
@@ -44,7 +44,7 @@ struct Forgotten {
 [[nodiscard]] ForgetPlan plan_forget(const Writer& writer, UserNumber user);
 [[nodiscard]] Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan,
                                        const ForgetRequest& request, std::int64_t at);
-/// Redoes what a crash cut short: every EraseRequested without its UserErased.
+/// Completes what a crash interrupted: every EraseRequested without its UserErased.
 [[nodiscard]] Result<void> finish_pending_erasures(Writer& writer);
 
 /// The numbers of erased users, for ever: beside the log and beside backups.

@@ -1,7 +1,7 @@
-// Folding a log: the state at a seq, and the facts about people and policy that lie beside it.
+// Folding a log: the state at a seq, and the facts beside it that the state does not hold.
 //
-// Why this file exists: the writer at its start, as-of questions and verification all walk headers
-// in order under the same checks (no gap, no time running back).
+// Why this file exists: the writer at its start, questions about the past and verification all
+// read headers in order with the same checks (no gap in seq, no decrease of time).
 #pragma once
 
 #include "engine/reducer.h"
@@ -14,7 +14,7 @@
 
 namespace rollcall::store {
 
-/// What user 0's events say that the reducer has no use for.
+/// Facts from user 0's events that the reducer does not need.
 struct Ledger {
   std::map<std::uint64_t, Seq> actions;             ///< id → seq of its ActionNamed
   std::map<std::uint64_t, Seq> channels;            ///< id → seq of its ChannelNamed
@@ -28,10 +28,10 @@ struct Ledger {
   void note(const Header& header);
 };
 
-/// A time in which nobody watched that would have seen anything: no server ran, the machine slept,
-/// or its clock was set forward. What is told about it is how it was before.
+/// A time without observation: no server ran, the machine slept, or its clock was set forward.
+/// Answers about it repeat the state before it.
 struct Gap {
-  Seq seq = 0;  ///< of the event that tells it: a NodeDown, or a ClockStep
+  Seq seq = 0;  ///< of the event that states it: a NodeDown, or a ClockStep
   engine::Micros from = 0, to = 0;
 };
 [[nodiscard]] std::optional<Gap> gap_told_by(const Header& header);
@@ -42,10 +42,10 @@ class Fold {
   Ledger ledger;
   ShownOfHiders shown;
 
-  /// Sees each header before it is applied, where set.
+  /// If set, called with each header before it is applied.
   std::function<void(const Header&)> before;
 
-  /// Applies the log's headers up to and including `to`; `visit` sees each with what it changed.
+  /// Applies the log's headers up to and including `to`; calls `visit` with each and its changes.
   using Visitor = std::function<void(const Header&, ByteView leaf, engine::Outcome,
                                      std::span<const engine::Transition>)>;
   Result<void> advance(const Log& log, Seq to, const Visitor& visit = nullptr);

@@ -1,8 +1,8 @@
-// Work beside what goes on here, where there is a thread for it.
+// Work on a second thread, if the system has one.
 //
-// Why this file exists: std::async throws where the system gives no further thread (a limit, or no
-// memory for a stack). That must not end a server: the work is then done by whoever wants its
-// result.
+// Why this file exists: std::async throws if the system has no further thread (a limit, or no
+// memory for a stack). That must not end a server: the caller that wants the result then does the
+// work itself.
 #pragma once
 
 #include <future>

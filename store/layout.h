@@ -1,11 +1,11 @@
-// Where things lie on disk: DIR/apps/<app id>/…
+// Paths of a store on disk: DIR/apps/<app id>/…
 //
 //   log/         RocksDB: headers, bodies, the tree, cursors and signed checkpoints
 //   vault/       names and keys; never part of a data backup
 //   keys/        signing.key (secret), trusted (public keys of this log, newest first), policy
 //   checkpoint   a copy of the newest signed checkpoint, outside the database
 //   clean        last seq of a clean close; absent while a writer is open
-//   erasures     numbers of erased users, for ever; copied beside backups
+//   erasures     numbers of forgotten users, for ever; copied beside backups
 //   backups      folders that hold backups of this app (`data DIR`) and copies of its vault (`vault
 //                DIR`)
 //   snapshots/   the state at a seq, one file each; deletable at any time
@@ -38,13 +38,13 @@ struct Layout {
   [[nodiscard]] std::filesystem::path writer_lock() const { return app_dir / "writer.lock"; }
 };
 
-/// An app's id is a folder's name, part of a log's origin and a segment of a URL's path: what all
-/// three take as it is, so that none of them escapes it.
+/// Whether all three uses of an app's id accept it unescaped: a folder's name, part of a log's
+/// origin and a segment of a URL's path.
 inline constexpr const char* kAppIdRule =
     "1 to 64 of A-Z, a-z, 0-9, dot, _ and -, the first no dot";
 [[nodiscard]] bool valid_app_id(std::string_view app);
 
-/// The layout of `app` under `data`; with an empty `app`, of the only app there is, or of "main".
+/// The layout of `app` under `data`; if `app` is empty, of the only app, or of "main".
 [[nodiscard]] Result<Layout> locate(const std::filesystem::path& data, std::string_view app);
 [[nodiscard]] bool exists(const Layout& layout);
 

@@ -1,10 +1,10 @@
-// The live log: one thread gives every event its place, another makes commits durable meanwhile.
+// The live log: one thread sequences events while another makes the previous commit durable.
 //
-// Why this file exists: a server has many who want to write and one order in which it happens. A
-// task runs on the sequencer's thread, judged against everything before it; what it wants to say to
-// the outside is held until the commit that holds its events is durable. While one commit waits for
-// the disk the next gathers (group commit, pipelined). A commit that fails is never retried
-// blindly: the state that was ahead is thrown away and the log is opened anew, which decides.
+// Why this file exists: a server has many writers and one order of events. A task runs on the
+// sequencer's thread, with everything before it applied; its results are held back until the commit
+// that contains its events is durable. While one commit waits for the disk, the next one gathers
+// (group commit, pipelined). A failed commit is never retried blindly: the state that was ahead of
+// the disk is discarded, and reopening the log decides what happened.
 #pragma once
 
 #include "store/event_clock.h"
@@ -23,7 +23,7 @@ namespace rollcall::store {
 /// What a task may do while it runs; valid only inside the task.
 class Turn {
  public:
-  /// Meta values that no reader of the database sees yet: staged, and of the commit under way.
+  /// Meta values that no reader of the database sees yet: staged, or in the commit in progress.
   struct Recent {
     std::unordered_map<std::string, std::string> staged, in_flight;
   };
@@ -41,13 +41,13 @@ class Turn {
   Result<std::optional<std::uint64_t>> channel_id(std::string_view name) {
     return writer_.channel_id(name, now_);
   }
-  /// A value of the meta family, in the batch of the events beside it; and what was staged or is
-  /// stored under a key.
+  /// Puts a value of the meta family into the batch of the events beside it; and the value that is
+  /// staged or stored under a key.
   void stage_meta(std::string key, std::string value) {
     recent_.staged.insert_or_assign(key, value);
     writer_.stage_meta(std::move(key), std::move(value));
   }
-  /// Deletes a key in that batch; what was staged under it before in the same batch stays.
+  /// Deletes a key in that batch; a value staged under it before in the same batch stays.
   void stage_meta_gone(std::string key) { writer_.stage_meta_gone(std::move(key)); }
   [[nodiscard]] Result<std::optional<std::string>> remembered(const std::string& key) const {
     for (const auto* map : {&recent_.staged, &recent_.in_flight})
@@ -56,8 +56,8 @@ class Turn {
     return writer_.log().meta(key);
   }
 
-  /// Runs on the committer's thread once everything appended so far is durable, in order; with an
-  /// error where that is unknown.
+  /// Runs on the committer's thread, in order, once everything appended so far is durable; with an
+  /// error if that is unknown.
   using Held = std::function<void(const Result<void>&)>;
   void when_durable(Held held) { held_.push_back(std::move(held)); }
   [[nodiscard]] std::vector<Held> take_held() { return std::move(held_); }
@@ -73,18 +73,18 @@ class Turn {
 struct LiveOptions {
   std::uint32_t node = 1;
   AcceptClock accept_clock = AcceptClock::No;
-  std::optional<engine::Policy> policy;     ///< logged as PolicySet at the start where it differs
-  engine::Micros alive_every = 10'000'000;  ///< AliveMark after so long without an event
-  std::size_t queue_max = 200'000;          ///< tasks waiting; beyond, submit() refuses
-  /// Sees the restored state, this process's epoch in it, before anything else is accepted.
+  std::optional<engine::Policy> policy;     ///< logged as PolicySet at the start if it differs
+  engine::Micros alive_every = 10'000'000;  ///< AliveMark after this long without an event
+  std::size_t queue_max = 200'000;          ///< waiting tasks; beyond, submit() refuses
+  /// Called with the restored state, including this process's epoch, before any task is accepted.
   std::function<void(const Writer&)> on_start;
-  /// Sees every durable batch in order, before the held results leave; on the committer's thread.
+  /// Called with every durable batch in order, before results leave; on the committer's thread.
   std::function<void(const Writer::Batch&)> on_durable;
-  /// The last word of a clean stop, after everything else is durable: may commit by itself.
+  /// The last step of a clean stop, after everything else is durable: may commit by itself.
   std::function<void(Writer&, engine::Micros)> on_farewell;
-  /// Told when the wall clock was set by so much, on the sequencer's thread.
+  /// Called when the wall clock was set, with by how much; on the sequencer's thread.
   std::function<void(engine::Micros)> on_clock_step;
-  /// Told when the writer stops (with the reason) and when it goes on (with nothing).
+  /// Called when the writer stops (with the reason) and when it resumes (with nothing).
   std::function<void(const std::optional<Error>&)> on_health;
 };
 
@@ -92,23 +92,23 @@ class Live {
  public:
   using Task = std::function<void(Turn&)>;
 
-  /// Opens or makes the store, restores the state, and logs the gap since it was last heard.
+  /// Opens or creates the store, restores the state, and logs the gap since its last sign of life.
   static Result<std::unique_ptr<Live>> start(const Layout& layout, LiveOptions options);
   ~Live();
   Live(const Live&) = delete;
   Live& operator=(const Live&) = delete;
 
-  /// From any thread. False where the writer is stopped or too much waits: the task will not run.
+  /// From any thread. False if the writer is stopped or the queue is full: the task will not run.
   [[nodiscard]] bool submit(Task task);
   /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits
-  /// until it is done and durable, or failed; never for work that did not begin before a stop.
+  /// until it is done and durable, or failed; not for work that had not begun before a stop.
   [[nodiscard]] Result<void> exclusively(
       const std::function<Result<void>(Writer&, engine::Micros)>& work);
-  /// Looks whether the store is still where it was opened; where it is not, writing stops until it
-  /// is. To be called now and then.
+  /// Checks whether the store is still where it was opened; if not, writing stops until it is back.
+  /// Call it from time to time.
   void look_after_folder();
-  /// Everything submitted before is durable (or failed) on return; then the farewell is written.
-  /// Nothing is accepted afterwards.
+  /// On return, everything submitted before is durable (or failed), and the farewell is written.
+  /// No task is accepted afterwards.
   void stop();
 
   /// For reading beside the writer: only log() and vault(), which any thread may use. Hold it
@@ -119,11 +119,11 @@ class Live {
   [[nodiscard]] std::uint64_t node_epoch() const { return node_epoch_; }
   [[nodiscard]] engine::Micros started_at() const { return started_at_; }
   [[nodiscard]] engine::Micros last_heard() const { return last_heard_; }
-  /// How far the log's time is ahead of a wall clock that was set back; it loses a tenth of what
-  /// passes until they meet.
+  /// How far the log's time is ahead of a wall clock that was set back; it shrinks by a tenth of
+  /// the time that passes.
   [[nodiscard]] engine::Micros ahead_of_wall() const { return ahead_of_wall_; }
-  /// The newest time that this process knows nobody watched: before its start, or while the machine
-  /// slept or its clock was set forward.
+  /// The newest time without observation that this process knows of: before its start, or while the
+  /// machine slept or its clock was set forward.
   [[nodiscard]] std::optional<Gap> last_gap() const;
 
  private:
@@ -132,7 +132,7 @@ class Live {
     std::vector<Turn::Held> held;
   };
 
-  /// Work that exclusively() waits for; it belongs to whoever takes it out of exclusive_.
+  /// Work that exclusively() waits for; the thread that takes it out of exclusive_ owns it.
   struct Exclusive {
     std::function<Result<void>(Writer&, engine::Micros)> work;
     std::optional<Result<void>> answer;  ///< under the lock
@@ -141,13 +141,13 @@ class Live {
   Live(Layout layout, LiveOptions options);
   Result<void> start_threads();
   void observe(Writer& writer);
-  /// What the log holds beyond what on_durable saw last, given to it in order.
+  /// Gives on_durable, in order, the events of the log that it has not seen.
   Result<void> tell_missed(const Writer& writer);
   Result<void> run_exclusive(Exclusive& job);
   void answer(Exclusive& job, Result<void> result);
   void sequence();
   void commit();
-  /// With the lock held: what is staged goes to the committer, if it is free.
+  /// With the lock held: hands what is staged to the committer, if that is idle.
   void hand_over();
   void fail(const Error& error);
   bool reopen();

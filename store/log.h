@@ -1,7 +1,7 @@
 // The log: headers, sealed bodies and the Merkle tree over them, in one RocksDB.
 //
-// Why this file exists: it is the record. A commit's headers, bodies and completed tree nodes are
-// one write batch, synced before it returns; what is not in it never happened. Column families:
+// Why this file exists: this is the record. A commit's headers, bodies and completed tree nodes are
+// one write batch, synced before it returns; only what is in the log happened. Column families:
 //   log   first seq of a record, big-endian → at most 64 headers (store/codec.h)
 //   body  seq, big-endian → sealed body
 //   tree  level u8 ‖ index, big-endian → hash of a complete subtree of 2^level leaves, level ≥ 8;
@@ -30,35 +30,35 @@ struct Commit {
   std::vector<std::string> meta_gone;  ///< keys deleted, before `meta` is written
 };
 
-enum class Durable { Yes, No };   ///< No: for benchmarks and for imports that sync at the end
-enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, to know the tree's price
+enum class Durable { Yes, No };   ///< No: for benchmarks and imports, which sync at the end
+enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, for the tree's cost
 
-/// Whether a writer has the log open, or had it when it died: what is read may be in motion.
+/// Whether a writer has the log open, or had it when it died: reads may see it change.
 [[nodiscard]] bool writer_about(const Layout& layout);
 
-/// Whether the mark of a clean close is there and says something that no close wrote.
+/// Whether there is a mark of a clean close that no close wrote.
 [[nodiscard]] bool clean_mark_damaged(const Layout& layout);
 
 class Log {
  public:
   enum class Mode { Write, Read, Follow };
 
-  /// Makes an empty log. The caller holds the writer's lock.
+  /// Creates an empty log. The caller holds the writer's lock.
   static Result<std::unique_ptr<Log>> create(const Layout& layout, std::string_view origin);
-  /// Write: recovers, having refused damage inside acknowledged history. Read: works beside a live
-  /// writer (as a RocksDB secondary) and sees what was durable when it was opened. Follow: always
-  /// as a secondary, so that catch_up() can go on.
+  /// Write: recovers, after refusing damage inside acknowledged history. Read: works while another
+  /// process writes (as a RocksDB secondary) and sees what was durable at opening. Follow: always
+  /// as a secondary, so that catch_up() can continue.
   static Result<std::unique_ptr<Log>> open(const Layout& layout, Mode mode);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// Follow only: takes in what was appended since; last() moves.
+  /// Follow only: reads what was appended since; last() moves.
   Result<void> catch_up();
 
   [[nodiscard]] bool writable() const;
-  /// A write failed: what is on disk is for the next opening to find out. Nothing more is written
-  /// through this one.
+  /// A write failed: the next opening finds out what is on disk. Nothing more is written through
+  /// this object.
   [[nodiscard]] bool failed() const;
   [[nodiscard]] Seq last() const;  ///< 0 for an empty log
   [[nodiscard]] std::string origin() const;
@@ -85,9 +85,9 @@ class Log {
 
   /// Hashes of complete subtrees: stored ones from the tree family, lower ones from the headers.
   [[nodiscard]] merkle::NodeSource nodes() const;
-  /// Only what the tree family holds; absent is nullopt.
+  /// Only hashes stored in the tree family; nullopt if absent.
   Result<std::optional<Hash>> stored_node(merkle::NodeId id) const;
-  /// The leaf marks of from..to, in order; 0 where none is stored.
+  /// The leaf marks of from..to, in order; 0 if none is stored.
   Result<std::vector<std::uint64_t>> leaf_marks(Seq from, Seq to) const;
   /// The root of the first `size` events.
   Result<Hash> root_at(std::uint64_t size) const;
@@ -98,7 +98,7 @@ class Log {
   Result<void> delete_meta(std::string_view key);
   /// Entries whose key starts with `prefix`, in key order.
   Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix) const;
-  /// The same from the key `from` on, at most `most` of them.
+  /// The same from the key `from` on, at most `most` entries.
   Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix,
                                                                      std::string_view from,
                                                                      std::size_t most) const;
@@ -110,8 +110,8 @@ class Log {
   /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
   Result<Seq> seq_at(engine::Micros t) const;
 
-  /// A copy of everything, for backups: a RocksDB checkpoint (hard links) where this log is open
-  /// for writing; beside a live writer, a new database written from what was durable at opening.
+  /// A copy of everything, for backups: a RocksDB checkpoint (hard links) if this log is open for
+  /// writing; otherwise a new database, written from what was durable at opening.
   Result<void> copy_to(const std::filesystem::path& directory) const;
   /// Raw access for tests that damage a value: family log|body|tree|meta.
   Result<void> overwrite_for_test(std::string_view family, std::string_view key,

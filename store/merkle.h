@@ -1,6 +1,6 @@
 // The Merkle tree of RFC 6962 section 2.1, with proofs verified as in RFC 9162 section 2.1.3-2.1.4.
 //
-// Why this file exists: it is the arithmetic of proof alone, without storage. Whoever holds nodes
+// Why this file exists: it is only the arithmetic of proofs, without storage. An owner of nodes
 // (the log, tiles, a test's vector) lends them through NodeSource; a verifier needs none.
 // H = SHA-256; leaf = H(0x00 ‖ data), node = H(0x01 ‖ left ‖ right), empty tree = H("").
 #pragma once
@@ -36,7 +36,7 @@ class CompactRange {
   /// Loads the range of a tree of `size` leaves.
   static Result<CompactRange> load(std::uint64_t size, const NodeSource& nodes);
 
-  /// Adds a leaf's hash; `completed` is told of every subtree that it completes, the leaf included.
+  /// Adds a leaf's hash; calls `completed` for every subtree it completes, including the leaf.
   void append(const Hash& leaf, const std::function<void(NodeId, const Hash&)>& completed);
   void append(const Hash& leaf);
 
@@ -45,7 +45,7 @@ class CompactRange {
 
  private:
   std::uint64_t size_ = 0;
-  std::vector<Hash> subtrees_;  ///< largest first, one a set bit of size_
+  std::vector<Hash> subtrees_;  ///< largest first, one per set bit of size_
 };
 
 [[nodiscard]] Result<Hash> root(std::uint64_t size, const NodeSource& nodes);
@@ -64,8 +64,8 @@ class CompactRange {
                                       const Hash& root);
 
 /// One proof for many leaves. Level by level from the leaves up, each known node (ascending) is
-/// paired with its sibling: a known one, else the next hash of the proof; a last node without a
-/// sibling moves up as it is. So a script can check it with a few batches of hashing.
+/// paired with its sibling: a known one, or else the next hash of the proof; a last node without
+/// sibling moves up unchanged. A script can check this with a few batches of hashing.
 struct IndexedHash {
   std::uint64_t index = 0;
   Hash hash{};
@@ -73,7 +73,7 @@ struct IndexedHash {
 /// `indices` ascending, distinct, below `size`.
 [[nodiscard]] Result<std::vector<Hash>> multi_proof(std::vector<std::uint64_t> indices,
                                                     std::uint64_t size, const NodeSource& nodes);
-/// The root that leaves and proof lead to; nothing where the proof is too short, too long or
+/// The root that leaves and proof lead to; nothing if the proof is too short, too long or
 /// unordered.
 [[nodiscard]] std::optional<Hash> multi_root(std::vector<IndexedHash> leaves, std::uint64_t size,
                                              std::span<const Hash> proof);

@@ -1,5 +1,5 @@
 // Signed notes and checkpoints, byte for byte as C2SP specifies them (signed-note v1.0.0,
-// tlog-checkpoint v1.0.0, cosignature/v1 1.0.1), so that tools nobody here wrote verify ours.
+// tlog-checkpoint v1.0.0, cosignature/v1 1.0.1), so that independent tools verify ours.
 #pragma once
 
 #include "store/bytes.h"
@@ -63,7 +63,7 @@ inline constexpr std::size_t kNoteSizeMax = 64 * 1024;
 [[nodiscard]] bool is_by(const SignatureLine& line, const Verifier& verifier);
 [[nodiscard]] bool verify(std::string_view text, const SignatureLine& line,
                           const Verifier& verifier);
-/// The time in a cosignature, Unix seconds; 0 where the line is too short.
+/// The time in a cosignature, Unix seconds; 0 if the line is too short.
 [[nodiscard]] std::uint64_t cosigned_at(const SignatureLine& line);
 
 /// Accepts a note with at least one good signature by one of `known`. Lines of unknown keys are

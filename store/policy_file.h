@@ -1,4 +1,4 @@
-// The trust file: which log and which witnesses to believe, in C2SP's tlog-policy format.
+// The trust file: which log and which witnesses to trust, in C2SP's tlog-policy format.
 //
 //   log <vkey> [url]
 //   witness <name> <vkey> [url]
@@ -31,12 +31,12 @@ struct PolicyFile {
   std::map<std::string, Group> groups;
   std::string quorum = "none";
 
-  /// What the quorum makes of a checkpoint's cosignatures.
+  /// Whether a checkpoint's cosignatures meet the quorum.
   struct Verdict {
     bool met = false;
     std::size_t good = 0;              ///< witnesses whose cosignature verifies
     std::uint64_t newest_seconds = 0;  ///< newest good cosignature, Unix seconds
-    std::vector<std::string> bad;      ///< witnesses whose cosignature is there and wrong
+    std::vector<std::string> bad;      ///< witnesses whose cosignature is present but wrong
   };
   [[nodiscard]] Verdict judge(const note::Note& checkpoint) const;
   [[nodiscard]] std::vector<note::Verifier> log_keys() const;

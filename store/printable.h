@@ -1,8 +1,8 @@
-// Text from outside made safe to look at.
+// Text from outside, made safe to display.
 //
-// Why this file exists: a name or an agent string may hold what moves a terminal's cursor, turns
-// the direction of a line round or is not seen at all, so that an answer, a prompt or a line of the
-// server's log says something else than it holds.
+// Why this file exists: a name or an agent string may contain characters that move a terminal's
+// cursor, reverse a line's direction or are invisible, so that an answer, a prompt or a line of the
+// server's log appears to say something else.
 #pragma once
 
 #include <string>
@@ -15,10 +15,10 @@ namespace rollcall::store {
 [[nodiscard]] bool hides_itself(char32_t c);
 
 enum class LineEnds { Escaped, Kept };
-/// For a terminal or a line of a log: what hides itself is written \x1b, \u202e or \U000e0001, and
-/// so is each byte that is not UTF-8.
+/// For a terminal or a line of a log: writes such characters as \x1b, \u202e or \U000e0001, and
+/// bytes that are not UTF-8 likewise.
 [[nodiscard]] std::string printable(std::string_view text, LineEnds ends = LineEnds::Escaped);
-/// JSON that means the same and shows everything: what hides itself is \u202e.
+/// JSON with the same meaning in which such characters are visible: \u202e.
 [[nodiscard]] std::string printable_json(std::string_view json);
 
 }  // namespace rollcall::store

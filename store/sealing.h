@@ -1,7 +1,7 @@
 // Sealing and opening bodies: compress, encrypt under the user's key, commit to the plain text.
 //
-// Why this file exists: the digest in a header must bind the plain body without giving it away, and
-// an erased key must leave nothing that opens. digest = SHA-256("rollcall/body/v1\0" ‖ salt ‖
+// Why this file exists: the digest in a header must commit to the plain body without revealing it,
+// and nothing may open once the key is erased. digest = SHA-256("rollcall/body/v1\0" ‖ salt ‖
 // plain), salt = HMAC-SHA-256(body key, "salt" ‖ nonce); sealed = nonce ‖ XAES-256-GCM(compressed
 // plain) with AAD = "rollcall/body/v1" ‖ app ‖ user ‖ epoch ‖ kind.
 #pragma once
@@ -14,10 +14,10 @@
 
 namespace rollcall::store {
 
-/// What a digest's preimage begins with.
+/// The prefix of a digest's preimage.
 inline constexpr std::string_view kBodyPrefix("rollcall/body/v1\0", 17);
 
-/// A sealed body and what its header says of it.
+/// A sealed body and the header fields that describe it.
 struct Sealed {
   Bytes bytes;
   Hash digest{};
@@ -26,13 +26,13 @@ struct Sealed {
   std::uint16_t flags = 0;  ///< the dictionary's version, in place
 };
 
-/// Seals for one process: draws a nonce prefix at its start and anew every 2^20 bodies, then
-/// counts, so that a nonce never repeats and the derived key (32 bytes a user) can be kept.
+/// Seals for one process: draws a random nonce prefix at its start and after every 2^20 bodies, and
+/// counts in between. A nonce never repeats, and the derived key (32 bytes per user) can be kept.
 class Sealer {
  public:
   Sealer(const Vault& vault, std::string app);
   [[nodiscard]] Result<Sealed> seal(UserNumber user, engine::Kind kind, const engine::Body& body);
-  /// Forgets derived keys: of a user who is being erased, or of all.
+  /// Forgets derived keys: of a user who is being erased, or all of them.
   void drop(UserNumber user) { keys_.erase(user); }
   void drop_all() { keys_.clear(); }
 
@@ -52,9 +52,9 @@ class Sealer {
 enum class BodyState {
   None,      ///< the event never had one
   Open,      ///< opened, and its digest fits
-  Dropped,   ///< gone by retention, or the message was removed
+  Dropped,   ///< dropped by retention, or the message was removed
   Shredded,  ///< its key was destroyed
-  Damaged,   ///< there, its key too, and it does not open or its digest does not fit
+  Damaged,   ///< present with its key, but does not open, or its digest does not fit
 };
 
 struct OpenedBody {

@@ -1,10 +1,10 @@
-// What others were last shown of users who hide: when the visible state changed, and when they were
-// last seen in the open.
+// What others were last shown of invisible users: when the visible state changed, and when they
+// were last seen while visible.
 //
-// Why this file exists: the state holds when somebody was last here, not when he last showed it,
-// and it may hold no more (its bytes are what digests are made of). Somebody invisible is shown as
-// he was when he hid, after a restart, too. So this is folded beside the state, and kept in
-// snapshots, for those alone who ever hid: of everybody else the state itself says it.
+// Why this file exists: the state holds when a user was last here, not when that was last visible,
+// and must not hold more (digests cover its bytes). An invisible user is shown as they were when
+// they hid, also after a restart. So this is folded beside the state and kept in snapshots, but
+// only for users who ever hid; for all others the state itself has the answer.
 #pragma once
 
 #include "engine/reducer.h"
@@ -15,7 +15,7 @@
 
 namespace rollcall::store {
 
-/// When the event shows its user to be there, where it is applied; `here`: with a session open.
+/// Whether the event, if applied, shows its user to be present; `here`: with a session open.
 [[nodiscard]] std::optional<engine::Micros> seen_by(const engine::Header& header, bool here);
 
 struct Shown {
@@ -31,7 +31,7 @@ class ShownOfHiders {
  public:
   using Users = std::map<engine::UserNumber, Shown>;
 
-  /// In order, with the state after the event.
+  /// Call it for each event in order, with the state after the event.
   void note(const engine::State& after, const engine::Header& event, engine::Outcome outcome,
             std::span<const engine::Transition> transitions);
   [[nodiscard]] const Users& users() const { return users_; }

@@ -1,9 +1,9 @@
 // Snapshots: the state at a seq in a file, so that a start or a question about the past folds only
-// what came after it.
+// the events after it.
 //
 // Why this file exists: folding a log takes time that grows with its history. A snapshot is only a
 // shortcut: deletable at any time, never evidence (verify and replay fold the log itself), and used
-// only where it fits the log by its root. It holds numbers and times, no name and no text.
+// only if its root fits the log. It holds numbers and times, no names and no texts.
 //
 // The file, snapshots/<seq, 20 digits>, integers big-endian:
 //   "rcsnap02" · reducer u32 · pages u32 · seq u64 · at i64 · sessions u64 · users u64
@@ -23,11 +23,11 @@
 
 namespace rollcall::store {
 
-/// What is known of a log at a seq without reading on: fold.state.seq says which.
+/// Everything known about a log at a seq (fold.state.seq) without reading further.
 struct Snapshot {
   Fold fold;
   Census census;
-  /// Whether fold.shown holds everybody who hid: an old file does not say, where anybody had a
+  /// Whether fold.shown covers every invisible user: an old file does not, if anybody had a
   /// status.
   bool knows_shown = true;
 };
@@ -42,24 +42,24 @@ struct SnapshotInfo {
   Hash digest{};  ///< of the state, as a StateDigest after `seq` would say it
 };
 
-/// The files there are, newest first; what is no snapshot is left out.
+/// The existing files, newest first; files that are not snapshots are left out.
 [[nodiscard]] std::vector<SnapshotInfo> list_snapshots(const Layout& layout);
 /// One file, whole and checked against the log; an error says what is wrong with it.
 [[nodiscard]] Result<Snapshot> read_snapshot(const SnapshotInfo& info, const Log& log);
 /// Bytes of a file. Total: an error for any that write_snapshot() did not make.
 [[nodiscard]] Result<Snapshot> parse_snapshot(ByteView bytes);
-/// The newest at or before `upto` that fits the log; of an empty log where there is none. Damaged
-/// ones are passed over: the log has it all.
+/// The newest at or before `upto` that fits the log; that of an empty log if there is none. Ignores
+/// damaged ones: the log has everything.
 [[nodiscard]] Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto);
-/// The same for who needs fold.shown, too.
+/// The same for callers that need fold.shown, too.
 [[nodiscard]] Snapshot nearest_whole_snapshot(const Layout& layout, const Log& log, Seq upto);
 /// Written aside, synced, renamed.
 [[nodiscard]] Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
                                                   const Snapshot& snapshot);
 inline constexpr std::size_t kSnapshotsKept = 3;
-/// How many events make one worth its file.
+/// How many events make a snapshot worthwhile.
 inline constexpr std::uint64_t kSnapshotEvery = 1'000'000;
-/// Folds on from the nearest one to the log's end and writes that; keeps the newest `keep` files.
+/// Folds from the nearest one to the log's end and writes that; keeps the newest `keep` files.
 [[nodiscard]] Result<SnapshotInfo> make_snapshot(
     const Layout& layout, const Log& log, std::size_t keep,
     const std::function<void(std::uint64_t done, std::uint64_t all)>& progress = nullptr);

@@ -1,8 +1,8 @@
 // The digest of a state: an RFC 6962 root over pages of 64 users' records, and proofs of one page.
 //
-// Why this file exists: a StateDigest in the log pins every user's last seq and sessions, so one
-// page with its path proves where a user's chain ends, and two runs that differ find the page
-// where.
+// Why this file exists: a StateDigest in the log fixes every user's last seq and sessions. One page
+// with its path proves where a user's chain ends, and two runs that differ can name the page
+// in which they do.
 #pragma once
 
 #include "engine/state.h"
@@ -10,7 +10,7 @@
 
 namespace rollcall::store {
 
-/// Keeps the pages' hashes; only dirty pages are hashed again.
+/// Keeps the pages' hashes and recomputes only those of dirty pages.
 class StateDigester {
  public:
   /// Root over `state`'s pages; clears the dirty marks it has seen.
@@ -26,7 +26,7 @@ struct PagesProof {
     std::uint32_t number = 0;
     Bytes bytes;
   };
-  std::uint32_t count = 0;  ///< pages in all
+  std::uint32_t count = 0;  ///< of all pages
   std::vector<Page> pages;  ///< ascending
   std::vector<Hash> proof;
 };

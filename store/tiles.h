@@ -10,8 +10,8 @@ namespace rollcall::store {
 /// tile/<L>/<N>[.p/<W>]; `level` below 0 is the entries' tile. Width 256 is a full tile.
 [[nodiscard]] std::string tile_path(int level, std::uint64_t index, std::uint64_t width);
 
-/// Writes checkpoint, tile/… and tile/entries/… for the checkpoint's size; files of full tiles that
-/// are there already are kept. The number of files written is returned.
+/// Writes checkpoint, tile/… and tile/entries/… for the checkpoint's size; keeps existing files of
+/// full tiles. Returns the number of files written.
 [[nodiscard]] Result<std::uint64_t> export_tiles(
     const Log& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
     const std::function<void(std::uint64_t, std::uint64_t)>& progress);

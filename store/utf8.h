@@ -1,4 +1,4 @@
-// UTF-8 as it comes from outside: is it valid, does it hold control characters.
+// UTF-8 from outside: whether it is valid, and whether it contains control characters.
 #pragma once
 
 #include <string_view>

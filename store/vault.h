@@ -1,8 +1,8 @@
-// The vault: names and keys, in a file of its own so that destroying them is physical.
+// The vault: names and keys, in their own file so that they can be destroyed physically.
 //
-// Why this file exists: a deleted row of a database lives on in older files until compaction
-// reaches the bottom. Here an erasure writes the whole file anew without what was deleted, syncs it
-// and renames it over the old one; afterwards no file holds the wrapped key or the sealed name.
+// Why this file exists: a database keeps a deleted row in older files until compaction reaches the
+// bottom. Here an erasure rewrites the whole file without the deleted records, syncs it and renames
+// it over the old one; afterwards no file holds the wrapped key or the sealed name.
 //
 // File: records of u32 length ‖ payload ‖ first 4 bytes of the payload's SHA-256, big-endian.
 // Payloads: 'U' number, wrapped user key, sealed name · 'E' epoch, wrapped epoch key ·
@@ -29,28 +29,28 @@ namespace rollcall::store {
 using engine::UserNumber;
 
 /// The key that wraps all others. From ROLLCALL_MASTER_KEY (64 hex digits), else from the file that
-/// ROLLCALL_MASTER_KEY_FILE names, else from vault/master.key, which is made with the store.
+/// ROLLCALL_MASTER_KEY_FILE names, else from vault/master.key, which is created with the store.
 struct MasterKey {
   Key key{};
-  std::filesystem::path file;  ///< empty where the key came from the environment
+  std::filesystem::path file;  ///< empty if the key came from the environment
   static Result<MasterKey> load(const std::filesystem::path& vault_dir);
   static Result<MasterKey> create(const std::filesystem::path& vault_dir);
   /// The key to rotate to: ROLLCALL_NEW_MASTER_KEY, else a random one.
   static Result<MasterKey> next();
 };
 
-/// Records that enrolments gathered, and where in the file they belong.
+/// Records collected from enrolments, and where in the file they belong.
 struct PendingRecords {
   Bytes bytes;
   std::uint64_t offset = 0;
 };
 
-/// Safe for any number of threads: lookups share a lock, changes take it alone.
+/// Safe for any number of threads: lookups share a lock, changes take it exclusively.
 class Vault {
  public:
-  /// Makes an empty vault with a key for the app itself (number 0) and epoch 1.
+  /// Creates an empty vault with a key for the app itself (number 0) and epoch 1.
   static Result<Vault> create(const std::filesystem::path& dir, std::string app);
-  /// Reads it; a torn last record (a crash while enrolling) is passed over.
+  /// Reads it, ignoring a torn last record (a crash while enrolling).
   static Result<Vault> open(const std::filesystem::path& dir, std::string app);
 
   [[nodiscard]] std::optional<UserNumber> number_of(std::string_view name) const;
@@ -60,47 +60,47 @@ class Vault {
   [[nodiscard]] std::size_t users() const;
   [[nodiscard]] std::uint32_t epoch() const;
 
-  /// Key of a user's bodies in an epoch; nothing where either half was destroyed.
+  /// Key of a user's bodies in an epoch; nothing if either half was destroyed.
   [[nodiscard]] std::optional<Key> body_key(UserNumber number, std::uint32_t epoch) const;
   /// For tags: HMAC keys of the app and of a user.
   [[nodiscard]] Key tag_key() const;
   [[nodiscard]] std::optional<Key> user_key(UserNumber number) const;
   /// The numbers below `users` that have no key, ascending.
   [[nodiscard]] std::vector<UserNumber> without_key(UserNumber users) const;
-  /// The user's record as it lies on disk, for whoever scans for it after an erasure.
+  /// The user's record as stored on disk, for scans after an erasure.
   [[nodiscard]] Result<Bytes> record_of(UserNumber number) const;
 
   /// Adds a user in memory and to the pending bytes; durable after sync().
   void enroll(UserNumber number, std::string_view name);
   [[nodiscard]] Result<void> sync();
-  /// The two halves of sync(), for a pipeline: what was gathered is taken on one thread and written
-  /// on another, in the order it was taken.
+  /// The two halves of sync(), for a pipeline: one thread takes the collected records, another
+  /// writes them, in the order in which they were taken.
   [[nodiscard]] PendingRecords take_pending();
   [[nodiscard]] Result<void> write(const PendingRecords& records) const;
   /// Starts a new key epoch; durable on return.
   [[nodiscard]] Result<std::uint32_t> add_epoch();
-  /// Destroys keys and names, marks the numbers erased, and writes the file anew; durable on
+  /// Destroys keys and names, marks the numbers erased, and rewrites the file; durable on
   /// return.
   [[nodiscard]] Result<void> forget(const std::set<UserNumber>& numbers);
-  /// Destroys an epoch's key: every body of it is unreadable from then on.
+  /// Destroys an epoch's key, which makes every body of that epoch unreadable.
   [[nodiscard]] Result<void> destroy_epoch(std::uint32_t epoch);
-  /// Drops users the log does not hold (a crash between vault and log); numbers ≥ `first_unknown`.
+  /// Drops users unknown to the log (a crash between vault and log): numbers ≥ `first_unknown`.
   [[nodiscard]] Result<void> drop_from(UserNumber first_unknown);
-  /// Wraps everything by a new master key and replaces the key file.
+  /// Wraps everything with a new master key and replaces the key file.
   [[nodiscard]] Result<void> rotate_master(const MasterKey& next);
 
-  /// Takes users out of a copy of a vault file, marking them erased; needs no key. Durable on
+  /// Removes users from a copy of a vault file and marks them erased; needs no key. Durable on
   /// return.
   [[nodiscard]] static Result<void> scrub_copy(const std::filesystem::path& file,
                                                const std::set<UserNumber>& numbers);
 
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "records"; }
-  /// Bytes at the file's end, when it was read, that are no whole record: a crash while enrolling,
-  /// or damage.
+  /// Bytes at the file's end, when it was read, that are not a whole record: a crash while
+  /// enrolling, or damage.
   [[nodiscard]] std::uint64_t torn() const { return torn_; }
 
-  /// The file could not be written anew, and what is in memory is ahead of it: another key, or
-  /// somebody's gone. Only opening the vault again tells what holds.
+  /// The file could not be rewritten, and memory is ahead of it: a new key, or an erased user. Only
+  /// opening the vault again shows which is in force.
   [[nodiscard]] bool ahead() const {
     const std::shared_lock guard(*mutex_);
     return ahead_;
@@ -110,7 +110,7 @@ class Vault {
   struct User {
     Key key;
     std::string name;
-    std::uint64_t offset = 0;  ///< of its record in the file (or in what is pending behind it)
+    std::uint64_t offset = 0;  ///< of its record in the file (or in the pending bytes after it)
     std::uint32_t size = 0;
   };
   Vault(std::filesystem::path dir, std::string app, MasterKey master)
@@ -118,8 +118,8 @@ class Vault {
 
   Result<void> load();
   struct Opened;
-  /// A record's parts but the name, unsealed; and the name. Neither knows of other records, so that
-  /// threads may share them.
+  /// A record's parts except the name, unsealed; and the name. Neither depends on other records, so
+  /// threads may share the work.
   [[nodiscard]] Opened open_record(ByteView framed_record) const;
   void open_name(Opened& record, ByteView framed_record) const;
   [[nodiscard]] Bytes user_record(UserNumber number, const Key& key, std::string_view name) const;
@@ -131,18 +131,18 @@ class Vault {
     operator ByteView() const { return ByteView(bytes).first(size); }
   };
   [[nodiscard]] Aad aad(char type, std::uint32_t number) const;
-  /// The file anew, with the records it has of whoever is left; `fresh` replaces them.
+  /// Rewrites the file with the records of the remaining users; `fresh` replaces theirs.
   Result<void> rewrite(const std::map<UserNumber, Bytes>& fresh = {});
   Result<void> write_anew(const std::map<UserNumber, Bytes>& fresh);
   [[nodiscard]] PendingRecords take_pending_locked();
 
-  // Behind a pointer, so that a vault can be moved into its place.
+  // Behind a pointer, so that a vault can be moved.
   std::unique_ptr<std::shared_mutex> mutex_ = std::make_unique<std::shared_mutex>();
   std::filesystem::path dir_;
   std::string app_;
   MasterKey master_;
   std::map<UserNumber, User> users_;  ///< with number 0, the app
-  /// By names that lie in users_: an entry goes before its user does.
+  /// Keys point into users_: remove an entry before its user.
   boost::unordered_flat_map<std::string_view, UserNumber> numbers_;
   std::map<std::uint32_t, std::pair<Key, Bytes>> epochs_;
   std::set<UserNumber> erased_;

@@ -1,9 +1,9 @@
 // The one writer of an app's log: names become numbers, bodies are sealed, the sequencer gives each
 // event its place, and a commit makes it durable.
 //
-// Why this file exists: the server, the command line and imports write in the same way, and opening
-// for writing is where a store is judged: damage inside acknowledged history, a root that does not
-// fit the last signed checkpoint, or a vault that lacks users is refused, with the reason.
+// Why this file exists: the server, the command line and imports write in the same way. Opening for
+// writing checks the store: it refuses damage inside acknowledged history, a root that does not
+// fit the last signed checkpoint, or a vault that lacks users, and says why.
 #pragma once
 
 #include "engine/sequencer.h"
@@ -19,13 +19,13 @@
 
 namespace rollcall::store {
 
-/// What somebody wants to have written.
+/// An event that a caller wants to write.
 struct Proposal {
   engine::Kind kind = engine::Kind::None;
   engine::Cause cause = engine::Cause::None;
   std::uint16_t flags = 0;
-  std::string user;       ///< by name, enrolled at first sight; empty: see `number`
-  UserNumber number = 0;  ///< by number, where the name is empty
+  std::string user;       ///< by name, enrolled when it first occurs; empty: see `number`
+  UserNumber number = 0;  ///< by number, if the name is empty
   Seq session = 0;
   std::uint64_t a = 0, b = 0, c = 0, d = 0;
   std::string action;  ///< Activity: interned while there is room
@@ -41,14 +41,14 @@ struct Written {
 
 enum class AcceptClock : std::uint8_t { No, Yes };
 
-/// On what terms a store is opened for writing.
+/// Options of opening a store for writing.
 struct Opening {
-  /// What the wall clock says, where it is what events will be stamped with: too far ahead of the
-  /// log's last event (EventClock::kRefused) the store is not opened, unless somebody accepts it.
+  /// The wall clock, if events will be stamped with it: the store is not opened if it is too far
+  /// ahead of the log's last event (EventClock::kRefused), unless the caller accepts that.
   std::optional<engine::Micros> wall;
   AcceptClock accept_clock = AcceptClock::No;
-  /// A server that opens its own log anew goes on as the node it is. For anybody else a node that
-  /// is open died: its NodeDown comes before whatever is appended first.
+  /// A server that reopens its own log continues as the same node. For any other process, a node
+  /// that is open has died: its NodeDown precedes whatever is appended first.
   enum class Nodes : std::uint8_t { Died, GoOn } nodes = Nodes::Died;
 };
 
@@ -58,43 +58,43 @@ inline constexpr std::string_view kDefaultSession = "default";
 /// 1–256 bytes of valid UTF-8 without control characters.
 [[nodiscard]] Result<void> check_user_name(std::string_view name);
 [[nodiscard]] bool valid_action(std::string_view action);
-/// The log's meta key of the seq of a user's UserEnrolled; absent where its body holds no name.
+/// The log's meta key of the seq of a user's UserEnrolled; absent if its body holds no name.
 [[nodiscard]] std::string enrolment_key(UserNumber user);
 
 class Writer {
  public:
-  /// Makes a store with its keys; an empty origin becomes rollcall.local/<app>-<random>.
+  /// Creates a store with its keys; an empty origin becomes rollcall.local/<app>-<random>.
   static Result<std::unique_ptr<Writer>> create(const Layout& layout, std::string origin = {});
   static Result<std::unique_ptr<Writer>> open(const Layout& layout, const Opening& opening = {});
-  /// open() where there is a store, else create().
+  /// open() if there is a store, else create().
   static Result<std::unique_ptr<Writer>> open_or_create(const Layout& layout,
                                                         const Opening& opening = {});
 
-  /// Gives the proposal its place in the commit being gathered; not durable before commit().
+  /// Gives the proposal its place in the current commit; not durable before commit().
   Result<Written> stage(const Proposal& proposal, engine::Micros at);
-  /// The conclusions of timers due strictly before `at`.
+  /// Appends the conclusions of timers due strictly before `at`.
   void conclude(engine::Micros at);
   Result<void> commit(Durable durable = Durable::Yes, WithTree tree = WithTree::Yes);
-  /// The bare sign of life of a session: logged when it turns Away into Online or when the last
-  /// logged activity is a minute old, else held until the deadline asks for it. Tells which.
+  /// A bare sign of life of a session: logged if it turns Away into Online or if the last logged
+  /// activity is a minute old, otherwise held until the deadline needs it. Returns which.
   Result<bool> stage_touch(Seq session, engine::Micros at);
-  /// The number of a channel's name, interned at first sight; nothing once there are kChannelsMax.
+  /// The number of a channel's name, interned on first use; nothing beyond kChannelsMax.
   Result<std::optional<std::uint64_t>> channel_id(std::string_view name, engine::Micros at);
-  /// The name of an action's number, where this writer knows it; from any thread.
+  /// The name of an action's number, if this writer knows it; from any thread.
   [[nodiscard]] std::optional<std::string> action_name(std::uint64_t id) const;
   /// The number of a channel's name, if it has one; from any thread.
   [[nodiscard]] std::optional<std::uint64_t> channel_number(std::string_view name) const;
-  /// A process begins: conclusions due strictly before the last event, then the NodeDown of the
-  /// epoch before, if nobody has written it (graces start anew, other deadlines move by the gap)
-  /// and the NodeUp of a new one. The new node and epoch in one word.
+  /// A process starts: appends conclusions due strictly before the last event, then the NodeDown
+  /// of the previous epoch, if it is missing (graces restart, other deadlines move by the gap), and
+  /// the NodeUp of a new one. Returns the new node and epoch in one word.
   std::uint64_t stage_restart(std::uint32_t node, engine::Micros at);
-  /// The wall clock was set: open deadlines move with it (engine: ClockStep).
+  /// The wall clock was set: moves open deadlines with it (engine: ClockStep).
   void stage_clock_step(engine::Micros step, engine::Micros at);
-  /// What was held back, for a clean stop: unlogged signs of life, and a mark that we were here.
+  /// For a clean stop: appends held signs of life, and a mark that this process was alive.
   void stage_farewell(engine::Micros at);
 
-  /// What was staged, taken for a committer that works on another thread. Written with write_batch,
-  /// in the order they were taken; the writer stages on meanwhile.
+  /// Takes what was staged, for a committer on another thread. It writes the batches with
+  /// write_batch in the order they were taken; the writer continues to stage meanwhile.
   struct Batch {
     Commit commit;
     PendingRecords names;
@@ -107,13 +107,13 @@ class Writer {
   [[nodiscard]] Batch take_batch();
   [[nodiscard]] Result<void> write_batch(const Batch& batch, Durable durable = Durable::Yes,
                                          WithTree tree = WithTree::Yes);
-  /// Sees every batch once it is durable, on the thread that wrote it.
+  /// Called with every batch once it is durable, on the thread that wrote it.
   void observe(std::function<void(const Batch&)> observer) { observer_ = std::move(observer); }
-  /// A value of the meta family, in the batch of the events staged beside it.
+  /// Puts a value of the meta family into the batch of the events staged beside it.
   void stage_meta(std::string key, std::string value);
-  /// The key is gone with that batch. Of several for one key, the value wins.
+  /// Deletes the key with that batch. If the batch has a value for it, too, the value wins.
   void stage_meta_gone(std::string key);
-  /// A write failed: what is staged is ahead of what the next opening will find.
+  /// A write failed: the staged events are ahead of what the next opening will find.
   [[nodiscard]] bool broken() const { return broken_ || log_->failed() || vault_.ahead(); }
 
   /// stage() and commit().
@@ -123,10 +123,10 @@ class Writer {
   /// Only pages of the state that changed since the last time are hashed.
   Result<SignedCheckpoint> sign(engine::Micros at);
 
-  /// An open session of the user by the caller's own key for it.
+  /// The user's open session that has the caller's own key.
   [[nodiscard]] std::optional<Seq> session_by_key(std::string_view user,
                                                   std::string_view external_key) const;
-  /// The tag that stands for a target in a header: a user's number, or 8 bytes of HMAC.
+  /// The tag of a target in a header: a user's number, or 8 bytes of HMAC.
   struct TargetTag {
     std::uint64_t tag = 0;
     bool is_user = false;
@@ -138,17 +138,17 @@ class Writer {
     return sequencer_->next_deadline();
   }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
-  /// As of the opening: what others were shown of those who hide. Whoever needs it later follows.
+  /// As of the opening: what others were shown of invisible users. To keep it current, follow.
   [[nodiscard]] const ShownOfHiders& shown_at_opening() const { return shown_; }
   [[nodiscard]] const Census& census() const { return census_; }
-  /// The seq of the snapshot that this opening began from; 0 where it folded the whole log.
+  /// The seq of the snapshot from which this opening started; 0 if it folded the whole log.
   [[nodiscard]] Seq from_snapshot() const { return from_snapshot_; }
   [[nodiscard]] Log& log() { return *log_; }
   [[nodiscard]] const Log& log() const { return *log_; }
   [[nodiscard]] Vault& vault() { return vault_; }
   [[nodiscard]] const Vault& vault() const { return vault_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
-  /// Drops what is kept of a user's keys and names in memory.
+  /// Drops a user's keys and names from memory.
   void drop_cached(UserNumber user) { sealer_.drop(user); }
   void drop_cached_keys() { sealer_.drop_all(); }
 
@@ -161,7 +161,7 @@ class Writer {
       const std::map<std::uint64_t, Seq>& events) const;
   Result<std::uint64_t> intern(engine::Kind kind, std::uint64_t id, std::string_view name,
                                engine::Micros at);
-  /// Seals a body for the draft and notes its digest there; nothing for an empty body.
+  /// Seals a body for the draft and sets its digest there; nothing for an empty body.
   Result<std::optional<Bytes>> seal_into(engine::Header& draft, const engine::Body& body);
   engine::Sequenced place(const engine::Header& draft, engine::Micros at,
                           std::optional<Bytes> sealed);
@@ -184,7 +184,7 @@ class Writer {
   std::function<void(const Batch&)> observer_;
   std::atomic<bool> broken_ = false;
   StateDigester digester_;
-  bool nodes_died_ = false;  ///< what is appended next comes after their NodeDown
+  bool nodes_died_ = false;  ///< their NodeDown precedes the next event
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;
   std::vector<engine::Transition> transitions_;
