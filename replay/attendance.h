@@ -1,4 +1,4 @@
-// Who was in which channel, and when nobody watched.
+// Who was in which channel, and the times without observation.
 #pragma once
 
 #include "replay/reader.h"
@@ -13,11 +13,11 @@ namespace rollcall::replay {
 [[nodiscard]] std::map<std::uint64_t, std::string> channel_names(const Reader& reader);
 
 using store::Gap;
-/// Every time in which nobody watched, ascending.
+/// Every time without observation, ascending.
 [[nodiscard]] Result<std::vector<Gap>> coverage_gaps(const Reader& reader);
-/// Those that overlap [from, to).
+/// The gaps that overlap [from, to).
 [[nodiscard]] Result<std::vector<Gap>> coverage_gaps(const Reader& reader, Micros from, Micros to);
-/// The gap that the moment lies in, where `upto` is the last event before it; nothing without one.
+/// The gap that contains the moment, if any; `upto` is the last event before the moment.
 [[nodiscard]] Result<std::optional<Gap>> gap_around(const Reader& reader, Seq upto,
                                                     std::optional<Micros> at);
 

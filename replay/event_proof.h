@@ -1,10 +1,10 @@
-// One event with all that proves what an answer says of it: its receipt, its body, and the events
-// that name its user, action and channel, each with receipt and body.
+// One event with the proof of everything an answer says about it: its receipt, its body, and the
+// events that name its user, action and channel, each with receipt and body.
 //
-// Why this file exists: a receipt alone covers 112 bytes of numbers. Whoever is shown words beside
-// it (the page, `verify proof`) needs what ties the words to the signature. As JSON:
+// Why this file exists: a receipt alone covers 112 bytes of numbers. To show words beside it, the
+// page and `verify proof` need what binds those words to the signature. As JSON:
 //   {"format":"rollcall-proof-1","receipt":TLOG-PROOF,"body":BASE64,"names":[{"receipt":…,"body":…}]}
-// where a body is salt ‖ plain body; absent where there is none, or none that opens.
+// in which a body is salt ‖ plain body; absent if there is none, or none that opens.
 #pragma once
 
 #include "replay/proven.h"
@@ -15,7 +15,7 @@ namespace rollcall::replay {
 struct EventProof {
   struct Part {
     store::TlogProof receipt;
-    std::optional<std::string> image;  ///< as body_image() makes it
+    std::optional<std::string> image;  ///< as body_image() returns it
   };
   Part event;
   std::vector<Part> names;
@@ -31,21 +31,21 @@ struct EventVerdict {
   Seq seq = 0;
   Proven proven;
 };
-/// Receipts by one of `known`, bodies by the digests in the proven headers.
+/// Verifies receipts by one of `known`, bodies by the digests in the proven headers.
 [[nodiscard]] Result<EventVerdict> verify_event_proof(const EventProof& proof,
                                                       std::span<const store::note::Verifier> known);
 
-/// A bare receipt: the numbers of its entry, whose bytes are `leaf`, and no word. An entry that is
-/// not rollcall's has none, and is only in the log.
+/// A bare receipt proves the numbers of its entry, whose bytes are `leaf`, and no words. If the
+/// entry is not rollcall's, it proves only that the entry is in the log.
 [[nodiscard]] Result<EventVerdict> verify_receipt(const store::TlogProof& receipt,
                                                   store::ByteView leaf,
                                                   std::span<const store::note::Verifier> known);
 
-/// What `show SEQ --proof -o json` printed: every word of it against its own proof.
+/// Checks every word of what `show SEQ --proof -o json` printed against its own proof.
 [[nodiscard]] Result<EventVerdict> verify_answer(std::string_view text,
                                                  std::span<const store::note::Verifier> known);
-/// That answer: the event as to_full_json() tells it, prev, leaf and proof. What hides itself is
-/// escaped in its text (store::printable_json).
+/// That answer: the event as to_full_json() returns it, prev, leaf and proof. Its text escapes
+/// invisible characters (store::printable_json).
 [[nodiscard]] boost::json::object answer_of(const EventView& event, store::ByteView leaf,
                                             const EventProof& proof);
 

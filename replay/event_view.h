@@ -1,4 +1,4 @@
-// One event as people and machines are shown it: names put in, the body opened, as a JSON object.
+// One event as shown to people and machines: with names, its body opened, as a JSON object.
 #pragma once
 
 #include "replay/reader.h"
@@ -12,7 +12,7 @@ struct EventView {
   std::string user;  ///< name or #number; empty for the app itself
   std::string action;
   std::string channel;  ///< Joined, Left, ChannelNamed: the channel's name
-  std::string subject;  ///< whom it is about, where that is somebody else: name or #number
+  std::string subject;  ///< whom it is about, if that is another user: name or #number
   store::OpenedBody body;
 };
 
@@ -20,19 +20,19 @@ struct EventView {
 [[nodiscard]] EventView view_of(const Reader& reader, const Header& header, store::OpenedBody body);
 
 /// seq, at, kind, cause, user, user_number, session, action, target…, description, properties,
-/// attribute_changes, batch, context; absent keys are left out. What a bundle holds, which an
-/// earlier version must be able to check: it stays as it is.
+/// attribute_changes, batch, context; absent keys are left out. Bundles contain this, and earlier
+/// versions must be able to check them: do not change it.
 [[nodiscard]] boost::json::object to_json(const EventView& event);
-/// The same with the kind's particulars: what every other answer shows.
+/// The same with the kind's particulars, as every other answer shows it.
 [[nodiscard]] boost::json::object to_full_json(const EventView& event);
 /// The members that to_full_json may have.
 [[nodiscard]] const std::vector<std::string>& event_members();
-/// The rows other tools know: spatie/laravel-activitylog 4 and 5, owen-it/laravel-auditing.
+/// The rows of other tools: spatie/laravel-activitylog 4 and 5, owen-it/laravel-auditing.
 [[nodiscard]] boost::json::object to_activitylog4(const EventView& event);
 [[nodiscard]] boost::json::object to_activitylog5(const EventView& event);
 [[nodiscard]] boost::json::object to_owenit(const EventView& event);
 
-/// Old and new values side by side: "state: open → paid". Empty where nothing changed.
+/// Old and new values side by side: "state: open → paid". Empty if nothing changed.
 [[nodiscard]] std::vector<std::string> diff_lines(const EventView& event);
 
 }  // namespace rollcall::replay

@@ -1,4 +1,4 @@
-// What an event of each kind says beside its texts, by name: the channel somebody joined, who read
+// The named fields of each kind of event beside its texts: the channel that a user joined, who read
 // whose history, the node that went down.
 //
 // Why this file exists: a header keeps these as four numbers whose meaning depends on the kind;
@@ -11,11 +11,11 @@
 
 namespace rollcall::replay {
 
-/// Members in snake_case, lengths in seconds; none where the kind has nothing of its own to say.
+/// Members in snake_case, lengths in seconds; none if the kind has no fields of its own.
 [[nodiscard]] boost::json::object particulars(const EventView& event);
-/// Every name that particulars() may give.
+/// Every name that particulars() may return.
 [[nodiscard]] const std::vector<std::string>& particular_names();
-/// Whom the event is about, where that is somebody else than who did it.
+/// Whom the event is about, if that is another user than the one who did it.
 [[nodiscard]] std::optional<UserNumber> subject_of(const Header& header);
 
 }  // namespace rollcall::replay

@@ -1,5 +1,5 @@
-// Reading somebody's history is itself logged, where the reader gives a reason or the store asks
-// for one.
+// Reading a user's history is itself logged, if the reader gives a reason or the store demands
+// one.
 #pragma once
 
 #include "store/writer.h"
@@ -11,28 +11,28 @@ namespace rollcall::replay {
 
 struct ReadNote {
   std::string reason, ticket;
-  std::string what;  ///< the command and its filters; users as #number, patterns left out
+  std::string what;  ///< the command and its filters; users as #number, without patterns
   std::string by;    ///< who reads: token:NAME, jwt:SUB, page:USER, or the system's own user
-  std::vector<store::UserNumber> subjects;  ///< whose history, where it is of certain people
-  std::string proof;  ///< of a read that a process of its own serves: proof_of()
+  std::vector<store::UserNumber> subjects;  ///< whose history, if it is that of certain users
+  std::string proof;                        ///< of a read served by its own process: proof_of()
 };
 
-/// The events a read is logged as: one for each whose history it is, or one for everybody's.
+/// The events that log a read: one per user whose history it is, or one if it is everybody's.
 [[nodiscard]] std::vector<store::Proposal> proposals_of(const ReadNote& note);
 
-/// Appends HistoryRead where a reason or ticket is given. Refused where the store asks for a reason
-/// and none is given; a conflict where another process holds the writer's lock.
+/// Appends HistoryRead if a reason or ticket is given. Refused if the store demands a reason and
+/// none is given; a conflict if another process holds the writer's lock.
 [[nodiscard]] store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
                                             const store::Opening& opening);
 
-/// What the log keeps beside a read, so that only who was given the secret can show that the read
+/// What the log keeps beside a read, so that only the holder of the secret can show that the read
 /// is logged, and only for these words.
 [[nodiscard]] std::string proof_of(std::string_view secret, const std::vector<std::string>& words);
 /// Whether the event is a read with this proof.
 [[nodiscard]] store::Result<bool> is_logged_read(const store::Layout& layout, engine::Seq seq,
                                                  std::string_view proof);
 
-/// What is said where a reason is needed and none was given.
+/// The sentence if a reason is needed and none was given.
 [[nodiscard]] store::Error reason_missing();
 
 /// Whether every read needs a reason.

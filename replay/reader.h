@@ -1,4 +1,4 @@
-// A store opened for reading: its log at one seq, its names and keys where the vault is there.
+// A store opened for reading: its log at one seq, and its names and keys if there is a vault.
 #pragma once
 
 #include "store/checkpoints.h"
@@ -18,13 +18,13 @@ using store::Result;
 
 class Reader {
  public:
-  /// The log first, then the vault. Without a vault or its master key, names are numbers and bodies
-  /// stay closed; `vault_problem` says why.
+  /// Opens the log, then the vault. Without a vault or its master key, names are numbers and bodies
+  /// stay sealed; `vault_problem` says why.
   static Result<Reader> open(const store::Layout& layout,
                              store::Log::Mode mode = store::Log::Mode::Read);
-  /// Beside a writer of this very process, whose log and vault it shares; it sees what is durable.
+  /// Beside a writer of this process, whose log and vault it shares; sees only durable events.
   static Reader beside(std::shared_ptr<const store::Writer> writer);
-  /// For a reader opened to follow: takes in what was appended since, names of new users included.
+  /// For a reader opened to follow: reads what was appended since, including names of new users.
   Result<void> catch_up();
 
   [[nodiscard]] const store::Log& log() const { return *log_; }
@@ -35,16 +35,16 @@ class Reader {
 
   /// The user's name, or #number.
   [[nodiscard]] std::string user_text(UserNumber number) const;
-  /// By name alone; an error says that there is none.
+  /// By name only; an error says that there is none.
   [[nodiscard]] Result<UserNumber> find_user(std::string_view name) const;
-  /// By number, of somebody forgotten, too; an error says that it was given to nobody.
+  /// By number, also of a forgotten user; an error says that nobody has it.
   [[nodiscard]] Result<UserNumber> find_number(std::uint64_t number) const;
   [[nodiscard]] store::OpenedBody open_body(const Header& header) const;
-  /// The same where the sealed bytes were read already.
+  /// The same if the sealed bytes were read already.
   [[nodiscard]] store::OpenedBody open_body(const Header& header, store::ByteView sealed) const;
   /// The action's name: interned, or in `body`. Empty for a touch.
   [[nodiscard]] std::string action_text(const Header& header, const engine::Body& body) const;
-  /// The channel's name; channel:NUMBER where the event that names it is gone.
+  /// The channel's name; channel:NUMBER if the event that names it is missing.
   [[nodiscard]] std::string channel_text(std::uint64_t number) const;
   [[nodiscard]] std::optional<std::uint64_t> action_id(std::string_view name) const;
 
@@ -55,17 +55,17 @@ class Reader {
 
   store::Layout layout_;
   std::shared_ptr<const store::Writer> writer_;  ///< beside(): whose log and vault these are
-  std::unique_ptr<store::Log> own_log_;          ///< open(): may be told to catch up
+  std::unique_ptr<store::Log> own_log_;          ///< open(): can catch up
   const store::Log* log_ = nullptr;
   std::unique_ptr<store::Vault> own_vault_;
   const store::Vault* vault_ = nullptr;
   std::unique_ptr<store::BodyOpener> opener_;
   std::optional<Error> vault_problem_;
   mutable std::optional<std::map<std::uint64_t, std::string>> actions_;
-  mutable std::map<std::uint64_t, std::string> channels_;  ///< those asked for
+  mutable std::map<std::uint64_t, std::string> channels_;  ///< the names looked up so far
 };
 
-/// The state just before the moment: events at or after it are not in. seq:N is after event N.
+/// The state just before the moment, without events at or after it. seq:N is after event N.
 [[nodiscard]] Result<store::Fold> state_at(const Reader& reader, Seq last_included);
 
 }  // namespace rollcall::replay

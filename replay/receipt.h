@@ -6,7 +6,7 @@
 
 namespace rollcall::replay {
 
-/// An error (incomplete) where no signed checkpoint covers the event yet.
+/// An error (incomplete) if no signed checkpoint covers the event yet.
 [[nodiscard]] Result<store::TlogProof> receipt_for(const Reader& reader, Seq seq);
 [[nodiscard]] Result<store::TlogProof> receipt_for(const Reader& reader, Seq seq,
                                                    const store::SignedCheckpoint& checkpoint);

@@ -1,7 +1,7 @@
-// Moments as people write them, and as machines print them.
+// Moments: parsing what people write, and printing them.
 //
-// Why this file exists: -S, -U and --at take the systemd.time grammar plus RFC 3339, ausearch's
-// words and seq:N; whatever was typed becomes one number of microseconds, independent of locale.
+// Why this file exists: -S, -U and --at accept the systemd.time grammar plus RFC 3339, ausearch's
+// words and seq:N. All of them become one number of microseconds, independent of the locale.
 #pragma once
 
 #include "engine/event.h"

@@ -1,7 +1,7 @@
-// History drawn over time: one person's states with what caused them, and how many were here.
+// History over time: one user's states with their causes, and how many users were present.
 //
 // Why this file exists: a band of states, a heat map and a curve of concurrency are the same fold
-// over the log, cut into what a picture needs.
+// over the log, cut into the pieces that a picture needs.
 #pragma once
 
 #include "replay/reader.h"
@@ -10,8 +10,8 @@
 
 namespace rollcall::replay {
 
-/// From `from` until the next span: the user was `state`; `seq` is the event that made it so (0:
-/// it was so before the range).
+/// From `from` until the next span, the user was `state`; `seq` is the event that caused it (0: it
+/// was so before the range).
 struct Span {
   Micros from = 0;
   engine::Presence state = engine::Presence::Offline;
@@ -20,7 +20,7 @@ struct Span {
 };
 struct Timeline {
   std::vector<Span> spans;     ///< ascending; the first begins at `from`
-  std::vector<Header> events;  ///< of the user in the range, ascending; the newest where too many
+  std::vector<Header> events;  ///< of the user in the range, ascending; only the newest if too many
   bool events_left_out = false;
 };
 /// [from, to). At most `events_most` events.
@@ -31,10 +31,10 @@ struct Timeline {
 struct Slice {
   Micros from = 0;
   Micros online_us = 0, away_us = 0;  ///< summed over users
-  std::uint64_t most = 0;             ///< online and away at once, at the most
+  std::uint64_t most = 0;             ///< maximum of users online or away at once
 };
-/// [from, to) in `count` slices of equal length (the last takes the rest); of one user, or of all
-/// where `user` is 0.
+/// [from, to) in `count` slices of equal length (the last takes the rest), for one user, or for all
+/// if `user` is 0.
 [[nodiscard]] Result<std::vector<Slice>> concurrency(const Reader& reader, Micros from, Micros to,
                                                      std::size_t count, UserNumber user);
 

@@ -1,9 +1,9 @@
-// Verification of a store: does what it holds hash to what was signed, and mean what was said.
+// Verification of a store: whether its bytes hash to what was signed, and its events replay to it.
 //
-// Why this file exists: an auditor must be told apart "tampered" (evidence contradicts itself),
-// which names the first bad event and its neighbours, "incomplete" (cannot read on, or something
-// needed for a verdict is missing) and "diverged" (a replay gives another state). It pins a size
-// first and works beside a live writer.
+// Why this file exists: an auditor must be able to distinguish "tampered" (evidence contradicts
+// itself; the report names the first bad event and its neighbours), "incomplete" (reading cannot
+// continue, or something needed for a verdict is missing) and "diverged" (a replay gives another
+// state). It fixes the size first, so it works while another process writes.
 #pragma once
 
 #include "replay/reader.h"
@@ -26,8 +26,8 @@ enum class Verdict { Verified, Tampered, Incomplete, Diverged };
 
 struct Finding {
   Verdict verdict = Verdict::Tampered;
-  Seq seq = 0;   ///< the event it names; 0 where it is about no event
-  Seq last = 0;  ///< the last of a run it names; 0: only `seq`
+  Seq seq = 0;   ///< the event it names; 0 if it is not about an event
+  Seq last = 0;  ///< the last event of a run; 0: only `seq`
   std::string text;
 };
 
@@ -52,7 +52,7 @@ struct VerifyReport {
 };
 inline constexpr std::size_t kFindingsMax = 100;
 
-/// Opens and verifies. Never an error: what cannot be read is a finding.
+/// Opens and verifies. Never an error: whatever cannot be read is a finding.
 [[nodiscard]] VerifyReport verify_store(const store::Layout& layout, const VerifyOptions& options);
 
 }  // namespace rollcall::replay

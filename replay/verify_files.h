@@ -1,8 +1,8 @@
-// The part of full verification that is about the files beside the log: each is whole, or named.
+// The part of full verification about the files beside the log: each is intact, or named.
 //
-// Why this file exists: a log that verifies says nothing of the key that signs it tomorrow, of the
-// list that an erasure goes by, or of the witnesses that are asked. One flipped byte in any of them
-// is found here, while the log still stands.
+// Why this file exists: an intact log says nothing about the key that signs it tomorrow, the list
+// of erasures, or the list of witnesses. A flipped byte in any of them is found here, although the
+// log itself verifies.
 #pragma once
 
 #include "replay/reader.h"
