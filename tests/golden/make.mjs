@@ -70,6 +70,7 @@ await server.v1('POST', '/login', { body: { user: 'gil', session: 'tab', address
 await server.stop()
 await cli(data, 'snapshot', 'create')
 await cli(data, 'checkpoint', 'sign')
+await cli(data, 'backup', 'create', join(data, 'backups'), '--name', 'b2') // the list of backups, with its sum
 
 // What the program itself says of it.
 rmSync(out, { recursive: true, force: true })

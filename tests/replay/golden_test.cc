@@ -2,6 +2,7 @@
 #include "replay/event_view.h"
 #include "replay/verify.h"
 #include "store/files.h"
+#include "store/snapshot.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
@@ -67,7 +68,7 @@ TEST_CASE("a store of each released version opens, verifies and replays to the s
         REQUIRE(reader.last() == rows.size());
         std::size_t at = 0;
         (void)reader.log().scan(1, reader.last(), [&](const engine::Header& h, store::ByteView) {
-          const json::object now = replay::to_json(replay::view_of(reader, h));
+          const json::object now = replay::to_full_json(replay::view_of(reader, h));
           for (const auto& was : rows[at]) {
             INFO("event " << h.seq << ", member " << was.key());
             REQUIRE(now.contains(was.key()));
@@ -94,6 +95,50 @@ TEST_CASE("a store of each released version opens, verifies and replays to the s
       const auto after = verify(layout);
       INFO(told(after));
       CHECK(after.verdict() == replay::Verdict::Verified);
+    }
+  }
+}
+
+TEST_CASE("the golden stores hold each form that a file has had", "[replay][golden]") {
+  struct Row {
+    const char *version, *format, *snapshot;
+    bool name_is_signed, backups;
+  };
+  for (const Row& row : {Row{"0.5.1", "rollcall-log-1", "rcsnap01", false, false},
+                         Row{"0.6.0", "rollcall-log-2", "rcsnap02", true, true}}) {
+    DYNAMIC_SECTION(row.version) {
+      const test::Scratch scratch;
+      test::copy_tree(
+          std::filesystem::path(ROLLCALL_SOURCE_DIR) / "tests/golden" / row.version / "apps",
+          scratch.path() / "apps");
+      const auto layout = store::locate(scratch.path(), "main").value();
+      const auto reader = replay::Reader::open(layout).value();
+      CHECK(reader.log().meta("format").value() == row.format);
+
+      const auto snapshots = store::list_snapshots(layout);
+      REQUIRE(snapshots.size() == 1);
+      CHECK(store::read_file(snapshots[0].path).value().starts_with(row.snapshot));
+      CHECK(store::read_snapshot(snapshots[0], reader.log()).has_value());
+
+      // Of those who were not forgotten, the name is a body of the event that enrolled them.
+      std::set<bool> named;
+      bool forgotten = false;
+      (void)reader.log().scan(1, reader.last(), [&](const engine::Header& h, store::ByteView) {
+        forgotten |= h.kind == engine::Kind::UserErased;
+        const auto event = replay::view_of(reader, h);
+        if (h.kind == engine::Kind::UserEnrolled && !event.user.starts_with('#'))
+          named.insert(event.body.body.name == event.user);
+        return true;
+      });
+      CHECK(forgotten);
+      CHECK(named == std::set<bool>{row.name_is_signed});
+
+      CHECK(std::filesystem::exists(layout.backups()) == row.backups);
+      if (row.backups) {
+        const std::string text = store::read_file(layout.backups()).value();
+        CHECK(store::without_sum(text).value_or(text) != text);
+      }
+      CHECK(std::filesystem::exists(layout.checkpoint()));
     }
   }
 }
