@@ -13,7 +13,7 @@ struct AuditOptions {
   bool causer = false;
   void declare(Command& command);
   [[nodiscard]] replay::AuditFilter filter(const replay::Reader& reader) const;
-  /// For the log of reads: users as numbers, the pattern left out.
+  /// For the log of reads: users as numbers, without the pattern.
   [[nodiscard]] std::string describe() const;
 };
 

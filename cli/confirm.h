@@ -1,12 +1,12 @@
-// Destructive commands: the plan first, then the person types the subject; --yes for scripts.
+// Destructive commands: first the plan, then the user types the subject; --yes for scripts.
 #pragma once
 
 #include <string>
 
 namespace rollcall::cli {
 
-/// Asks on the terminal for `subject`, typed out. Without a terminal and without --yes it is
-/// refused.
+/// Asks the user on the terminal to type `subject`. Refused without a terminal and without
+/// --yes.
 void confirm(const std::string& what, const std::string& subject, bool yes);
 
 }  // namespace rollcall::cli

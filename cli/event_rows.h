@@ -1,4 +1,4 @@
-// Events of the log as audit, show and export print them, in every format there is for events.
+// Events of the log as audit, show and export print them, in every format for events.
 #pragma once
 
 #include "cli/output.h"
@@ -6,13 +6,13 @@
 
 namespace rollcall::cli {
 
-/// -o of a command that prints events, and the fields of each.
+/// The values of -o for commands that print events, and the fields of each.
 [[nodiscard]] const std::vector<std::string>& event_formats();
 [[nodiscard]] std::vector<std::string> event_fields(const std::string& format);
 
-/// What an event says, in one line.
+/// An event in one line.
 [[nodiscard]] std::string sentence(const replay::EventView& event);
-/// The object of a machine's format.
+/// An event as an object, for machine formats.
 [[nodiscard]] boost::json::object machine_row(const std::string& format,
                                               const replay::EventView& event);
 
@@ -21,14 +21,14 @@ class EventPrinter {
   explicit EventPrinter(const Context& context, std::FILE* out = stdout);
   void print(const replay::EventView& event);
   void flush();
-  /// Writes what remains; call once.
+  /// Writes the rest; call it once.
   void finish() { rows_.finish(); }
 
  private:
   const Context& context_;
   std::FILE* out_;
   Rows rows_;
-  std::string batch_;  ///< under which the events before stand
+  std::string batch_;  ///< the batch of the previous events
 };
 
 }  // namespace rollcall::cli

@@ -1,4 +1,4 @@
-// A moment of the command line turned into a place in the log.
+// Turns a moment from the command line into a position in the log.
 #pragma once
 
 #include "replay/reader.h"
@@ -7,10 +7,10 @@
 
 namespace rollcall::cli {
 
-/// The last seq before the moment (half-open: events at it are not in); seq:N means after event N.
+/// The last seq before the moment (half-open: without events at it); seq:N means after event N.
 [[nodiscard]] engine::Seq last_before(const replay::Reader& reader, const std::string& text);
 
-/// Two moments as --since and --until give them; a usage error where the end is before the
+/// The two moments of --since and --until; a usage error if the end is before the
 /// beginning.
 void check_range(const std::string& since, const std::string& until);
 

@@ -1,4 +1,4 @@
-// Rows of an answer in the format asked for: a table for people, JSON, NDJSON or CSV for machines.
+// Rows of an answer in the requested format: a table for people, JSON, NDJSON or CSV for machines.
 #pragma once
 
 #include "cli/command.h"
@@ -15,20 +15,20 @@ namespace rollcall::cli {
 
 using store::printable;
 
-/// JSON on one line, in which nothing hides itself.
+/// JSON on one line, with invisible characters escaped.
 [[nodiscard]] std::string json_text(const boost::json::value& value);
 
-/// Whether anything but a person reads stdout.
+/// Whether the format is for machines.
 [[nodiscard]] bool machine_output(const Context& context);
 
 class Rows {
  public:
-  /// `columns`: the names a table shows, in order; machines get every key of a row.
+  /// `columns`: the columns of a table, in order; machine formats get every key of a row.
   Rows(const Context& context, std::vector<std::string> columns, std::FILE* out = stdout);
   void add(boost::json::object row);
-  /// Shows what a table holds back for the sake of its widths, which stay from then on.
+  /// Prints the rows that a table held back to compute its widths, which then stay the same.
   void flush();
-  /// Writes what remains; call once.
+  /// Writes the rest; call it once.
   void finish();
 
  private:
@@ -38,12 +38,12 @@ class Rows {
   std::string format_;
   std::vector<std::string> columns_;
   std::vector<std::string> fields_;        ///< of --fields
-  std::vector<boost::json::object> held_;  ///< tables only: their widths tell the columns'
-  std::vector<std::size_t> widths_;        ///< empty until the first lines are shown
+  std::vector<boost::json::object> held_;  ///< tables only: they determine the widths
+  std::vector<std::size_t> widths_;        ///< empty until the first rows are printed
   bool first_ = true;
 };
 
-/// A bar on stderr while something takes long; silent where stderr is no terminal.
+/// A bar on stderr during long work; silent if stderr is not a terminal.
 class ProgressBar {
  public:
   ProgressBar(const Context& context, std::string what);

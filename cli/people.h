@@ -1,7 +1,7 @@
-// Whom a command is about: people by name, or by number, which stays when a name is forgotten.
+// The users whom a command is about: by name, or by number, which stays when a name is forgotten.
 //
-// Why this file exists: a name may be any text, `#1` or one with a comma among them, so a number is
-// never told apart from a name by how it looks; it has an option of its own in every command.
+// Why this file exists: a name may be any text, for example `#1` or one with a comma. So numbers
+// cannot be recognized by their form; they have their own option in every command.
 #pragma once
 
 #include "cli/command.h"
@@ -12,19 +12,19 @@
 
 namespace rollcall::cli {
 
-/// Several: names as they are given (-u, or words), numbers by --number.
+/// Several users: names (by -u, or as words), numbers by --number.
 struct People {
   std::vector<std::string> names, numbers;
-  /// As `-u NAME`, or as words behind the command.
+  /// As `-u NAME`, or as words after the command.
   void declare_option(Command& command, const std::string& help);
   void declare_words(Command& command, const std::string& help);
   [[nodiscard]] bool given() const { return !names.empty() || !numbers.empty(); }
   [[nodiscard]] std::size_t count() const { return names.size() + numbers.size(); }
-  /// In the order given; a Failure where one is not there.
+  /// In the given order; a Failure if one does not exist.
   [[nodiscard]] std::vector<engine::UserNumber> find(const replay::Reader& reader) const;
 };
 
-/// One: USER, or --number N.
+/// One user: USER, or --number N.
 struct Person {
   std::string name;
   std::optional<std::uint64_t> number;
@@ -32,14 +32,14 @@ struct Person {
   [[nodiscard]] store::Whom whom() const;
   [[nodiscard]] engine::UserNumber find(const replay::Reader& reader) const;
   [[nodiscard]] People people() const;
-  /// What is typed to confirm: the name, or the number.
+  /// What the user types to confirm: the name, or the number.
   [[nodiscard]] std::string typed() const;
 
  private:
-  bool named_ = false;  ///< an empty name is a name that nobody has
+  bool named_ = false;  ///< an empty name is a name, which nobody has
 };
 
-/// As a request of /v1 names somebody: {"user": …} or {"number": …}.
+/// As a request of /v1 names a user: {"user": …} or {"number": …}.
 [[nodiscard]] boost::json::object request_of(const Person& person);
 
 }  // namespace rollcall::cli

@@ -1,8 +1,8 @@
-// One table of a TOML file, read key by key; what is left over at the end is unknown.
+// One table of a TOML file, read key by key; keys that nobody read are unknown.
 //
-// Why this file exists: a setting that is misspelt or out of range and yet accepted is found out
-// when it is needed. Whatever is wrong is one sentence with the line, the key and what it may be;
-// of several the first in the file. Values that may be secret are not repeated.
+// Why this file exists: a misspelt or out-of-range setting that is accepted is noticed only when it
+// is needed. Each fault is one sentence with the line, the key and the accepted values; of several,
+// the first in the file is reported. Values that may be secret are not repeated.
 #pragma once
 
 #include <toml++/toml.h>
@@ -23,7 +23,7 @@ class Section {
     std::uint32_t line = 0;
     std::string sentence;
   };
-  /// What is wrong with one text of a list; nothing where it is right.
+  /// What is wrong with one text of a list; nothing if it is right.
   using Check = std::function<std::optional<std::string>(const std::string& text)>;
 
   Section(const toml::table& table, std::string where) : table_(table), where_(std::move(where)) {}
@@ -36,10 +36,10 @@ class Section {
   }
   void boolean(const char* key, bool& out);
   void text(const char* key, std::string& out);
-  /// A text, or a number as it would be written: ids often are numbers.
+  /// A text, or a number in its written form: ids often are numbers.
   void text_or_number(const char* key, std::string& out);
   void texts(const char* key, std::vector<std::string>& out, const Check& check = {});
-  /// A text that is one of `choices`; which one, where it is given.
+  /// A text that is one of `choices`; returns which one, if the key is given.
   std::optional<std::size_t> choice(const char* key, std::initializer_list<const char*> choices);
   /// Texts that are each one of `choices`.
   void choices(const char* key, std::vector<std::string>& out,
@@ -62,15 +62,15 @@ class Section {
     take(section);
   }
 
-  /// "KEY must be WHAT", at the key's line, or at the table's where it is not given.
+  /// "KEY must be WHAT", at the key's line, or at the table's if the key is missing.
   void fail(const char* key, const std::string& what);
-  /// A whole sentence of one's own, at the key's line.
+  /// The caller's own sentence, at the key's line.
   void say(const char* key, const std::string& sentence);
-  /// The first fault in the file, those of tables inside included.
+  /// The first fault in the file, including those of nested tables.
   [[nodiscard]] std::optional<Fault> finish();
 
  private:
-  /// The value, and the key is known from here on.
+  /// The value; marks the key as known.
   const toml::node* look(const char* key);
   std::optional<std::int64_t> number(const char* key, std::int64_t least, std::int64_t most);
   std::vector<const toml::table*> tables_at(const char* key);

@@ -1,7 +1,7 @@
 // Opening a store for writing from the command line.
 //
-// Why this file exists: whoever appends to a store without its server judges the wall clock and
-// closes the nodes of a server that died in the same way, so no command opens one by itself.
+// Why this file exists: every command that appends to a store without its server must check the
+// wall clock and close the nodes of a crashed server in the same way, so all open it here.
 #pragma once
 
 #include "cli/command.h"
@@ -9,12 +9,12 @@
 
 namespace rollcall::cli {
 
-/// The terms for a command: stamped with the wall clock, refused where that is far ahead of the
-/// log.
+/// The options for a command: events are stamped with the wall clock, and refused if that is far
+/// ahead of the log.
 [[nodiscard]] store::Opening offline(const Context& context);
-/// The store that the command means; a Failure where there is none or it cannot be written.
+/// The store that the command means; a Failure if there is none or it cannot be written.
 [[nodiscard]] std::unique_ptr<store::Writer> open_writer(const Context& context);
-/// The same, made where there is none.
+/// The same, created if there is none.
 [[nodiscard]] std::unique_ptr<store::Writer> open_or_create_writer(const Context& context);
 
 }  // namespace rollcall::cli
