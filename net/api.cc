@@ -236,6 +236,20 @@ store::Result<Caller> Api::identified(App& app, const HttpRequest& request) cons
       for (const auto& scope : claims->scopes)
         if (scope != kServerAdmin) out.scopes.push_back(scope);
       out.until = out.latest = claims->expires;
+void Api::end_vouched() {
+  for (const auto& app : server_.apps()) {
+    const auto holds = [&](const Voucher& v) {
+      return still(app->settings().id, v.token, v.sign_in, v.until);
+    };
+    for (const Vouched::Ended& over : app->vouched().take_ended(holds)) {
+      if (over.revocable)
+        app->hub().close(over.connection, 4009, "the sign-in of this connection has ended");
+      else  // pusher-js connects again, and asks its site for another token
+        app->hub().close(over.connection, 4200, "the token of this connection has run out");
+    }
+  }
+}
+
       return out;
     }
     return Error{Errc::NotPermitted, "that token is not known here, or has run out"};
@@ -597,8 +611,11 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
     const bool named = rule.users.empty() || std::find(rule.users.begin(), rule.users.end(),
                                                        who->user) != rule.users.end();
     allowed = allowed || (fits && named && !who->user.empty());
+  const Voucher voucher{who->name, who->token, who->sign_in,
+                        who->by_cookie ? who->latest : who->until};
   }
   if (!allowed) return problem(403, "no rule lets this person into the channel");
+    app.vouch(id, voucher);
   json::object answer;
   if (kind->presence) {
     const std::string data = json::serialize(
@@ -629,6 +646,7 @@ HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks
   HttpReply out;
   const std::string share = share_key(*app, *who, request.peer);
   if (request.path == kStreamPath) {
+  app.vouch(id, voucher);
     if (request.method != "GET")
       out = not_allowed("GET");
     else if (auto none = stream_place(share, *who, chunks))

@@ -21,6 +21,8 @@ class Api {
   /// Begins one: status 200 where it has begun. A stream as Cap'n Proto is one over a WebSocket.
   [[nodiscard]] HttpReply begin(const HttpRequest& request, StreamForm form, Chunks& chunks,
                                 Loop& loop);
+  /// Closes the sockets whose cookie or token opens no more. May look at the disk.
+  void end_vouched();
 
  private:
   /// The app a request is about: of ?app= or of the only one.

@@ -106,6 +106,14 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
 
 App::~App() { stop(); }
 
+void App::vouch(ConnectionId connection, Voucher voucher) {
+  // On the shard's thread, which also says when the connection is closed: none is kept for ever.
+  with_connection(connection, [this, voucher = std::move(voucher)](const Connection* found) {
+    if (found != nullptr && found->app == this && !found->closing && !found->doomed)
+      vouched_.add(found->id, voucher);
+  });
+}
+
 bool App::run_aside(std::function<void()> work) {
   if (!room_for_a_thread()) return false;
   // Counted down by whatever ends it: the thread's end, or that there is none.

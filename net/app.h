@@ -6,6 +6,7 @@
 #include "net/hub.h"
 #include "net/rooms.h"
 #include "net/sessions.h"
+#include "net/vouched.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -35,6 +36,9 @@ class App {
   [[nodiscard]] Sessions& sessions() { return *sessions_; }
   [[nodiscard]] Broadcast& broadcast() { return *broadcast_; }
   [[nodiscard]] Rooms& rooms() { return *rooms_; }
+  [[nodiscard]] Vouched& vouched() { return vouched_; }
+  /// What the connection was signed for here: it ends with that (net/vouched.h). From any thread.
+  void vouch(ConnectionId connection, Voucher voucher);
   /// What the hub or the protocol tells webhooks, beside the log.
   void tell_webhooks(HubEvent event);
 
@@ -82,6 +86,7 @@ class App {
   Workers& workers_;
   store::Layout layout_;
   Board board_;
+  Vouched vouched_;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<Broadcast> broadcast_;
   std::unique_ptr<store::Live> live_;

@@ -128,18 +128,19 @@ Answer<Seqs> RemoveEndpoint::run(Call call, Request r) {
 
 Answer<Watch> WatchEndpoint::run(Call call, Request r) {
   const AppSettings& settings = call.app.settings();
-  const auto user = open_watch(r.token, settings.secret, store::wall_now() / 1'000'000);
+  const auto watch = open_watch(r.token, settings.secret, store::wall_now() / 1'000'000);
   // Whoever holds a page has its token: those who show it are told apart by where they are.
   const auto let_in = call.quotas.let_in(
-      user.has_value(), "watch\n" + settings.id + "\n" + limit_key(call.http.peer), call.http.peer,
+      watch.has_value(), "watch\n" + settings.id + "\n" + limit_key(call.http.peer), call.http.peer,
       "the watch token is not of this app, or has run out");
   if (!let_in) co_return let_in.error();
-  const auto channel = presence_channel_of(*user);
+  const std::string& user = watch->user;
+  const auto channel = presence_channel_of(user);
   if (!channel) co_return Error{Errc::BadInput, "the name is too long for a channel of its own"};
   Watch out;
   out.key = settings.key;
   out.channel = *channel;
-  auto find = [&app = call.app, user = *user]() -> Result<Person> {
+  auto find = [&app = call.app, user]() -> Result<Person> {
     const auto reading = app.live().reading();
     if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
     const auto number = reading->vault().number_of(user);
@@ -155,8 +156,9 @@ Answer<Watch> WatchEndpoint::run(Call call, Request r) {
   if (!found) co_return found.error();
   out.person = std::move(*found);
   if (r.socket_id) {
-    if (parse_socket_id(*r.socket_id) == 0)
-      co_return Error{Errc::BadInput, "socket_id is two numbers joined by a dot"};
+    const ConnectionId id = parse_socket_id(*r.socket_id);
+    if (id == 0) co_return Error{Errc::BadInput, "socket_id is two numbers joined by a dot"};
+    call.app.vouch(id, {"watch:" + user, {}, {}, watch->until});
     out.auth = settings.key + ":" +
                hmac_hex(settings.secret, channel_string(*r.socket_id, *channel, std::nullopt));
   }

@@ -96,11 +96,11 @@ std::string seal_watch(std::string_view user, std::int64_t until, std::string_vi
   return seal("rollcall/watch/v1", {{"user", user}, {"until", until}}, secret);
 }
 
-std::optional<std::string> open_watch(std::string_view token, std::string_view secret,
-                                      std::int64_t now) {
+std::optional<WatchToken> open_watch(std::string_view token, std::string_view secret,
+                                     std::int64_t now) {
   const auto value = open("rollcall/watch/v1", token, secret, now);
   if (!value) return std::nullopt;
-  return text_of(*value, "user");
+  return WatchToken{text_of(*value, "user"), value->at("until").as_int64()};
 }
 
 }  // namespace rollcall::net

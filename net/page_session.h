@@ -38,8 +38,12 @@ struct PageSession {
 /// A token that lets any page watch one person: {user, until}, signed by the app's secret.
 [[nodiscard]] std::string seal_watch(std::string_view user, std::int64_t until,
                                      std::string_view secret);
-/// The user; nothing where the signature does not fit or it has run out.
-[[nodiscard]] std::optional<std::string> open_watch(std::string_view token, std::string_view secret,
-                                                    std::int64_t now);
+struct WatchToken {
+  std::string user;
+  std::int64_t until = 0;  ///< unix seconds
+};
+/// Nothing where the signature does not fit or it has run out.
+[[nodiscard]] std::optional<WatchToken> open_watch(std::string_view token, std::string_view secret,
+                                                   std::int64_t now);
 
 }  // namespace rollcall::net

@@ -377,6 +377,7 @@ void Pusher::closed(Connection& connection, End end) {
   }
   if (me == nullptr || (me->user_id.empty() && members.empty())) return;
   std::vector<Sessions::Attended> attended;
+  app.vouched().forget(id);
   for (const Speaker::Member& m : members)
     if (m.logged) attended.push_back({m.channel, m.user_id, m.ticket});
   const LinkEnd how = end == End::Clean     ? LinkEnd::Clean

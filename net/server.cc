@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
@@ -274,8 +275,25 @@ void Server::serve(int fd, std::string peer, bool tls) {
       [this, &shard, fd, peer = std::move(peer), tls] { receive(*this, shard, fd, peer, tls); });
 }
 
+void Server::look_for_ended() {
+  if (looking_.exchange(true)) return;
+  const bool taken = workers_->run([this] {
+    api_->end_vouched();
+    looking_ = false;
+  });
+  if (!taken) looking_ = false;
+}
+
 void Server::tick() {
   std::chrono::milliseconds every = std::chrono::seconds(1);
+  // So often that whoever is signed out is gone within a second.
+  constexpr auto kVouchedEvery = std::chrono::milliseconds(500);
+  const bool vouched = std::any_of(apps_.begin(), apps_.end(),
+                                   [](const auto& app) { return !app->vouched().empty(); });
+  if (vouched) {
+    every = kVouchedEvery;
+    look_for_ended();
+  }
   for (const auto& app : apps_) {
     app->hub().tick();
     every = std::min(every, app->hub().tick_every());

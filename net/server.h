@@ -82,6 +82,8 @@ class Server {
   void drain(Ended how);
   void end_by(std::chrono::steady_clock::time_point deadline);
   void tick();
+  /// Leaves to a worker what tick() sees to be due: whose sign-in or token has ended.
+  void look_for_ended();
 
   Settings settings_;
   Quotas quotas_{settings_.callers};
@@ -94,6 +96,7 @@ class Server {
   std::unique_ptr<Tls> tls_;
   std::unique_ptr<Inner> inner_;
   std::atomic<bool> draining_ = false;
+  std::atomic<bool> looking_ = false;  ///< a worker looks which sockets' sign-ins have ended
   std::size_t next_shard_ = 0;
   Ended ended_ = Ended::Stopped;
   std::mutex bucket_mutex_;

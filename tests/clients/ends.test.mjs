@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import WebSocket from 'ws'
 import { alive, bearer, childrenOf, command, cookieOf, endAll, json, reads, serve, start, streaming, tokenFor } from './access.mjs'
 import { app, binary, run, scratch, until } from './server.mjs'
+import { jwt, jwtSettings } from './wire.mjs'
 
 let server, reader
 before(async () => {
@@ -84,6 +85,54 @@ test('what runs for a token ends with it within a second: streams and questions 
   await until(() => stays.said.includes('after-all-that'), 'and who was not meant hears on')
   assert.equal(stays.over, false)
   stays.req.destroy()
+})
+
+test('a socket ends with the cookie, the token or the person’s token it was let in by, whoever it names', async () => {
+  const s = await serve({ settings: `${jwtSettings}\n[[apps.channels]]\npattern = "private-news"\n` })
+  const origin = { origin: s.url }
+  const enter = async (token, more = {}) => cookieOf(await s.request('POST', '/login', json({ token, ...more })))
+  const revoked = await tokenFor(s, 'revoked', ['presence:read']), brief = await tokenFor(s, 'brief', ['presence:read'], '--expires', '+5s')
+  const letIn = async (channel, headers) => {
+    const raw = await s.raw()
+    const got = await s.request('POST', '/broadcasting/auth', json({ socket_id: raw.id, channel_name: channel }, headers))
+    assert.equal(got.status, 200, got.text)
+    raw.send('pusher:subscribe', { channel, auth: got.json.auth })
+    await raw.wait('pusher_internal:subscription_succeeded', channel)
+    return raw
+  }
+  const nobody = { cookie: await enter(s.token) }, again = { cookie: await enter(s.token) }
+  const channel = 'private-presence'
+  // One that anybody may hold: it shows one person until it runs out.
+  const watching = async (seconds) => {
+    const made = await run(['-d', s.data, 'token', 'watch', 'ada', '--expires', `+${seconds}s`])
+    assert.equal(made.code, 0, made.err)
+    const raw = await s.raw()
+    const got = await s.v1('POST', '/watch', { token: null, body: { token: made.out.trim(), socket_id: raw.id } })
+    assert.equal(got.status, 200, got.text)
+    raw.send('pusher:subscribe', { channel: got.json.channel, auth: got.json.auth })
+    await raw.wait('pusher_internal:subscription_succeeded', got.json.channel)
+    return raw
+  }
+  const open = {
+    revoked: await letIn(channel, { cookie: await enter(revoked), ...origin }),
+    out: await letIn(channel, { ...nobody, ...origin }),
+    brief: await letIn(channel, { cookie: await enter(brief), ...origin }),
+    personal: await letIn('private-news', bearer(jwt('ada', '', 5))),
+    watch: await watching(5),
+  }
+  const stays = { other: await letIn(channel, { ...again, ...origin }), long: await letIn('private-news', bearer(jwt('bob'))), watch: await watching(3600), site: await s.raw() }
+  await stays.site.subscribed('private-orders')
+  assert.equal((await run(['-d', s.data, 'token', 'revoke', 'revoked'])).code, 0)
+  assert.equal((await s.request('POST', '/logout', { headers: { ...nobody, ...origin } })).status, 200)
+  const codes = {}
+  for (const [name, raw] of Object.entries(open)) raw.closed.then(({ code }) => { codes[name] = code })
+  for (const [name, raw] of Object.entries(stays)) raw.closed.then(({ code }) => { codes[name] = code })
+  await until(() => codes.revoked && codes.out, 'revoked and signed out', 2500).catch(() => {})
+  assert.deepEqual([codes.revoked, codes.out], [4009, 4009], 'revoked, signed out')
+  await until(() => codes.brief && codes.personal && codes.watch, 'run out', 8000).catch(() => {})
+  assert.deepEqual(codes, { revoked: 4009, out: 4009, brief: 4009, personal: 4200, watch: 4200 })
+  for (const raw of Object.values(stays)) { await raw.settled(); raw.close() }
+  await s.close()
 })
 
 test('a question ends with its client, however hard it is; each asker has a few at a time', async () => {

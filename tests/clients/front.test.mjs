@@ -4,44 +4,12 @@ import test, { before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import tls from 'node:tls'
-import { createHmac } from 'node:crypto'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import WebSocket from 'ws'
 import { Server, Raw, app, auth, run, scratch, until } from './server.mjs'
-
-const jwtSecret = 'a-shared-secret-of-the-site'
-const jwtSettings = `[[apps.jwt]]\nalgorithm = "HS256"\nkey = "${jwtSecret}"\naudience = "rollcall"\nissuer = "https://site.example"`
-const b64 = (x) => Buffer.from(typeof x === 'string' ? x : JSON.stringify(x)).toString('base64url')
-const jwt = (sub, scope = '') => {
-  const claims = { sub, scope, aud: 'rollcall', iss: 'https://site.example', exp: Math.floor(Date.now() / 1000) + 600 }
-  const text = `${b64({ alg: 'HS256', typ: 'JWT' })}.${b64(claims)}`
-  return `${text}.${createHmac('sha256', jwtSecret).update(text).digest('base64url')}`
-}
-
-/** A socket on which bytes are written as they are; `text` is what came, `over` how the other side ended. */
-function open(port, connect = (done) => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }, done)) {
-  return new Promise((ready, fail) => {
-    const s = connect(() => ready(s))
-    s.text = ''
-    s.setEncoding('latin1')
-    s.on('data', (d) => (s.text += d))
-    s.on('end', () => (s.over = 'end'))
-    s.on('error', (e) => { s.over = e.code; fail(e) })
-  })
-}
-/** Writes the bytes and gives what is answered until the other side ends. */
-async function said(port, bytes, connect) {
-  const s = await open(port, connect)
-  s.write(bytes)
-  await until(() => s.over, 'an end')
-  s.destroy()
-  return s.text
-}
-const status = (text) => Number(text.match(/^HTTP\/1\.1 (\d+)/)?.[1])
-const header = (text, name) => text.split('\r\n\r\n')[0].match(new RegExp(`^${name}: (.*)$`, 'im'))?.[1]
-const detail = (text) => JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)).detail
+import { detail, header, jwt, jwtSettings, open, said, status } from './wire.mjs'
 
 let server, port
 before(async () => { server = await Server.start({ settings: jwtSettings }); port = server.port })
