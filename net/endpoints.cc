@@ -82,10 +82,10 @@ Write write_by(engine::Kind kind, const Request& r) {
 
 boost::asio::awaitable<Result<Written>> written(Call& call, Write write) {
   const std::string user = write.user;
+  write.sees_inside = sees_inside(call.caller, user);
   const auto reply = co_await durable(call, std::move(write));
   if (!reply) co_return reply.error();
-  Written out{reply->seq, reply->outcome, user,
-              sees_inside(call.caller, user) ? reply->presence : reply->visible, std::nullopt};
+  Written out{reply->seq, reply->outcome, user, reply->presence, std::nullopt};
   if (reply->repeated) out.repeated = true;
   co_return out;
 }

@@ -47,7 +47,9 @@ std::string render(const Answer& a) {
                                       {"seq", a.reply.seq},
                                       {"outcome", a.reply.outcome},
                                       {"presence", a.reply.presence},
-                                      {"visible", a.reply.visible}});
+                                      {"visible", a.reply.visible},
+                                      {"hid", a.reply.hid},
+                                      {"of_session", a.reply.of_session}});
 }
 
 std::optional<Answer> parse(std::string_view text) {
@@ -76,6 +78,12 @@ std::optional<Answer> parse(std::string_view text) {
   reply.presence = *presence;
   // Not in what versions before 0.6 kept: whom it is not known of is shown as gone.
   reply.visible = word("visible").value_or(std::string(engine::name_of(engine::Presence::Offline)));
+  const auto yes = [&](const char* name) {  // not there before 0.6
+    const auto* found = o.if_contains(name);
+    return found != nullptr && found->is_bool() && found->get_bool();
+  };
+  reply.hid = yes("hid");
+  reply.of_session = yes("of_session");
   reply.repeated = true;
   return Answer{*at, *request, std::move(reply)};
 }
@@ -89,8 +97,12 @@ Result<std::optional<WriteReply>> first_answer(const Turn& turn, const Write& as
   if (!kept) return kept.error();
   const auto first = *kept ? parse(**kept) : std::nullopt;
   if (!first || run_out(first->at, turn.now())) return std::optional<WriteReply>{};
-  if (first->request != asked.request_digest)
+  if (first->request != asked.request_digest) {
+    // A refusal is not kept: nor may this show that what was said to be one was none.
+    if (first->reply.hid && first->reply.of_session && !asked.sees_inside)
+      return std::optional<WriteReply>{};
     return store::Error{store::Errc::BadInput, "this idempotency key was used for another request"};
+  }
   return std::optional<WriteReply>(first->reply);
 }
 

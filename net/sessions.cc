@@ -41,6 +41,24 @@ std::string key_or_default(const std::string& session) {
   return session.empty() ? std::string(store::kDefaultSession) : session;
 }
 
+/// An activity that says nothing but that somebody is there.
+bool is_touch(const Write& w) {
+  return w.kind == Kind::Activity && w.action.empty() && w.body.empty();
+}
+
+/// Whether the write is of a session that must be open.
+bool needs_session(const Write& w) {
+  if (w.kind == Kind::Logout) return true;
+  return w.kind == Kind::Activity && (!w.session.empty() || is_touch(w));
+}
+
+Error no_session(const Write& w) {
+  const bool named = w.kind == Kind::Logout ? !w.all_sessions : !w.session.empty();
+  if (!named) return {Errc::Conflict, fmt::format("{} has no open session", w.user)};
+  return {Errc::Conflict,
+          fmt::format("{} has no open session '{}'", w.user, key_or_default(w.session))};
+}
+
 Error stopped() { return Error{Errc::Io, "nothing is being recorded just now: try again"}; }
 
 /// Joined or Left; its seq, or 0 where the channel has no number in the log any more.
@@ -313,17 +331,15 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
     // Callers that name no session mean the user: C20.
     if (!w.all_sessions) {
       const auto session = turn.writer().session_by_key(w.user, key);
-      if (!session)
-        return Error{Errc::Conflict, fmt::format("{} has no open session '{}'", w.user, key)};
+      if (!session) return no_session(w);
       p.session = *session;
     } else if (turn.state().users[*known].sessions.empty()) {
-      return Error{Errc::Conflict, fmt::format("{} has no open session", w.user)};
+      return no_session(w);
     }
   } else if (!w.session.empty()) {
     // A session is never made by what happens in it (C19).
     const auto session = turn.writer().session_by_key(w.user, key);
-    if (!session)
-      return Error{Errc::Conflict, fmt::format("{} has no open session '{}'", w.user, key)};
+    if (!session) return no_session(w);
     p.session = *session;
   }
   if (w.kind == Kind::StatusSet || w.kind == Kind::StatusCleared) {
@@ -331,10 +347,14 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
     p.a = static_cast<std::uint64_t>(w.until);
   }
   WriteReply reply;
-  const bool touch = w.kind == Kind::Activity && w.action.empty() && w.body.empty();
-  if (touch) {
+  if (known) {
+    const engine::User& before = turn.state().users[*known];
+    reply.hid = before.state != before.visible;
+  }
+  reply.of_session = needs_session(w);
+  if (is_touch(w)) {
     const Seq session = p.session != 0 ? p.session : engine::activity_session(turn.state(), *known);
-    if (session == 0) return Error{Errc::Conflict, fmt::format("{} has no open session", w.user)};
+    if (session == 0) return no_session(w);
     const auto logged = turn.touch(session);
     if (!logged) return logged.error();
     reply.outcome = *logged ? "applied" : "held";
@@ -364,7 +384,7 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
       if (keyed) {
         const auto first = first_answer(turn, *asked);
         if (!first) return first.error();
-        if (*first) return **first;
+        if (*first) return told(*asked, **first);
       }
       auto reply = perform(turn, *asked);
       if (reply && keyed) keep_answer(turn, *asked, *reply);
@@ -389,6 +409,16 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
 void Sessions::sweep_answers() {
   (void)live_.submit([this](Turn& turn) {
     const auto more = answers_->step(turn, kSweepMost);
+Result<WriteReply> told(const Write& asked, const WriteReply& reply) {
+  WriteReply out = reply;
+  if (asked.sees_inside) return out;
+  out.presence = reply.visible;
+  if (!reply.hid) return out;
+  if (reply.of_session) return no_session(asked);
+  out.outcome = engine::name_of(engine::Outcome::Applied);  // not that it was a duplicate
+  return out;
+}
+
     turn.when_durable([this, again = more && *more](const Result<void>& durable) {
       if (durable && again) sweep_answers();
     });
@@ -408,3 +438,4 @@ void Sessions::terminate(std::string user) {
 }
 
 }  // namespace rollcall::net
+      if (reply) return told(*asked, *reply);

@@ -152,7 +152,7 @@ test('who hides is shown as before he hid: in replies, over a restart, and from 
   assert.equal(before.state, 'offline')
   const hidden = async (path, body) => {
     const reply = (await s.v1('POST', path, { body, token: writer })).json
-    assert.equal(reply.presence, 'offline', `${path}: ${JSON.stringify(reply)}`)
+    assert.equal(reply.status === 409 ? 'offline' : reply.presence, 'offline', `${path}: ${JSON.stringify(reply)}`)
   }
   await hidden('/activity', { user: 'zoe', action: 'page.viewed' })
   await hidden('/activity', { user: 'zoe' })
@@ -176,6 +176,57 @@ test('who hides is shown as before he hid: in replies, over a restart, and from 
   }
   await s.v1('POST', '/status', { body: { user: 'zoe', as: 'clear' } })
   assert.equal((await shown()).state, 'online')
+  await s.close()
+})
+
+test('a service that only writes is told the same of who hides as of who has gone', async () => {
+  const s = await Server.start()
+  const writer = await token(s, 'events:write'), auditor = await token(s, 'audit:read', 'events:write')
+  const write = (path, body, by, key) => s.v1('POST', path, { body, token: by, headers: key ? { 'idempotency-key': key } : {} })
+  let made = 0
+  /** Somebody invisible: with a session that is open, or with none. */
+  const somebody = async (there) => {
+    const user = `user-${made++}`
+    await write('/login', { user, session: 'web' }, s.token)
+    await write('/status', { user, as: 'invisible' }, s.token)
+    if (!there) await write('/logout', { user }, s.token)
+    return user
+  }
+  const calls = [
+    ['/login', { session: 'web' }], ['/login', { session: 'phone' }], ['/login', {}], ['/activity', {}], ['/activity', { session: 'web' }], ['/activity', { session: 'phone' }],
+    ['/activity', { action: 'page.viewed' }], ['/activity', { session: 'web', action: 'page.viewed' }], ['/activity', { description: 'text' }], ['/logout', {}], ['/logout', { session: 'web' }], ['/logout', { session: 'phone' }],
+    ['/status', { as: 'invisible' }], ['/status', { as: 'none' }], ['/status', { as: 'none', do_not_disturb: true }]]
+  const told = async (path, more, user, by, key) => {
+    const { status, json } = await write(path, { user, ...more }, by, key)
+    const { seq, ...rest } = json
+    // Who was hidden and shows himself is seen from then on: that is what showing is.
+    if (path === '/status' && more.as === 'none') delete rest.presence
+    return [status, typeof seq, JSON.stringify(rest).replaceAll(user, 'X')]
+  }
+  const differ = []
+  for (const [path, more] of calls) {
+    for (const key of [undefined, 'twice', 'reused']) {
+      const hides = await somebody(true), gone = await somebody(false)
+      const both = async (p, m) => {
+        const [a, b] = [await told(p, m, hides, writer, key && key + hides), await told(p, m, gone, writer, key && key + gone)]
+        if (JSON.stringify(a) !== JSON.stringify(b)) differ.push([p, m, key, a, b])
+      }
+      await both(path, more)
+      if (key === 'twice') await both(path, more)
+      if (key === 'reused' && ((await write('/activity', { user: gone }, writer)).status === 409)) await both('/activity', { action: 'order.paid' })
+    }
+  }
+  assert.deepEqual(differ, [])
+  // It is done all the same, and an auditor is told.
+  const hides = await somebody(true)
+  assert.deepEqual(await told('/login', { session: 'web' }, hides, auditor), [200, 'number', '{"outcome":"duplicate","user":"X","presence":"online"}'])
+  assert.equal((await write('/logout', { user: hides }, writer)).status, 409)
+  assert.equal((await s.v1('GET', `/presence/${hides}`)).json.state, 'offline')
+  // Who does not hide is told of as before.
+  await write('/login', { user: 'open', session: 'web' }, s.token)
+  assert.equal((await write('/login', { user: 'open', session: 'web' }, writer)).json.outcome, 'duplicate')
+  assert.equal((await write('/activity', { user: 'open' }, writer)).status, 200)
+  assert.equal((await write('/logout', { user: 'open' }, writer)).json.outcome, 'applied')
   await s.close()
 })
 

@@ -45,7 +45,9 @@ net::Write asked(int key, const std::string& request = "r") {
   return w;
 }
 
-net::WriteReply reply(engine::Seq seq) { return {seq, "applied", "Online", "Online", false}; }
+net::WriteReply reply(engine::Seq seq) {
+  return {seq, "applied", "Online", "Online", false, false, false};
+}
 
 bool keep(Kept& kept, Micros now, int key, engine::Seq seq) {
   return kept.at(now, [&](Turn& turn) {
