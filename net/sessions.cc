@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
-#include <set>
 
 namespace rollcall::net {
 namespace {
@@ -146,13 +146,13 @@ void Sessions::attach(ConnectionId connection, Ticket reason, Who who, std::stri
   const bool accepted = live_.submit([this, connection, reason, who = std::move(who),
                                       channel = std::move(channel), shared](Turn& turn) {
     Result<Seq> out = Seq{0};
+    bool took = false;
     const auto linked = ensure(turn, connection, who);
     if (!linked) {
       out = linked.error();
     } else {
-      auto& reasons = (*linked)->reasons;
-      if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
-        reasons.push_back(reason);
+      took = !(*linked)->holds_for(reason);
+      if (took) (*linked)->holds.push_back({reason, channel});
       out = turn.state().seq;
       if (!channel.empty()) {
         const Seq joined =
@@ -160,7 +160,9 @@ void Sessions::attach(ConnectionId connection, Ticket reason, Who who, std::stri
         if (joined != 0) out = joined;
       }
     }
-    turn.when_durable([shared, out](const Result<void>& durable) {
+    turn.when_durable([this, connection, reason, took, shared, out](const Result<void>& durable) {
+      // Whoever asked is refused, be it in the log or not: nothing stays taken for him.
+      if (!durable && took) release_later(connection, reason);
       (*shared)(durable ? out : Result<Seq>(durable.error()));
     });
   });
@@ -175,10 +177,11 @@ void Sessions::detach(ConnectionId connection, Ticket reason, std::string channe
         const auto it = links_.find(connection);
         if (it != links_.end()) {
           std::erase_if(it->second, [&](Linked& linked) {
-            if (std::erase(linked.reasons, reason) == 0) return false;
+            if (std::erase_if(linked.holds, [&](const Hold& h) { return h.reason == reason; }) == 0)
+              return false;
             if (!channel.empty())
               seq = append_attendance(turn, Kind::Left, channel, linked.user, linked.session);
-            if (!linked.reasons.empty()) return false;
+            if (!linked.holds.empty()) return false;
             drop(turn, connection, linked, Cause::Clean);
             return true;
           });
@@ -186,7 +189,23 @@ void Sessions::detach(ConnectionId connection, Ticket reason, std::string channe
         }
         turn.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
       });
-  if (!accepted) (*shared)(Seq{0});
+  if (accepted) return;
+  release_later(connection, reason);
+  (*shared)(Seq{0});
+}
+
+void Sessions::release_later(ConnectionId connection, Ticket reason) {
+  const std::lock_guard guard(missed_mutex_);
+  released_.push_back({connection, reason});
+}
+
+void Sessions::missed(ConnectionId connection, LinkEnd end) {
+  const std::lock_guard guard(missed_mutex_);
+  missed_.push_back({connection, end});
+}
+
+bool Sessions::Linked::holds_for(Ticket reason) const {
+  return std::any_of(holds.begin(), holds.end(), [&](const Hold& h) { return h.reason == reason; });
 }
 
 void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> attended,
@@ -198,88 +217,104 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
     const auto it = links_.find(connection);
     const auto holds = [&](Ticket reason) {  // one that the log refused never came
       return it != links_.end() &&
-             std::any_of(it->second.begin(), it->second.end(), [&](const Linked& linked) {
-               return std::find(linked.reasons.begin(), linked.reasons.end(), reason) !=
-                      linked.reasons.end();
-             });
+             std::any_of(it->second.begin(), it->second.end(),
+                         [&](const Linked& linked) { return linked.holds_for(reason); });
     };
     for (const Attended& a : *list) {
       if (!holds(a.reason)) continue;
       if (const auto number = turn.writer().vault().number_of(a.user))
         seq = append_attendance(turn, Kind::Left, a.channel, *number, 0);
     }
-    Missed ended{connection, end, {}};
     if (it != links_.end()) {
-      for (Linked& linked : it->second) {
-        drop(turn, connection, linked, cause_of(end));
-        ended.users.push_back(linked.user);
-      }
+      for (Linked& linked : it->second) drop(turn, connection, linked, cause_of(end));
       links_.erase(it);
     }
-    turn.when_durable([this, ended = std::move(ended), shared, seq](const Result<void>& durable) {
-      if (!durable) {  // the log opened anew may still hold the link: it is told again then
-        const std::lock_guard guard(missed_mutex_);
-        missed_.push_back(ended);
-      }
+    turn.when_durable([this, connection, end, shared, seq](const Result<void>& durable) {
+      // The log opened anew may still hold the link: it is told again then.
+      if (!durable) missed(connection, end);
       (*shared)(seq);
     });
   });
   if (accepted) return;
-  {
-    const std::lock_guard guard(missed_mutex_);
-    missed_.push_back({connection, end, {}});
-    missed_attended_.insert(missed_attended_.end(), list->begin(), list->end());
-  }
+  missed(connection, end);
   (*shared)(Seq{0});
 }
 
 void Sessions::resume() {
-  // What was deleted ahead of the disk may be there again.
-  (void)live_.submit([this](Turn&) { *answers_ = {}; });
+  (void)live_.submit([this](Turn& turn) {
+    *answers_ = {};  // what was deleted ahead of the disk may be there again
+    reconcile(turn);
+  });
+}
+
+void Sessions::reconcile(Turn& turn) {
   std::vector<Missed> missed;
-  std::vector<Attended> attended;
+  std::vector<Released> released;
   {
     const std::lock_guard guard(missed_mutex_);
     missed.swap(missed_);
-    attended.swap(missed_attended_);
+    released.swap(released_);
   }
-  if (missed.empty() && attended.empty()) return;
-  (void)live_.submit([this, missed, attended](Turn& turn) {
-    // Whatever the log holds of these connections ends now: which sessions, the log says.
-    std::map<ConnectionId, Cause> ended;
-    std::set<engine::UserNumber> users;
-    for (const Missed& m : missed) {
-      ended[m.connection] = cause_of(m.end);
-      users.insert(m.users.begin(), m.users.end());
-      const auto it = links_.find(m.connection);
-      if (it == links_.end()) continue;
-      for (const Linked& linked : it->second) users.insert(linked.user);
-      links_.erase(it);
-    }
-    std::vector<Proposal> downs;
-    for (const engine::UserNumber n : users) {
-      if (turn.state().find(n) == nullptr) continue;  // enrolled by what the log does not hold
-      for (const Seq id : turn.state().users[n].sessions) {
-        for (const engine::Link& link : turn.state().sessions.at(id).links) {
-          const auto it = ended.find(link.connection);
-          if (link.node != turn.node_epoch() || it == ended.end()) continue;
-          Proposal down;
-          down.kind = Kind::LinkDown;
-          down.cause = it->second;
-          down.number = n;
-          down.session = id;
-          down.a = link.connection;
-          down.b = link.node;
-          downs.push_back(down);
-        }
+  std::map<ConnectionId, Cause> ended;
+  for (const Missed& m : missed) {
+    ended[m.connection] = cause_of(m.end);
+    links_.erase(m.connection);
+  }
+  for (const Released& r : released) {
+    const auto it = links_.find(r.connection);
+    if (it == links_.end()) continue;
+    std::erase_if(it->second, [&](Linked& linked) {
+      const auto gone =
+          std::erase_if(linked.holds, [&](const Hold& h) { return h.reason == r.reason; });
+      return gone != 0 && linked.holds.empty();
+    });
+    if (it->second.empty()) links_.erase(it);
+  }
+  // Now whatever the log holds of this process and links_ does not ends.
+  std::map<std::pair<engine::UserNumber, std::uint64_t>, std::uint32_t> attending;
+  for (const auto& [connection, list] : links_)
+    for (const Linked& linked : list)
+      for (const Hold& hold : linked.holds)
+        if (!hold.channel.empty())
+          if (const auto id = turn.writer().channel_number(hold.channel))
+            ++attending[{linked.user, *id}];
+  const auto stands = [&](ConnectionId connection, Seq session) {
+    const auto it = links_.find(connection);
+    return it != links_.end() &&
+           std::any_of(it->second.begin(), it->second.end(),
+                       [&](const Linked& linked) { return linked.session == session; });
+  };
+  std::vector<Proposal> due;
+  const engine::State& state = turn.state();
+  for (engine::UserNumber n = 1; n < state.users.size(); ++n) {
+    for (const engine::Attendance& a : state.users[n].attendance) {
+      if (a.node != turn.node_epoch()) continue;
+      const auto held = attending.find({n, a.channel});
+      for (std::uint32_t i = held == attending.end() ? 0 : held->second; i < a.count; ++i) {
+        Proposal left;
+        left.kind = Kind::Left;
+        left.number = n;
+        left.a = a.channel;
+        left.b = a.node;
+        due.push_back(left);
       }
     }
-    for (const Proposal& down : downs) (void)turn.append(down);
-    for (const Attended& a : attended) {
-      if (const auto number = turn.writer().vault().number_of(a.user))
-        (void)append_attendance(turn, Kind::Left, a.channel, *number, 0);
+    for (const Seq id : state.users[n].sessions) {
+      for (const engine::Link& link : state.sessions.at(id).links) {
+        if (link.node != turn.node_epoch() || stands(link.connection, id)) continue;
+        const auto it = ended.find(link.connection);
+        Proposal down;
+        down.kind = Kind::LinkDown;
+        down.cause = it == ended.end() ? Cause::Clean : it->second;
+        down.number = n;
+        down.session = id;
+        down.a = link.connection;
+        down.b = link.node;
+        due.push_back(down);
+      }
     }
-  });
+  }
+  for (const Proposal& proposal : due) (void)turn.append(proposal);
 }
 
 void Sessions::touch(ConnectionId connection) {
@@ -374,6 +409,16 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
   return reply;
 }
 
+Result<WriteReply> told(const Write& asked, const WriteReply& reply) {
+  WriteReply out = reply;
+  if (asked.sees_inside) return out;
+  out.presence = reply.visible;
+  if (!reply.hid) return out;
+  if (reply.of_session) return no_session(asked);
+  out.outcome = engine::name_of(engine::Outcome::Applied);  // not that it was a duplicate
+  return out;
+}
+
 void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)> then) {
   const auto shared =
       std::make_shared<std::function<void(const Result<WriteReply>&)>>(std::move(then));
@@ -393,6 +438,7 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
           for (const Linked& linked : it->second)
             if (turn.state().sessions.contains(linked.session)) (void)turn.touch(linked.session);
       }
+      if (reply) return told(*asked, *reply);
       return reply;
     }();
     turn.when_durable([shared, answer](const Result<void>& durable) {
@@ -409,16 +455,6 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
 void Sessions::sweep_answers() {
   (void)live_.submit([this](Turn& turn) {
     const auto more = answers_->step(turn, kSweepMost);
-Result<WriteReply> told(const Write& asked, const WriteReply& reply) {
-  WriteReply out = reply;
-  if (asked.sees_inside) return out;
-  out.presence = reply.visible;
-  if (!reply.hid) return out;
-  if (reply.of_session) return no_session(asked);
-  out.outcome = engine::name_of(engine::Outcome::Applied);  // not that it was a duplicate
-  return out;
-}
-
     turn.when_durable([this, again = more && *more](const Result<void>& durable) {
       if (durable && again) sweep_answers();
     });
@@ -438,4 +474,3 @@ void Sessions::terminate(std::string user) {
 }
 
 }  // namespace rollcall::net
-      if (reply) return told(*asked, *reply);

@@ -86,14 +86,20 @@ class Sessions {
   /// Deletes what Idempotency-Keys were answered more than a day ago, piece by piece.
   void sweep_answers();
 
-  /// After the writer came back: what closed meanwhile is told.
+  /// After the writer came back: what closed meanwhile is told, and what was taken by commits that
+  /// failed is let go. From then on the log has the links that there are.
   void resume();
 
  private:
+  struct Hold {
+    Ticket reason = 0;
+    std::string channel;  ///< that it attends; empty: none
+  };
   struct Linked {
     engine::Seq session = 0;
     engine::UserNumber user = 0;
-    std::vector<Ticket> reasons;
+    std::vector<Hold> holds;
+    [[nodiscard]] bool holds_for(Ticket reason) const;
     std::string key;  ///< of the session
   };
   store::Result<Linked*> ensure(store::Turn& turn, ConnectionId connection, const Who& who);
@@ -104,15 +110,21 @@ class Sessions {
   // On the sequencer's thread alone:
   std::unordered_map<ConnectionId, std::vector<Linked>> links_;
   std::unique_ptr<AnswerSweep> answers_;
-  // Of a writer that is stopped: links that ended and could not be told.
+  // Of a writer that is stopped: what ended and could not be told, until resume().
   std::mutex missed_mutex_;
   struct Missed {
     ConnectionId connection = 0;
     LinkEnd end = LinkEnd::Abort;
-    std::vector<engine::UserNumber> users;  ///< whom it stood for, as far as links_ forgot it
   };
   std::vector<Missed> missed_;
-  std::vector<Attended> missed_attended_;
+  struct Released {
+    ConnectionId connection = 0;
+    Ticket reason = 0;
+  };
+  std::vector<Released> released_;  ///< of connections that go on
+  void release_later(ConnectionId connection, Ticket reason);
+  void missed(ConnectionId connection, LinkEnd end);
+  void reconcile(store::Turn& turn);
 };
 
 }  // namespace rollcall::net

@@ -2,6 +2,7 @@
 // heard of. Everybody who follows must hear of them then.
 #include "net/board.h"
 #include "net/broadcast.h"
+#include "net/sessions.h"
 #include "store/forget.h"
 #include "store/live.h"
 #include "tests/support/failing_disk.h"
@@ -247,4 +248,127 @@ TEST_CASE("a change that falls into the opening of the log is told afterwards, n
   loop.stop();
   thread.join();
   CHECK(heard.frames == 1);
+}
+
+namespace {
+
+/// Connections over a live log, which resume as the server's do.
+struct Connected {
+  std::unique_ptr<net::Sessions> sessions;
+  std::atomic<int> resumed = 0;
+  std::unique_ptr<store::Live> live;
+
+  explicit Connected(const store::Layout& layout) {
+    store::LiveOptions options;
+    options.on_health = [this](const auto& problem) {
+      if (problem || !sessions) return;
+      sessions->resume();
+      ++resumed;
+    };
+    live = store::Live::start(layout, options).value();
+    sessions = std::make_unique<net::Sessions>(*live);
+  }
+  ~Connected() {
+    live->stop();
+    live.reset();
+  }
+
+  using Seqs = store::Result<engine::Seq>;
+  bool attach(net::ConnectionId id, net::Ticket reason, const std::string& user,
+              const std::string& channel = {}) {
+    std::promise<bool> told;
+    sessions->attach(id, reason, {user, {}, {}, {}}, channel,
+                     [&](const Seqs& seq) { told.set_value(seq.has_value()); });
+    return told.get_future().get();
+  }
+  void detach(net::ConnectionId id, net::Ticket reason, const std::string& channel = {}) {
+    std::promise<void> told;
+    sessions->detach(id, reason, channel, [&](const Seqs&) { told.set_value(); });
+    told.get_future().get();
+  }
+  void gone(net::ConnectionId id, std::vector<net::Sessions::Attended> attended = {}) {
+    std::promise<void> told;
+    sessions->gone(id, net::LinkEnd::Clean, std::move(attended),
+                   [&](const Seqs&) { told.set_value(); });
+    told.get_future().get();
+  }
+  void until_resumed(int times) const {
+    while (resumed < times || !live->writable())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  struct Held {
+    std::size_t links = 0, attending = 0;
+    bool operator==(const Held&) const = default;
+  };
+  /// What the log holds of the user, everything before being durable.
+  Held of(const std::string& user) {
+    std::promise<Held> told;
+    REQUIRE(live->submit([&](Turn& turn) {
+      Held out;
+      if (const auto n = turn.writer().vault().number_of(user)) {
+        for (const engine::Seq id : turn.state().users[*n].sessions)
+          out.links += turn.state().sessions.at(id).links.size();
+        for (const auto& a : turn.state().users[*n].attendance) out.attending += a.count;
+      }
+      told.set_value(out);
+    }));
+    return told.get_future().get();
+  }
+};
+
+using Held = Connected::Held;
+
+}  // namespace
+
+TEST_CASE("a connection whose commit failed holds nothing once the log is open again",
+          "[net][crash]") {
+  const test::Scratch scratch;
+  Connected c(test::layout_in(scratch.path()));
+  REQUIRE(c.attach(16, 1, "ada", "presence-a"));
+  REQUIRE(c.attach(32, 1, "ada", "presence-a"));
+  CHECK(c.of("ada") == Held{2, 2});
+  // In the log all the same, and refused: the connection stays open for others' sake.
+  test::fail_syncs(".log", 1);
+  CHECK_FALSE(c.attach(48, 1, "ada", "presence-a"));
+  c.until_resumed(1);
+  CHECK(c.of("ada") == Held{2, 2});
+  // One more reason of a connection that stands for the user already: that one goes on.
+  test::fail_syncs(".log", 1);
+  CHECK_FALSE(c.attach(16, 2, "ada", "presence-b"));
+  c.until_resumed(2);
+  CHECK(c.of("ada") == Held{2, 2});
+  // For a reason that it has already: the failure lets go of what came with it, not of the reason.
+  test::fail_syncs(".log", 1);
+  CHECK_FALSE(c.attach(16, 1, "ada", "presence-c"));
+  c.until_resumed(3);
+  CHECK(c.of("ada") == Held{2, 2});
+  // Somebody who was never there before.
+  test::fail_syncs(".log", 1);
+  CHECK_FALSE(c.attach(64, 0, "bob"));
+  c.until_resumed(4);
+  CHECK(c.of("bob") == Held{0, 0});
+  CHECK(test::syncs_left_to_fail() == 0);
+  c.gone(16, {{"presence-a", "ada", 1}});
+  CHECK(c.of("ada") == Held{1, 1});
+}
+
+TEST_CASE("whoever left while nothing could be written has left once the log is open again",
+          "[net][crash]") {
+  const test::Scratch scratch;
+  Connected c(test::layout_in(scratch.path()));
+  for (const net::ConnectionId id : {16, 32, 48}) {
+    REQUIRE(c.attach(id, 1, "ada", "presence-a"));
+    REQUIRE(c.attach(id, 2, "ada", "presence-b"));
+  }
+  CHECK(c.of("ada") == Held{3, 6});
+  // A leave whose own commit fails, and what comes while the log is shut.
+  test::fail_syncs(".log", 1);
+  c.detach(16, 1, "presence-a");
+  c.detach(32, 1, "presence-a");
+  c.detach(32, 2, "presence-b");
+  c.gone(48, {{"presence-a", "ada", 1}, {"presence-b", "ada", 2}});
+  c.until_resumed(1);
+  CHECK(c.of("ada") == Held{1, 1});
+  CHECK(c.attach(16, 3, "ada", "presence-a"));
+  CHECK(c.of("ada") == Held{1, 2});
 }
