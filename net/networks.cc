@@ -37,15 +37,34 @@ std::optional<std::string> normal_address(std::string_view text) {
   return address->to_string();
 }
 
+bool is_port(std::string_view text, unsigned least) {
+  constexpr unsigned kMost = 65535;
+  if (text.empty() || text.size() > 5) return false;
+  unsigned value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return ec == std::errc() && end == text.data() + text.size() && value >= least && value <= kMost;
+}
+
+namespace {
+
+/// RFC 7239 section 6: a port, or a word that hides it.
+bool is_node_port(std::string_view text) { return text.starts_with('_') || is_port(text, 0); }
+
+}  // namespace
+
 std::optional<std::string> address_of_node(std::string_view text) {
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos) return std::nullopt;
     const std::string_view rest = text.substr(end + 1);
-    if (!rest.empty() && rest.front() != ':') return std::nullopt;
+    if (!rest.empty() && (rest.front() != ':' || !is_node_port(rest.substr(1))))
+      return std::nullopt;
     return normal_address(text.substr(1, end - 1));
   }
-  if (std::count(text.begin(), text.end(), ':') == 1) text = text.substr(0, text.find(':'));
+  if (std::count(text.begin(), text.end(), ':') == 1) {
+    if (!is_node_port(text.substr(text.find(':') + 1))) return std::nullopt;
+    text = text.substr(0, text.find(':'));
+  }
   return normal_address(text);
 }
 

@@ -12,6 +12,9 @@
 
 namespace rollcall::net {
 
+/// A TCP port in decimal: up to five digits, `least` to 65535. 0 is none to connect to, and may be
+/// what a proxy says of a client.
+[[nodiscard]] bool is_port(std::string_view text, unsigned least = 1);
 /// An address as it is compared and shown: IPv4 that came as IPv6 (::ffff:192.0.2.1) is IPv4, and a
 /// zone (%eth0) is no part of it. Nothing where the text is no address.
 [[nodiscard]] std::optional<std::string> normal_address(std::string_view text);

@@ -25,11 +25,6 @@ ProxyHeader broken() {
   return out;
 }
 
-bool port_is_sound(std::string_view text) {
-  return !text.empty() && text.size() <= 5 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 ProxyHeader read_one(std::string_view text) {
   const std::size_t end = text.substr(0, kOneMost).find("\r\n");
   if (end == std::string_view::npos) return text.size() < kOneMost ? ProxyHeader{} : broken();
@@ -50,7 +45,7 @@ ProxyHeader read_one(std::string_view text) {
   for (const std::size_t i : {1, 2})
     if ((words[i].find(':') != std::string_view::npos) != six || !normal_address(words[i]))
       return broken();
-  if (!port_is_sound(words[3]) || !port_is_sound(words[4])) return broken();
+  if (!is_port(words[3], 0) || !is_port(words[4], 0)) return broken();
   out.address = *normal_address(words[1]);
   return out;
 }

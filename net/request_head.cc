@@ -1,6 +1,8 @@
 // Counting and comparing header fields.
 #include "net/request_head.h"
 
+#include "net/networks.h"
+
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -24,12 +26,19 @@ bool same_word(std::string_view text, std::string_view lower) {
 /// uri-host [":" port] of RFC 9112 section 3.2, roughly: nothing that another reader could take for
 /// two names, a path or a user.
 bool host_is_sound(std::string_view host) {
-  const std::size_t name = host.starts_with('[') ? host.find(']') : 0;
-  if (name == std::string_view::npos) return false;
-  if (const std::size_t colon = host.find(':', name); colon != std::string_view::npos) {
-    const std::string_view port = host.substr(colon + 1);
-    if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos)
-      return false;
+  std::size_t name_end = std::min(host.find(':'), host.size());
+  if (host.starts_with('[')) {
+    name_end = host.find(']');
+    if (name_end == std::string_view::npos) return false;
+    const std::string_view inside = host.substr(1, name_end - 1);
+    if (inside.find(':') == std::string_view::npos || !normal_address(inside)) return false;
+    ++name_end;
+  }
+  if (name_end <
+      host.size()) {  // RFC 3986 section 3.2.3: nothing behind the colon is the usual port
+    const std::string_view port = host.substr(name_end + 1);
+    if (host[name_end] != ':') return false;
+    if (!port.empty() && !is_port(port)) return false;
   }
   return std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -39,8 +39,11 @@ TEST_CASE("a head that two readers could read differently is refused", "[net]") 
   CHECK(head_fault(with({host, host}), 11));
   for (const std::string good : {"a", "a:", "[::1]", "[::1]:443", "a:65535"})
     CHECK_FALSE(head_fault(with({{"host", good}}), 11));
-  for (const std::string bad : {"a b", "a/b", "a@b", "a,b", "a\tb", "a\"b", "a:b", "a:80:80",
-                                "a:123456", "[::1", "[::1]:x", "a:-1"})
+  for (const std::string bad :
+       {"a b",     "a/b",     "a@b",          "a,b",         "a\tb",    "a\"b",
+        "a:b",     "a:80:80", "a:123456",     "[::1",        "[::1]:x", "a:-1",
+        "a:65536", "a:99999", "[::1]:65536",  "[::1]:99999", "a:0",     "[::1]:0",
+        "[::1]80", "[a]:80",  "[1.2.3.4]:80", "[]:80",       "::1",     "::1:80"})
     CHECK(head_fault(with({{"host", bad}}), 11));
   for (const std::string bad :
        {"xchunked", "identity", "gzip, chunked", "chunked, identity", "chunked;q=1", "",
@@ -144,6 +147,14 @@ TEST_CASE("the client is the rightmost address that no trusted proxy has", "[net
         "2001:db8::5 tls");
   CHECK(client({{"forwarded", "for=\"_hidden\";proto=https"}}) == "10.0.0.1 tls");
   CHECK(client({{"forwarded", "for=\"198.51.100.7"}}) == "10.0.0.1");
+  for (const std::string node : {"198.51.100.7:99999", "[2001:db8::5]:65536",
+                                 "198.51.100.7:", "198.51.100.7:x", "[2001:db8::5]x"}) {
+    INFO(node);
+    CHECK(client({{"x-forwarded-for", node}}) == "10.0.0.1");
+    CHECK(client({{"forwarded", "for=\"" + node + "\""}}) == "10.0.0.1");
+  }
+  CHECK(client({{"forwarded", "for=\"198.51.100.7:_hidden\""}}) == "198.51.100.7");
+  CHECK(client({{"x-forwarded-for", "198.51.100.7:65535"}}) == "198.51.100.7");
   // One of the two was written by the client: neither is believed.
   CHECK(client({{"x-forwarded-for", "198.51.100.7"}, {"forwarded", "for=1.1.1.1"}}) == "10.0.0.1");
   CHECK(client({{"x-forwarded-for", "198.51.100.7"}, {"forwarded", "for=198.51.100.7"}}) ==
@@ -158,12 +169,16 @@ TEST_CASE("the PROXY protocol in both versions, whole, in pieces and broken", "[
   CHECK(read(one + "GET /").size == one.size());
   for (std::size_t n = 0; n < one.size(); ++n) CHECK(read(one.substr(0, n)).is == Is::Incomplete);
   CHECK(read("PROXY TCP6 2001:db8::5 ::1 1 2\r\n").address == "2001:db8::5");
+  CHECK(read("PROXY TCP6 2001:db8::5 ::1 0 65535\r\n").address == "2001:db8::5");
   CHECK(read("PROXY UNKNOWN\r\n").is == Is::Whole);
   CHECK(read("PROXY UNKNOWN ffff::1 x\r\n").address.empty());
   for (const std::string bad :
        {"GET / HTTP/1.1\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n", "PROXY TCP4 ::1 ::1 1 2\r\n",
         "PROXY TCP6 1.2.3.4 1.2.3.4 1 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 x 2\r\n", "PROXY \r\n",
-        "PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n", "\x16\x03\x01"})
+        "PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n", "\x16\x03\x01",
+        "PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1 99999\r\n",
+        "PROXY TCP6 ::1 ::1 65536 2\r\n", "PROXY TCP6 ::1 ::1 1 99999\r\n",
+        "PROXY TCP6 ::1 ::1 1 000002\r\n", "PROXY TCP6 ::1 ::1 1 -1\r\n"})
     CHECK(read(bad).is == Is::Broken);
   CHECK(read("PROXY TCP4 " + std::string(200, '1')).is == Is::Broken);
 
