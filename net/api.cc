@@ -7,6 +7,7 @@
 #include "net/error_reply.h"
 #include "net/event_stream.h"
 #include "net/govern.h"
+#include "net/json_text.h"
 #include "net/jwt.h"
 #include "net/message.h"
 #include "net/page_api.h"
@@ -172,18 +173,45 @@ std::optional<HttpReply> query_problem(const HttpRequest& request, const Names& 
 }
 
 /// Form fields or a JSON object, as clients of either kind send them.
-std::map<std::string, std::string> fields_of(const HttpRequest& request) {
+store::Result<std::map<std::string, std::string>> fields_of(const HttpRequest& request) {
   std::map<std::string, std::string> out;
   if (request.header("content-type").starts_with("application/json")) {
-    boost::system::error_code ec;
-    const json::value body = json::parse(request.body, ec);
-    if (!ec && body.is_object())
-      for (const auto& field : body.get_object())
-        if (field.value().is_string())
-          out[std::string(field.key())] = std::string(field.value().get_string());
+    if (request.body.empty()) return out;
+    const auto body = read_body(request.body, Halves::Refused);
+    if (!body) return body.error();
+    if (!body->is_object()) return Error{Errc::BadInput, "the body is not a JSON object"};
+    for (const auto& field : body->get_object())
+      if (field.value().is_string())
+        out[std::string(field.key())] = std::string(field.value().get_string());
   } else if (const auto form = parse_query(request.body)) {
-    for (const auto& [key, value] : *form) out[key] = value;
+    for (const auto& [key, value] : *form)
+      if (!out.emplace(key, value).second)
+        return Error{Errc::BadInput,
+                     fmt::format("the field '{}' is given twice", key.substr(0, 64))};
   }
+  return out;
+}
+
+/// What `Bearer` came with (RFC 9110 section 11.1: in any case), be it nothing.
+std::optional<std::string_view> bearer_of(std::string_view authorization) {
+  constexpr std::string_view kBearer = "bearer";
+  const std::size_t space = std::min(authorization.find(' '), authorization.size());
+  std::string scheme(authorization.substr(0, space));
+  for (char& c : scheme)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  if (scheme != kBearer) return std::nullopt;
+  authorization.remove_prefix(std::min(space + 1, authorization.size()));
+  return authorization;
+}
+
+/// Who came with something that does not open, where somebody may come with nothing.
+bool proved_wrong(const store::Result<Caller>& who) {
+  return !who && who.error().code != Errc::NotFound;
+}
+
+HttpReply nobody(std::string_view why) {
+  HttpReply out = problem(401, why);
+  out.headers.emplace_back("WWW-Authenticate", "Bearer");
   return out;
 }
 
@@ -308,7 +336,9 @@ std::string cookie_header(const std::string& value, std::int64_t seconds, bool t
 }  // namespace
 
 HttpReply Api::sign_in(App& app, const HttpRequest& request) const {
-  auto fields = fields_of(request);
+  auto read = fields_of(request);
+  if (!read) return problem(400, read.error().detail);
+  auto& fields = *read;
   HttpRequest with_token = request;
   if (!fields["token"].empty())
     with_token.headers.emplace(with_token.headers.begin(), "authorization",
@@ -529,11 +559,9 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
         for (const auto& [key, value] : parse_query(request.query).value_or(Query{}))
           if (!is_of_every_request(key)) given.as_object()[key] = value;
       } else if (!request.body.empty()) {
-        boost::system::error_code ec;
-        json::parse_options options;
-        options.max_depth = 32;
-        given = json::parse(request.body, ec, {}, options);
-        if (ec) co_return problem(400, "the body is not JSON");
+        auto body = read_body(request.body, Halves::Refused);
+        if (!body) co_return problem(400, body.error().detail);
+        given = std::move(*body);
         if (!given.is_object()) co_return problem(400, "the body is not a JSON object");
       }
       for (const auto& value : values) given.as_object()[value.key()] = value.value();
@@ -573,7 +601,9 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
   }
   if (who->user.empty() && (user_auth || !who->by_cookie))
     return problem(403, "a person's token (a JWT with a sub) is needed, not a service's");
-  auto fields = fields_of(request);
+  auto read = fields_of(request);
+  if (!read) return problem(400, read.error().detail);
+  auto& fields = *read;
   const std::string socket_id = fields["socket_id"];
   const ConnectionId id = parse_socket_id(socket_id);
   if (id == 0) return problem(400, "socket_id is two numbers joined by a dot");

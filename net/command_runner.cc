@@ -4,6 +4,7 @@
 #include "net/child.h"
 #include "net/error_reply.h"
 #include "net/history_read.h"
+#include "net/json_text.h"
 #include "net/question.h"
 #include "net/tokens.h"
 #include "replay/read_log.h"
@@ -199,13 +200,10 @@ void run(App& app, Job job, Chunks::Sink sink) {
 HttpReply run_command(App& app, const Settings& settings, const Caller& caller,
                       const HttpRequest& request, Chunks& chunks) {
   if (!caller.may("audit:read")) return problem(403, "this needs the scope audit:read");
-  boost::system::error_code ec;
-  json::parse_options shallow;
-  shallow.max_depth = 4;
-  const json::value body = json::parse(request.body, ec, {}, shallow);
-  if (ec) return problem(400, "the body is not JSON");
+  const auto body = read_body(request.body, Halves::Refused);
+  if (!body) return problem(400, body.error().detail);
   Asking asking;
-  if (const auto read = read_value(body, asking, ""); !read)
+  if (const auto read = read_value(*body, asking, ""); !read)
     return problem(422, read.error().detail);
   auto question = read_question(asking.arguments);
   if (!question)

@@ -1,6 +1,7 @@
 // Verification with OpenSSL.
 #include "net/jwt.h"
 
+#include "net/json_text.h"
 #include "store/crypto.h"
 #include "store/writer.h"
 
@@ -21,7 +22,7 @@ std::optional<json::object> decode(std::string_view part) {
   if (!bytes) return std::nullopt;
   boost::system::error_code ec;
   json::value value = json::parse(store::as_text(*bytes), ec);
-  if (ec || !value.is_object()) return std::nullopt;
+  if (ec || !value.is_object() || key_twice(store::as_text(*bytes))) return std::nullopt;
   return std::move(value.get_object());
 }
 

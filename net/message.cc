@@ -45,9 +45,12 @@ std::optional<ClientMessage> parse_client_message(std::string_view text) {
   out.channel = string_at(object, "channel").value_or(std::string());
   if (json::value* data = object.if_contains("data")) out.data = std::move(*data);
   out.raw_data = raw_member(text, "data");
+  constexpr std::size_t kEnvelope = 1;
+  out.twice = out.event.starts_with("client-") ? key_twice(text, kEnvelope) : key_twice(text);
   if (out.event.starts_with("pusher:") && out.data.is_string()) {
-    if (auto inner = parse_json(std::string_view(out.data.get_string())))
-      out.data = std::move(*inner);
+    const std::string inside(out.data.get_string());
+    if (auto inner = parse_json(inside)) out.data = std::move(*inner);
+    if (!out.data.is_string() && !out.twice) out.twice = key_twice(inside);
   }
   return out;
 }

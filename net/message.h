@@ -20,6 +20,8 @@ struct ClientMessage {
   boost::json::value data;  ///< a pusher:* event's string of JSON is parsed once
   std::string_view
       raw_data;  ///< the bytes of `data` in the text that was parsed; empty where absent
+  /// A key that stands twice where it is read here; what a client event relays is not.
+  std::optional<std::string> twice;
 };
 /// Nothing where it is not an object with a string `event`, or is nested deeper than 32.
 [[nodiscard]] std::optional<ClientMessage> parse_client_message(std::string_view text);

@@ -5,6 +5,7 @@
 #include "net/clock.h"
 #include "net/error_reply.h"
 #include "net/frame.h"
+#include "net/json_text.h"
 #include "net/refusals.h"
 #include "net/signature.h"
 
@@ -19,7 +20,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t kTouchEveryMs = 1000;
-constexpr Ticket kSignedIn = 0;  ///< what Sessions holds for a sign-in; no subscription's
+constexpr std::size_t kOwnKeys = 1;  ///< of what a member says; user_info is relayed as it came
+constexpr Ticket kSignedIn = 0;      ///< what Sessions holds for a sign-in; no subscription's
 
 std::string string_at(const json::value& data, std::string_view key) {
   if (!data.is_object()) return {};
@@ -81,6 +83,11 @@ std::string Pusher::opened(Connection& connection) {
     return;
   }
   const std::string& event = message->event;
+  if (message->twice) {
+    shard_.send_message(connection,
+                        message::error(std::nullopt, twice_text(*message->twice, "the message")));
+    return;
+  }
   if (event == "pusher:ping") {
     shard_.send_message(connection, message::pong());
   } else if (event == "pusher:pong") {
@@ -131,6 +138,8 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
       return refuse("AuthError", "the signature does not fit this connection and channel", 401);
     if (kind->presence) {
       if (channel_data) {
+        if (const auto twice = key_twice(*channel_data, kOwnKeys))
+          return refuse("AuthError", twice_text(*twice, "channel_data"), 401);
         identity = parse_channel_data(*channel_data);
         if (!identity)
           return refuse("AuthError", "channel_data is not an object with a user_id", 401);
@@ -244,6 +253,8 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
   if (!verify_auth(auth, settings.key, settings.secret,
                    user_string(socket_id_text(connection.id), user_data)))
     return refuse("Invalid sign-in signature");
+  if (const auto twice = key_twice(user_data, kOwnKeys))
+    return refuse(twice_text(*twice, "user_data"));
   auto identity = parse_user_data(user_data);
   if (!identity) return refuse("user_data is not an object with a non-empty string id");
   if (identity->id.size() > settings.user_id_max) return refuse("the user id is too long");
@@ -366,6 +377,7 @@ void Pusher::closed(Connection& connection, End end) {
   App& app = *connection.app;
   --app.connections;
   const ConnectionId id = connection.id;
+  app.vouched().forget(id);
   const Speaker* me = connection.speaker.get();
   std::vector<Speaker::Member> members;
   if (me != nullptr) {
@@ -377,7 +389,6 @@ void Pusher::closed(Connection& connection, End end) {
   }
   if (me == nullptr || (me->user_id.empty() && members.empty())) return;
   std::vector<Sessions::Attended> attended;
-  app.vouched().forget(id);
   for (const Speaker::Member& m : members)
     if (m.logged) attended.push_back({m.channel, m.user_id, m.ticket});
   const LinkEnd how = end == End::Clean     ? LinkEnd::Clean

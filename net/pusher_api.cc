@@ -248,8 +248,8 @@ HttpReply pusher_api(App& app, const HttpRequest& request, std::string_view rest
   if (!get && request.method != "POST") return not_allowed("GET, HEAD, POST");
   json::value body;
   if (!get && !request.body.empty()) {
-    auto parsed = parse_json(request.body);
-    if (!parsed) return problem(400, "the body is not JSON");
+    auto parsed = read_body(request.body, Halves::Taken);
+    if (!parsed) return problem(400, parsed.error().detail);
     body = std::move(*parsed);
   }
   if (rest == "/events" && !get) return events(app, body, *query);

@@ -227,3 +227,41 @@ TEST_CASE("half a surrogate pair comes in and goes out as an escape", "[net]") {
   CHECK(message::watchlist_events({{"online", {"\xed\xa0\xbd"}}}).find("\xed") ==
         std::string::npos);
 }
+
+TEST_CASE("a key that stands twice in one object is found, however it is written", "[net]") {
+  using Found = std::optional<std::string>;
+  const auto twice = [](std::string_view text) { return key_twice(text); };
+  CHECK(twice(R"({"a":1,"a":2})") == Found("a"));
+  CHECK(twice(R"({"a":1,"b":{"c":[{"d":1,"e":2,"d":3}]}})") == Found("d"));
+  CHECK(twice(R"({"user":"ada","\u0075ser":"eve"})") == Found("user"));
+  CHECK(twice(R"({"a\"b":1,"c":2,"a\u0022b":3})") == Found("a\"b"));
+  CHECK(twice(R"({"":1,"":2})") == Found(""));
+  CHECK(twice(R"({"\ud83d":1,"\ud83d":2})") == Found("\xed\xa0\xbd"));
+  CHECK(twice(R"([{"a":1},{"a":1}])") == Found());
+  CHECK(twice(R"({"a":"a","b":{"a":1},"c":["a","a"],"d":"{\"x\":1,\"x\":2}"})") == Found());
+  CHECK(twice(R"({"a":"b:c","b":":","c:":"c:"})") == Found());
+  CHECK(twice(R"({"a":"\\","b":"\\\"","c":1})") == Found());
+  CHECK(key_twice(R"({"a":1,"d":{"x":1,"x":2}})", 1) == Found());
+  CHECK(key_twice(R"({"a":1,"d":{"x":1,"x":2},"a":2})", 1) == Found("a"));
+  for (const std::string_view text :
+       {"", "\"", "\"\\", "}", "]{", ":", "{:}", "{\"a\":", "{\"a\"::}"})
+    (void)key_twice(text);  // of what is no JSON anything, but an answer
+
+  CHECK(read_body(R"({"a":1})", Halves::Refused).has_value());
+  CHECK(read_body("{", Halves::Refused).error().detail == "the body is not JSON");
+  CHECK(read_body(R"({"a":{"b":1,"b":1}})", Halves::Taken).error().detail ==
+        "the key 'b' stands twice in one object of the body: write it once");
+  CHECK_FALSE(read_body(R"(["\ud83d"])", Halves::Refused).has_value());
+  CHECK(read_body(R"(["\ud83d"])", Halves::Taken).has_value());
+
+  // What a client event relays is the sender's own; what is read of a message is not.
+  CHECK(parse_client_message(R"({"event":"client-x","channel":"c","data":{"a":1,"a":2}})")->twice ==
+        Found());
+  CHECK(parse_client_message(R"({"event":"client-x","channel":"c","channel":"d"})")->twice ==
+        Found("channel"));
+  CHECK(parse_client_message(R"({"event":"pusher:subscribe","data":{"auth":"x","auth":"y"}})")
+            ->twice == Found("auth"));
+  CHECK(parse_client_message(
+            R"({"event":"pusher:subscribe","data":"{\"auth\":\"x\",\"auth\":\"y\"}"})")
+            ->twice == Found("auth"));
+}
