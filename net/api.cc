@@ -236,34 +236,6 @@ bool Api::still(const std::string& app, const std::string& token, const std::str
          (sign_in.empty() || !signed_out_.contains(sign_in));
 }
 
-store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
-  auto out = identified(app, request);
-  if (out)
-    out->holds = [this, id = app.settings().id, token = out->token, sign_in = out->sign_in,
-                  until = out->until] { return still(id, token, sign_in, until); };
-  return out;
-}
-
-store::Result<Caller> Api::identified(App& app, const HttpRequest& request) const {
-  const std::int64_t now = store::wall_now() / 1'000'000;
-  const std::string_view authorization = request.header("authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  if (authorization.starts_with(kBearer)) {
-    const std::string_view token = authorization.substr(kBearer.size());
-    if (const auto found = tokens_.find(token, app.settings().id, now)) {
-      Caller out("token:" + found->name, found->scopes, {});
-      out.token = found->id();
-      out.until = out.latest = found->expires;
-      return out;
-    }
-    if (const auto claims = verify_jwt(token, app.settings().jwt, now)) {
-      if (const auto named = store::check_user_name(claims->subject); !named)
-        return Error{Errc::NotPermitted, "the token's sub is no user: " + named.error().detail};
-      Caller out("jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject);
-      // Whoever issues an app's JWTs governs that app at the most.
-      for (const auto& scope : claims->scopes)
-        if (scope != kServerAdmin) out.scopes.push_back(scope);
-      out.until = out.latest = claims->expires;
 void Api::end_vouched() {
   for (const auto& app : server_.apps()) {
     const auto holds = [&](const Voucher& v) {
@@ -278,6 +250,34 @@ void Api::end_vouched() {
   }
 }
 
+store::Result<Caller> Api::caller(App& app, const HttpRequest& request) const {
+  auto out = identified(app, request);
+  if (out)
+    out->holds = [this, id = app.settings().id, token = out->token, sign_in = out->sign_in,
+                  until = out->until] { return still(id, token, sign_in, until); };
+  return out;
+}
+
+store::Result<Caller> Api::identified(App& app, const HttpRequest& request) const {
+  const std::int64_t now = store::wall_now() / 1'000'000;
+  const std::string_view authorization = request.header("authorization");
+  // Another scheme is a proxy's in front, which passes it on.
+  if (const auto bearer = bearer_of(authorization)) {
+    const std::string_view token = *bearer;
+    if (const auto found = tokens_.find(token, app.settings().id, now)) {
+      Caller out("token:" + found->name, found->scopes, {});
+      out.token = found->id();
+      out.until = out.latest = found->expires;
+      return out;
+    }
+    if (const auto claims = verify_jwt(token, app.settings().jwt, now)) {
+      if (const auto named = store::check_user_name(claims->subject); !named)
+        return Error{Errc::NotPermitted, "the token's sub is no user: " + named.error().detail};
+      Caller out("jwt:" + claims->subject, {"presence:read", "events:write"}, claims->subject);
+      // Whoever issues an app's JWTs governs that app at the most.
+      for (const auto& scope : claims->scopes)
+        if (scope != kServerAdmin) out.scopes.push_back(scope);
+      out.until = out.latest = claims->expires;
       return out;
     }
     return Error{Errc::NotPermitted, "that token is not known here, or has run out"};
@@ -393,8 +393,11 @@ HttpReply Api::sign_out(App& app, const HttpRequest& request) {
     app.hub().terminate(who->user);
   }
   HttpReply out;
+  if (proved_wrong(who))
+    out = nobody(who.error().detail);
+  else
+    out.body = "{}";
   out.headers.emplace_back("Set-Cookie", cookie_header("", 0, request.tls));
-  out.body = "{}";
   return out;
 }
 
@@ -532,12 +535,9 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
       App* app = app_of(request);
       if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
       auto who = caller(*app, request);
+      if (proved_wrong(who)) co_return nobody(who.error().detail);
       if (!E::kIs.scope.empty()) {
-        if (!who) {
-          HttpReply out = problem(401, who.error().detail);
-          out.headers.emplace_back("WWW-Authenticate", "Bearer");
-          co_return out;
-        }
+        if (!who) co_return nobody(who.error().detail);
         if (!who->may(E::kIs.scope))
           co_return problem(403, fmt::format("this needs the scope {}", E::kIs.scope));
       }
@@ -611,8 +611,11 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
   const auto sign = [&](const std::string& text) {
     return settings.key + ":" + hmac_hex(settings.secret, text);
   };
+  const Voucher voucher{who->name, who->token, who->sign_in,
+                        who->by_cookie ? who->latest : who->until};
   HttpReply out;
   if (user_auth) {
+    app.vouch(id, voucher);
     const std::string user_data = json::serialize(json::object{{"id", who->user}});
     out.body = json::serialize(
         json::object{{"auth", sign(user_string(socket_id, user_data))}, {"user_data", user_data}});
@@ -641,11 +644,9 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
     const bool named = rule.users.empty() || std::find(rule.users.begin(), rule.users.end(),
                                                        who->user) != rule.users.end();
     allowed = allowed || (fits && named && !who->user.empty());
-  const Voucher voucher{who->name, who->token, who->sign_in,
-                        who->by_cookie ? who->latest : who->until};
   }
   if (!allowed) return problem(403, "no rule lets this person into the channel");
-    app.vouch(id, voucher);
+  app.vouch(id, voucher);
   json::object answer;
   if (kind->presence) {
     const std::string data = json::serialize(
@@ -676,7 +677,6 @@ HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks
   HttpReply out;
   const std::string share = share_key(*app, *who, request.peer);
   if (request.path == kStreamPath) {
-  app.vouch(id, voucher);
     if (request.method != "GET")
       out = not_allowed("GET");
     else if (auto none = stream_place(share, *who, chunks))

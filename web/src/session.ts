@@ -1,6 +1,6 @@
 // Who is signed in: asked of the server once, and again after every sign-in and sign-out.
 import { shallowRef } from 'vue'
-import { ask, get, type Me } from './api'
+import { ask, get, type Me, type Problem } from './api'
 
 /** undefined: not known yet; null: nobody. */
 export const me = shallowRef<Me | null>()
@@ -19,6 +19,8 @@ export async function signIn(fields: { token?: string; user?: string }): Promise
 }
 
 export async function signOut(): Promise<void> {
-  await ask('/logout', { method: 'POST' })
+  await ask('/logout', { method: 'POST' }).catch((problem: Problem) => {
+    if (problem.status !== 401) throw problem // else it has ended already
+  })
   me.value = null
 }
