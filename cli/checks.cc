@@ -1,6 +1,8 @@
 // One function a kind of word.
 #include "cli/checks.h"
 
+#include "net/json_text.h"
+#include "net/networks.h"
 #include "replay/time_text.h"
 #include "store/note.h"
 #include "store/writer.h"
@@ -98,8 +100,16 @@ Check a_key_name() {
 
 Check a_web_address() {
   return [](const std::string& word) -> std::string {
-    for (const std::string_view scheme : {"http://", "https://"})
-      if (word.starts_with(scheme) && word.size() > scheme.size()) return {};
+    for (const std::string_view scheme : {"http://", "https://"}) {
+      if (!word.starts_with(scheme) || word.size() == scheme.size()) continue;
+      const std::string_view place = std::string_view(word)
+                                         .substr(scheme.size())
+                                         .substr(0, word.find('/', scheme.size()) - scheme.size());
+      const std::size_t name = place.starts_with('[') ? place.find(']') : 0;
+      const std::size_t colon = place.find(':', std::min(name, place.size()));
+      if (colon == std::string_view::npos || net::is_port(place.substr(colon + 1))) return {};
+      return fmt::format("'{}' has a port that is none: 1 to 65535", word);
+    }
     return fmt::format("'{}' is no address: http://HOST:PORT or https://…", word);
   };
 }
@@ -108,7 +118,9 @@ Check a_json_object() {
   return [](const std::string& word) -> std::string {
     boost::system::error_code ec;
     const auto value = boost::json::parse(word, ec);
-    return !ec && value.is_object() ? std::string() : "not a JSON object like {\"a\":1}";
+    if (ec || !value.is_object()) return "not a JSON object like {\"a\":1}";
+    const auto twice = net::key_twice(word);
+    return twice ? net::twice_text(*twice, "it") : std::string();
   };
 }
 

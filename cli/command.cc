@@ -267,7 +267,13 @@ void check_place(const CLI::App& root, const Context& context) {
                                    {"--token-file", &context.token_file}})
     if (word->empty() && root.get_option(name)->count() > 0)
       usage_error(fmt::format("{}: names nothing", name));
-  if (context.url.empty()) return;
+  if (context.url.empty()) {
+    if (!context.token_file.empty())
+      usage_error("--token-file opens a running server: say which with --url");
+    return;
+  }
+  if (context.accept_clock)
+    usage_error("--accept-clock is for a store's folder: with --url it is the server's clock");
   if (const std::string wrong = a_web_address()(context.url); !wrong.empty())
     usage_error("--url: " + wrong);
 }

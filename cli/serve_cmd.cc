@@ -126,6 +126,17 @@ void restart(const std::vector<int>& listeners, const std::filesystem::path& pro
   throw store::Failure({store::Errc::Io, "cannot start the program anew"});
 }
 
+/// Options that would do nothing, or that need another which is nowhere.
+void check_tls(const net::Settings& from_file, const Options& o) {
+  const bool certificate = !o.tls_cert.empty() || !from_file.tls_certificate.empty();
+  const bool key = !o.tls_key.empty() || !from_file.tls_key.empty();
+  if (!o.tls_key.empty() && !certificate)
+    usage_error("--tls-key is the key of a certificate: give --tls-cert");
+  if (!o.tls_cert.empty() && !key) usage_error("--tls-cert needs its key: give --tls-key");
+  if (!o.listen_tls.empty() && !(certificate && key))
+    usage_error("--listen-tls needs a certificate: give --tls-cert and --tls-key");
+}
+
 int serve(Context& context, const Options& o) {
   const auto program = program_file(context.arguments.front());
   // Blocks of this size, like those of the log's write buffers, go back to the system when they are
@@ -144,6 +155,7 @@ int serve(Context& context, const Options& o) {
     throw store::Failure({store::Errc::NotFound, fmt::format("there is no {}", o.config)});
   if (first) make_settings(file, context.app.empty() ? "main" : context.app).value();
   read_settings(file, settings).value();
+  check_tls(settings, o);
   if (settings.apps.empty())
     throw store::Failure({store::Errc::BadInput, fmt::format("{} has no [[apps]]", file.string())});
   if (!o.listen.empty() || !o.listen_tls.empty()) settings.listen.clear();

@@ -58,6 +58,16 @@ void show_there(const Context& context, const std::vector<std::string>& users,
   std::fflush(stdout);
 }
 
+/// Whether a line that the server told is of one of them; of nobody named, every line is wanted.
+bool is_about(const std::vector<std::string>& users, std::string_view line) {
+  if (users.empty()) return true;
+  boost::system::error_code ec;
+  const auto value = boost::json::parse({line.data(), line.size()}, ec);
+  const auto* user = !ec && value.is_object() ? value.get_object().if_contains("user") : nullptr;
+  return user != nullptr && user->is_string() &&
+         std::find(users.begin(), users.end(), std::string_view(user->get_string())) != users.end();
+}
+
 /// `rollcall who` with the same options, on this terminal.
 void show(const Context& context, const std::vector<std::string>& users,
           const std::string& heading) {
@@ -98,10 +108,13 @@ void add_watch(Command& root) {
     std::signal(SIGINT, [](int) { ended = true; });
     const bool table = ::isatty(1) == 1 && context.output == "short";
     if (!table) {
+      if (context.output == "ndjson" && !heading->empty())
+        usage_error("--heading stands above the table: not with -o ndjson");
       if (context.url.empty())
         throw store::Failure(
             {store::Errc::BadInput, "without a terminal, watch needs a running server: --url"});
-      follow_events(context, [](std::string_view, std::string_view data) {
+      follow_events(context, [users](std::string_view, std::string_view data) {
+        if (!is_about(*users, data)) return !ended.load();
         fmt::print("{}\n", store::printable_json(data));
         std::fflush(stdout);
         return !ended.load();

@@ -227,6 +227,17 @@ TEST_CASE("a value that means nothing is refused with the choices", "[cli][usage
       {{"verify", "--policy", ""}, "names nothing"},
       {{"--app", "", "who"}, "names nothing"},
       {{"--token-file", "", "who"}, "names nothing"},
+      // What would do nothing without another, or with it.
+      {{"--token-file", "t", "who"}, "--url"},
+      {{"--url", "http://127.0.0.1:9", "--accept-clock", "login", "ada"}, "--accept-clock"},
+      {{"--url", "http://127.0.0.1:65536", "who"}, "65535"},
+      {{"--url", "http://[::1]:99999/x", "who"}, "65535"},
+      {{"watch", "--heading", "h", "-o", "ndjson"}, "--heading"},
+      {{"serve", "--tls-key", "k", "--listen", "127.0.0.1:0"}, "--tls-cert"},
+      {{"serve", "--tls-cert", "c", "--listen", "127.0.0.1:0"}, "--tls-key"},
+      {{"serve", "--listen-tls", "127.0.0.1:0"}, "--tls-cert"},
+      {{"serve", "--listen", "[::1]:65536"}, "ADDRESS:PORT"},
+      {{"activity", "ada", "--properties", R"({"a":1,"\u0061":2})"}, "'a' stands twice"},
       {{"key", "gen", "a b", "-O", "k"}, "without spaces"}};
   for (const auto& [words, names] : refused) check_refused(scratch, words, names);
 }
