@@ -174,6 +174,28 @@ for (const [what, path] of [['/v1', '/v1/activity'], ['the Pusher API', '/apps/m
       s.destroy()
     }
   })
+test('who writes all of a large body before reading anything reads the 413, however many writes it takes', async () => {
+  // More than both ends' buffers hold (net.ipv4.tcp_rmem and tcp_wmem end at 6 and 4 MB): the last
+  // writes leave only after the answer was given and the rest was read.
+  const piece = 'z'.repeat(1 << 18), pieces = 96
+  for (const [head, wrap] of [
+    [`Content-Length: ${piece.length * pieces}`, (text) => text],
+    ['Transfer-Encoding: chunked', (text) => `${text.length.toString(16)}\r\n${text}\r\n`],
+  ]) {
+    const s = await open(port)
+    s.pause()
+    const write = (bytes) => new Promise((sent, fail) => s.write(bytes, (e) => (e ? fail(e) : sent())))
+    await write(`POST /v1/activity HTTP/1.1\r\nHost: localhost\r\n${head}\r\n\r\n`)
+    for (let i = 0; i < pieces; i++) await write(wrap(piece))
+    assert.equal(s.text, '', 'nothing was read')
+    s.resume()
+    await until(() => s.over, 'an end')
+    assert.equal(s.over, 'end', 'and not a reset')
+    assert.equal(status(s.text), 413, s.text)
+    assert.match(detail(s.text), /too large/)
+    s.destroy()
+  }
+})
 test('a head that is too large is 431, a target 414, and both arrive', async () => {
   const s = await open(port)
   await new Promise((sent) => s.write(`GET /up HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(1 << 20)}\r\n\r\n`, sent))
@@ -272,6 +294,32 @@ test('TLS ends with close_notify; plain HTTP on its port is told so, and logged 
     assert.ok(header(text, 'Date'))
   }
   assert.equal(s.log.match(/spoke no TLS/g).length, 1)
+}))
+
+test('handshakes that never end are counted and over in time, and who is there goes on', () => withTls({ limits: 'connections = 20\nhandshakes_per_s = 10000' }, async (s) => {
+  const connect = () => Raw.open(`wss://127.0.0.1:${s.port}/app/${app.key}?protocol=7`, { rejectUnauthorized: false })
+  const there = await Promise.all(Array.from({ length: 5 }, connect))
+  // A record that announces a ClientHello of 512 bytes, of which none comes.
+  const many = 150, half = []
+  for (let i = 0; i < many; i++) {
+    const socket = net.connect({ port: s.port, host: '127.0.0.1' })
+    const one = { socket, over: false }
+    socket.on('connect', () => socket.write(Buffer.from([22, 3, 1, 2, 0, 1])))
+    socket.on('close', () => { one.over = true })
+    socket.on('error', () => {})
+    socket.resume()
+    half.push(one)
+  }
+  const open = () => half.filter((h) => !h.over).length
+  // 20 connections and 50 that have not said what they want, as the server counts: the five are among them.
+  await until(() => open() <= 65, 'those beyond the bound are let go')
+  assert.ok(open() > 20, 'and not all')
+  await until(() => /as many connections as there may be/.test(s.log), 'a line in the log')
+  for (const raw of there) { await raw.settled(); await raw.subscribed('public') }
+  await until(() => open() === 0, 'all are over', 20000)
+  there.push(await connect())
+  await there.at(-1).settled()
+  for (const raw of there) raw.close()
 }))
 
 // -- proxies --

@@ -35,14 +35,14 @@ export function scratch() {
 process.on('exit', () => { for (const made of folders) rmSync(made, { recursive: true, force: true }) })
 
 export class Server {
-  /** `settings`: lines of the app's table; `top`: lines before it; `args`: of `serve`. */
-  static async start({ settings = '', top = '', args = [], data, port = 0, env = {}, tls } = {}) {
+  /** `settings`: lines of the app's table; `top`: lines before it; `limits`: lines of that table; `args`: of `serve`. */
+  static async start({ settings = '', top = '', limits = '', args = [], data, port = 0, env = {}, tls } = {}) {
     const server = new Server()
     server.data = data ?? scratch()
     server.own = !data
     writeFileSync(
       join(server.data, 'rollcall.toml'),
-      `${top}\n[limits]\ndrain_ms = 300\n[[apps]]\nid = "${app.id}"\nkey = "${app.key}"\nsecret = "${app.secret}"\n${settings}\n`,
+      `${top}\n[limits]\ndrain_ms = 300\n${limits}\n[[apps]]\nid = "${app.id}"\nkey = "${app.key}"\nsecret = "${app.secret}"\n${settings}\n`,
       { mode: 0o600 })
     server.args = ['-d', server.data, 'serve', '--listen', `127.0.0.1:${port}`, ...args]
     server.env = env
