@@ -271,8 +271,12 @@ void Server::serve(int fd, std::string peer, bool tls) {
     return;
   }
   Shard& shard = *shards_[next_shard_++ % shards_.size()];
-  shard.loop().post(
-      [this, &shard, fd, peer = std::move(peer), tls] { receive(*this, shard, fd, peer, tls); });
+  // Counted from here on: of many that come at once the shard will not have seen the first before
+  // the last is taken.
+  shard.loop().post([this, &shard, fd, peer = std::move(peer), tls,
+                     arriving = std::make_shared<Counted>(conversations)] {
+    receive(*this, shard, fd, peer, tls);
+  });
 }
 
 void Server::look_for_ended() {
