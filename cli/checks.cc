@@ -3,6 +3,7 @@
 
 #include "net/json_text.h"
 #include "net/networks.h"
+#include "replay/pattern.h"
 #include "replay/time_text.h"
 #include "store/note.h"
 #include "store/writer.h"
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <regex>
 
 namespace rollcall::cli {
 
@@ -70,12 +70,8 @@ Check a_duration() {
 
 Check a_pattern() {
   return [](const std::string& word) -> std::string {
-    try {
-      const std::regex compiled(word, std::regex::ECMAScript);
-    } catch (const std::regex_error& e) {
-      return fmt::format("'{}' is not a regular expression ({})", word, e.what());
-    }
-    return {};
+    const auto compiled = replay::Pattern::compile(word);
+    return compiled ? std::string() : compiled.error().detail;
   };
 }
 

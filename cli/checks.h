@@ -25,7 +25,7 @@ using Check = std::function<std::string(const std::string&)>;
 [[nodiscard]] Check a_time();
 /// Of replay::parse_duration.
 [[nodiscard]] Check a_duration();
-/// A regular expression (ECMAScript).
+/// Of replay::Pattern.
 [[nodiscard]] Check a_pattern();
 /// A..B or A.. with A not after B.
 [[nodiscard]] Check a_range();

@@ -3,6 +3,7 @@
 
 #include "engine/event.h"
 #include "net/tokens.h"
+#include "replay/pattern.h"
 #include "replay/time_text.h"
 #include "store/utf8.h"
 #include "store/writer.h"
@@ -19,7 +20,7 @@ using store::Error;
 using store::Result;
 using Options = std::vector<QuestionOption>;
 
-constexpr std::size_t kWordsMost = 200, kWordMax = 4096, kTextMax = 1000, kPatternMax = 500;
+constexpr std::size_t kWordsMost = 200, kWordMax = 4096, kTextMax = 1000;
 constexpr std::string_view kOutputs =
     "short,wide,json,ndjson,csv,cat,raw,activitylog4,activitylog5,owenit";
 
@@ -209,9 +210,13 @@ std::optional<std::string> misfit(Takes takes, std::string_view choices, bool ma
     case Takes::Plain:
       return unless(of_letters(value, 100, "._-") && value.front() != '.' && value.front() != '-',
                     "is 1 to 100 letters, digits, dots, dashes and underscores");
-    case Takes::Pattern:
-      return unless(shown_text(value, kPatternMax),
-                    "is a regular expression of at most 500 bytes, in one line");
+    case Takes::Pattern: {
+      const auto compiled = replay::Pattern::compile(value);
+      if (value.empty()) return "is a regular expression";
+      return compiled ? std::nullopt
+                      : std::optional<std::string>("is a regular expression: " +
+                                                   compiled.error().detail);
+    }
     case Takes::Seqs:
       return unless(value.size() <= 45 && !value.empty() &&
                         value.find_first_not_of("0123456789.") == std::string_view::npos,

@@ -91,11 +91,9 @@ Result<Audit> Audit::prepare(const Reader& reader, AuditFilter filter) {
   Audit audit(reader, std::move(filter));
   AuditFilter& f = audit.filter_;
   if (!f.pattern.empty()) {
-    try {
-      audit.regex_.emplace(f.pattern, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error& e) {
-      return Error{Errc::BadInput, fmt::format("-g: not a regular expression ({})", e.what())};
-    }
+    auto pattern = Pattern::compile(f.pattern);
+    if (!pattern) return Error{pattern.error().code, "-g: " + pattern.error().detail};
+    audit.pattern_ = std::move(*pattern);
   }
   for (const auto& [field, value] : f.matches) {
     if (field == "action" && value != "") {
@@ -105,7 +103,7 @@ Result<Audit> Audit::prepare(const Reader& reader, AuditFilter filter) {
     if (in_body(field)) audit.needs_body_ = true;
     if (field.empty()) audit.searches_ = true;
   }
-  if (audit.regex_) audit.searches_ = true;
+  if (audit.pattern_) audit.searches_ = true;
   if (!f.addresses.empty() || !f.readers.empty() || audit.action_unknown_) audit.needs_body_ = true;
   return audit;
 }
@@ -171,17 +169,10 @@ bool Audit::body_matches(const EventView& e) const {
     const auto text = field_text(e, field);
     if (!text || *text != value) return false;
   }
-  if (regex_) {
-    bool found = false;
-    for (const std::string* text : searched(e)) {
-      // std::regex recurses a stack frame a character: longer texts are searched in their
-      // beginning.
-      constexpr std::size_t kSearched = 4096;
-      const auto end =
-          text->begin() + static_cast<std::ptrdiff_t>(std::min(text->size(), kSearched));
-      if (std::regex_search(text->begin(), end, *regex_)) found = true;
-    }
-    if (!found) return false;
+  if (pattern_) {
+    const auto texts = searched(e);
+    return std::any_of(texts.begin(), texts.end(),
+                       [&](const std::string* text) { return pattern_->found_in(*text); });
   }
   return true;
 }

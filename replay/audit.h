@@ -5,9 +5,9 @@
 #pragma once
 
 #include "replay/event_view.h"
+#include "replay/pattern.h"
 
 #include <functional>
-#include <regex>
 #include <set>
 
 namespace rollcall::replay {
@@ -26,7 +26,7 @@ struct AuditFilter {
   std::set<std::uint64_t> channels;    ///< joins and leaves there
   std::set<UserNumber> subjects;       ///< whom others' events are about
   std::vector<std::string> readers;    ///< HistoryRead: by one of these
-  std::string pattern;                 ///< ECMAScript regular expression over the event's texts
+  std::string pattern;  ///< regular expression over the event's texts (replay/pattern.h)
   std::vector<std::pair<std::string, std::string>> matches;  ///< FIELD=VALUE, all must hold
   bool any_person = false;                                   ///< leave out the app's own events
 
@@ -72,7 +72,7 @@ class Audit {
 
   const Reader* reader_;
   AuditFilter filter_;
-  std::optional<std::regex> regex_;
+  std::optional<Pattern> pattern_;
   std::optional<std::uint64_t> action_;  ///< header-level: the interned action asked for
   bool action_unknown_ = false;
   bool needs_body_ = false;

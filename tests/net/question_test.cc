@@ -2,6 +2,7 @@
 // server.
 #include "net/question.h"
 
+#include "replay/pattern.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>
@@ -270,6 +271,14 @@ TEST_CASE("what is no question for others is refused with what there is instead"
     CHECK(!refusal({"who", word}).empty());
   CHECK(!refusal({"audit", longer}).empty());
   CHECK(!refusal({"audit", "-g", ""}).empty());
+  // A pattern is refused in the words of the command line, before a process starts.
+  for (const char* pattern : {"(", "order (?=7)", "(a)\\1", "a{1001}", "[z-a]"}) {
+    INFO(pattern);
+    const auto wrong = replay::Pattern::compile(pattern);
+    REQUIRE_FALSE(wrong.has_value());
+    CHECK_THAT(refusal({"audit", "-g", pattern}), Catch::EndsWith(wrong.error().detail));
+    CHECK_THAT(refusal({"export", "--grep", pattern}), Catch::EndsWith(wrong.error().detail));
+  }
   CHECK(!refusal({"audit", "--ip", "a\x1b[2J"}).empty());
   CHECK(!refusal({}).empty());
   CHECK(!refusal(Words{std::string()}).empty());

@@ -194,3 +194,38 @@ TEST_CASE("events are shown in the rows that other tools know", "[replay]") {
   CHECK(owen.at("new_values").at("n") == 2);
   CHECK(owen.at("ip_address") == "10.1.0.7");
 }
+
+TEST_CASE("a pattern is looked for in whole texts, and in each of them", "[replay]") {
+  const Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  const auto writer = store::Writer::create(layout, "rollcall.test/log").value();
+  const auto write = [&](const std::string& description, const std::string& agent) {
+    store::Proposal p;
+    p.kind = engine::Kind::Activity;
+    p.user = "ada";
+    p.action = "note.added";
+    p.body.description = description;
+    p.body.agent = agent;
+    return writer->write(p, test::kStart).value().header.seq;
+  };
+  const std::string filler(20'000, 'a');
+  const Seq at_the_end = write(filler + " the needle", "web");
+  const Seq without = write(filler + "!", "web");
+  const Seq in_agent = write("short", "needle/1.0");
+  const auto reader = Reader::open(layout).value();
+  const auto with = [&](const std::string& pattern) {
+    AuditFilter f;
+    f.pattern = pattern;
+    return found(reader, f);
+  };
+  CHECK(with("needle") == std::vector<Seq>{at_the_end, in_agent});
+  CHECK(with("needle$") == std::vector<Seq>{at_the_end});
+  CHECK(with("^(a+)+$").empty());
+  CHECK(with("^(a+)+!$") == std::vector<Seq>{without});
+  AuditFilter f;
+  f.pattern = "(?=a)";
+  const auto refused = Audit::prepare(reader, f);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Errc::BadInput);
+  CHECK(refused.error().detail.starts_with("-g: '(?=a)' has a lookahead at character 1"));
+}
