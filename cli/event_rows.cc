@@ -1,6 +1,7 @@
 // Lines for people, objects for machines.
 #include "cli/event_rows.h"
 
+#include "cli/columns.h"
 #include "replay/particulars.h"
 #include "replay/time_text.h"
 
@@ -155,8 +156,8 @@ void EventPrinter::print(const EventView& e) {
   if (batch != batch_ && !batch.empty()) fmt::print(out_, "batch {}\n", printable(batch));
   batch_ = batch;
   const char* indent = batch.empty() ? "" : "  ";
-  fmt::print(out_, "{}#{}  {}  {:<16}  {}\n", indent, e.header.seq, replay::short_time(e.header.at),
-             printable(e.user.empty() ? "-" : e.user), printable(sentence(e)));
+  fmt::print(out_, "{}#{}  {}  {}  {}\n", indent, e.header.seq, replay::short_time(e.header.at),
+             padded(printable(e.user.empty() ? "-" : e.user), 16), printable(sentence(e)));
   for (const auto& line : replay::diff_lines(e))
     fmt::print(out_, "{}        {}\n", indent, printable(line));
   if (context_.output != "wide") return;

@@ -1,6 +1,8 @@
 // Tables, JSON, CSV, and progress.
 #include "cli/output.h"
 
+#include "cli/columns.h"
+
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -17,28 +19,6 @@ std::string cell(const json::value* v) {
   if (v == nullptr || v->is_null()) return "";
   if (v->is_string()) return std::string(v->get_string());
   return json::serialize(*v);
-}
-
-/// Columns of a terminal: East Asian wide characters and emoji take two, combining marks none.
-std::size_t width(std::string_view text) {
-  std::size_t out = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const std::size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-    unsigned cp = n == 1 ? c : c & (0x7FU >> n);
-    for (std::size_t k = 1; k < n && i + k < text.size(); ++k)
-      cp = (cp << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
-    const auto in = [cp](unsigned first, unsigned last) { return cp >= first && cp <= last; };
-    const bool none = in(0x300, 0x36F) || in(0x1AB0, 0x1AFF) || in(0x20D0, 0x20FF) ||
-                      in(0xFE00, 0xFE0F) || in(0xE0100, 0xE01EF);
-    const bool wide = in(0x1100, 0x115F) || in(0x2E80, 0xA4CF) || in(0xAC00, 0xD7A3) ||
-                      in(0xF900, 0xFAFF) || in(0xFE30, 0xFE6F) || in(0xFF00, 0xFF60) ||
-                      in(0xFFE0, 0xFFE6) || in(0x1F300, 0x1F64F) || in(0x1F680, 0x1F6FF) ||
-                      in(0x1F900, 0x1F9FF) || in(0x20000, 0x3FFFD);
-    out += none ? 0 : wide ? 2 : 1;
-    i += n;
-  }
-  return out;
 }
 
 std::string csv_cell(const std::string& text) {
@@ -116,9 +96,8 @@ void Rows::add(json::object row) {
 void Rows::put(const std::vector<std::string>& line) {
   std::string out;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    out += line[i];
-    const std::size_t wide = width(line[i]);
-    if (i + 1 < line.size()) out.append(widths_[i] > wide ? widths_[i] - wide + 2 : 2, ' ');
+    out += padded(line[i], widths_[i]);
+    if (i + 1 < line.size()) out += "  ";
   }
   while (out.ends_with(' ')) out.pop_back();
   out += '\n';
@@ -140,11 +119,11 @@ void Rows::flush() {
       for (const char ch : c)
         head.back() +=
             ch == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
-      widths_.push_back(width(head.back()));
+      widths_.push_back(columns_of(head.back()));
     }
     for (const auto& line : cells)
       for (std::size_t i = 0; i < line.size(); ++i)
-        widths_[i] = std::max(widths_[i], std::min<std::size_t>(width(line[i]), 80));
+        widths_[i] = std::max(widths_[i], std::min<std::size_t>(columns_of(line[i]), 80));
     if (format_ != "cat") put(head);
   }
   for (const auto& line : cells) put(line);

@@ -1,4 +1,5 @@
 // rollcall verify: the store, a bundle, a receipt, or two checkpoints.
+#include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
@@ -127,7 +128,7 @@ int verify_whole(Context& context, const Options& o) {
                report.key_id);
   for (const auto& c : report.checks) {
     if (context.quiet && c.ok) continue;
-    fmt::print("{:<22} {:<28} {:<4} {}\n", c.name, printable(c.subject), c.ok ? "ok" : "--",
+    fmt::print("{:<22} {} {:<4} {}\n", c.name, padded(printable(c.subject), 28), c.ok ? "ok" : "--",
                printable(c.detail));
   }
   print_findings(report);
