@@ -76,13 +76,17 @@ std::string_view advice(std::string_view part) {
   return {};
 }
 
-std::string fault(std::string_view text, const RE2& faulty) {
+/// The beginning of a text, for an error: whole characters, escaped.
+std::string beginning(std::string_view text) {
   constexpr std::size_t kShown = 60;
   std::size_t shown = std::min(text.size(), kShown);
   while (shown < text.size() && (static_cast<unsigned char>(text[shown]) & 0xC0U) == 0x80U) --shown;
-  const std::string quoted = fmt::format("'{}{}'", store::printable(text.substr(0, shown)),
-                                         shown < text.size() ? "…" : "");
-  const std::string what = store::printable(faulty.error());
+  return store::printable(text.substr(0, shown)) + (shown < text.size() ? "…" : "");
+}
+
+std::string fault(std::string_view text, const RE2& faulty) {
+  const std::string quoted = "'" + beginning(text) + "'";
+  const std::string what = beginning(faulty.error());  // RE2 repeats the offending part
   switch (faulty.error_code()) {
     case RE2::ErrorPatternTooLarge:
       return fmt::format(

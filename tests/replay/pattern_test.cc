@@ -98,6 +98,7 @@ TEST_CASE("a pattern that is none is told with its place", "[replay][pattern]") 
   // Nothing of it is obeyed by a terminal, and a long one is not shown whole.
   CHECK(fault("\x1b[2J\xE2\x80\xAE(").find('\x1b') == std::string::npos);
   CHECK(fault(std::string(3000, 'a') + "(").size() < 300);
+  CHECK(fault("[" + std::string(3000, 'a')).size() < 300);
 }
 
 TEST_CASE("a pattern may take so many bytes, written down and compiled", "[replay][pattern]") {
