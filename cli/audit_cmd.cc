@@ -263,7 +263,8 @@ int queries_of(Context& context, const Options& o) {
                  {"reader", text("reader")},     {"subject", e.subject},
                  {"reason", e.body.body.reason}, {"ticket", e.body.body.ticket},
                  {"what", text("question")}};
-             if (e.header.a != 0) row["subject_number"] = e.header.a;
+             if (const auto subject = replay::subject_of(e.header))
+               row["subject_number"] = *subject;
              rows.add(std::move(row));
              return true;
            })

@@ -200,7 +200,7 @@ void add_presence(Command& root) {
       p.body.emoji = g->emoji;
       if (!g->until.empty()) {
         const auto until = replay::parse_time(g->until, store::wall_now()).value();
-        p.a = static_cast<std::uint64_t>(std::get<engine::Micros>(until));
+        engine::write_fields(p, engine::StatusFields{std::get<engine::Micros>(until)});
       }
     }
     return append(context, *g, p);

@@ -4,6 +4,7 @@
 #include "cli/people.h"
 #include "cli/reading.h"
 #include "replay/event_view.h"
+#include "replay/particulars.h"
 #include "replay/time_text.h"
 
 #include <boost/json.hpp>
@@ -29,14 +30,13 @@ void add_subject(Command& root) {
                    using engine::Kind;
                    if (h.user == number)
                      events.push_back(replay::to_full_json(replay::view_of(reader, h)));
-                   else if (h.kind == Kind::Activity &&
-                            (h.flags & engine::flag::kTargetIsUser) != 0 && h.a == number)
+                   else if (replay::subject_of(h) != number)
+                     return;
+                   else if (h.kind == Kind::Activity)
                      mentions.push_back(replay::to_full_json(replay::view_of(reader, h)));
-                   else if (h.kind == Kind::HistoryRead && h.a == number)
+                   else if (h.kind == Kind::HistoryRead)
                      reads.push_back(replay::to_full_json(replay::view_of(reader, h)));
-                   else if ((h.kind == Kind::HoldSet || h.kind == Kind::HoldReleased ||
-                             h.kind == Kind::EraseRequested) &&
-                            h.a == number)
+                   else  // set, released, or the request to erase
                      holds.push_back(replay::to_full_json(replay::view_of(reader, h)));
                  })
         .value();

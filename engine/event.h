@@ -85,6 +85,9 @@ enum class Cause : std::uint8_t {
 };
 inline constexpr std::uint8_t kCauseCount = 21;
 
+/// What a user says of himself over what his sessions say. Stored: never renumber.
+enum class Override : std::uint8_t { None = 0, Away = 1, Invisible = 2 };
+
 /// Bits of Header::flags. Stored: never renumber.
 namespace flag {
 inline constexpr std::uint16_t kOverrideMask = 0x0003;  ///< StatusSet: 0 none, 1 away, 2 invisible
@@ -110,7 +113,7 @@ struct Header {
   Seq prev = 0;                ///< the same user's previous event; 0 for the first
   std::uint32_t epoch = 0;     ///< key epoch of the body
   std::uint32_t body_len = 0;  ///< bytes of the plain body; 0 if there is none
-  std::uint64_t a = 0, b = 0, c = 0, d = 0;  ///< the kind's own fields
+  std::uint64_t a = 0, b = 0, c = 0, d = 0;  ///< the kind's own: engine/event_fields.h
   std::array<std::uint8_t, 32> digest{};     ///< commits to the plain body; StateDigest: the root
   bool operator==(const Header&) const = default;
 };

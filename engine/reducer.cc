@@ -47,11 +47,11 @@ void detach(Session& session, Cause reason, Micros at) {
 void activate(Session& session, const Header& e) {
   session.away = false;
   ++session.act_rev;
-  const Micros told = static_cast<Micros>(e.d);  // a touch told late is active until then
-  const Micros active = told > 0 && told < e.at ? told : e.at;
+  const auto fields = activity_of(e);
+  const Micros active = fields.active_at(e.at);  // a touch told late is active until then
   session.last_activity_at = std::max(session.last_activity_at, active);
   session.idle_from = std::max(session.idle_from, active);
-  if (e.b != 0) session.producer_no = e.b;
+  if (fields.producer_no != 0) session.producer_no = fields.producer_no;
   if (session.detached) {  // S21: the grace starts anew
     ++session.det_rev;
     session.detached_from = e.at;
@@ -60,17 +60,19 @@ void activate(Session& session, const Header& e) {
 
 Outcome login(State& state, const Header& e) {
   User& user = user_at(state, e.user);
-  if (e.a != 0 || e.b != 0) {
+  const auto key = login_of(e);
+  if (key.has_key()) {
     for (const Seq id : user.sessions) {
       const Session& open = state.sessions.at(id);
-      if (open.tag_high == e.a && open.tag_low == e.b) return Outcome::Duplicate;  // S02
+      if (open.tag_high == key.tag_high && open.tag_low == key.tag_low)
+        return Outcome::Duplicate;  // S02
     }
   }
   Session session;
   session.id = e.seq;
   session.user = e.user;
-  session.tag_high = e.a;
-  session.tag_low = e.b;
+  session.tag_high = key.tag_high;
+  session.tag_low = key.tag_low;
   session.opened_at = session.last_activity_at = session.idle_from = e.at;
   session.act_rev = 1;
   state.sessions.emplace(e.seq, std::move(session));
@@ -81,11 +83,12 @@ Outcome login(State& state, const Header& e) {
 
 /// Ends a session by a conclusion of a timer: only if nothing happened since its basis.
 Outcome concluded_logout(const Session& session, const Header& e) {
+  const std::uint64_t basis = logout_of(e).basis;
   if (e.cause == Cause::GraceExpired) {  // S19, S20
-    return session.detached && e.a == session.det_rev ? Outcome::Applied : Outcome::BadBasis;
+    return session.detached && basis == session.det_rev ? Outcome::Applied : Outcome::BadBasis;
   }
-  return !session.ever_linked && e.a == session.act_rev ? Outcome::Applied    // S23
-                                                        : Outcome::BadBasis;  // S24
+  return !session.ever_linked && basis == session.act_rev ? Outcome::Applied    // S23
+                                                          : Outcome::BadBasis;  // S24
 }
 
 Outcome logout(State& state, const Header& e) {
@@ -120,7 +123,7 @@ Outcome activity(State& state, const Header& e) {
     if (session == nullptr) return Outcome::UnknownSession;  // S06
     if (session->user != e.user) return Outcome::WrongUser;
   }
-  if (!newer(e.b, *session)) return Outcome::Stale;  // S05
+  if (!newer(activity_of(e).producer_no, *session)) return Outcome::Stale;  // S05
   activate(*session, e);
   user.last_seen = std::max(user.last_seen, session->last_activity_at);
   return Outcome::Applied;
@@ -131,10 +134,11 @@ Outcome inactivity(State& state, const Header& e) {
   if (session == nullptr) return Outcome::UnknownSession;  // S29
   if (session->user != e.user) return Outcome::WrongUser;
   if (session->away) return Outcome::Same;  // S09
+  const auto idle = idle_of(e);
   if (e.cause == Cause::ClientHint) {
-    if (!newer(e.c, *session)) return Outcome::Stale;
-    if (e.c != 0) session->producer_no = e.c;
-  } else if (e.a != session->act_rev) {
+    if (!newer(idle.producer_no, *session)) return Outcome::Stale;
+    if (idle.producer_no != 0) session->producer_no = idle.producer_no;
+  } else if (idle.basis != session->act_rev) {
     return Outcome::BadBasis;  // S08
   }
   session->away = true;
@@ -152,8 +156,9 @@ Outcome link(State& state, const Header& e) {
   Session* session = find_session(state, e.session);
   if (session == nullptr) return Outcome::UnknownSession;
   if (session->user != e.user) return Outcome::WrongUser;
-  if (epoch_is_old(state, e.b)) return Outcome::BadEpoch;  // S15
-  const Link link{e.b, e.a};
+  const auto fields = link_of(e);
+  if (epoch_is_old(state, fields.node)) return Outcome::BadEpoch;  // S15
+  const Link link{fields.node, fields.connection};
   const auto it = std::lower_bound(session->links.begin(), session->links.end(), link);
   const bool there = it != session->links.end() && *it == link;
   if (e.kind == Kind::LinkUp) {
@@ -214,8 +219,9 @@ void move_deadlines(State& state, Micros delta, bool graces_too) {
 }
 
 Outcome node(State& state, const Header& e, Touched& touched) {
-  const std::uint32_t number = node_of(e.a);
-  const std::uint64_t epoch = epoch_of(e.a);
+  const auto fields = node_change_of(e);
+  const std::uint32_t number = node_of(fields.node);
+  const std::uint64_t epoch = epoch_of(fields.node);
   const auto closed = state.nodes_closed.find(number);
   if (closed != state.nodes_closed.end() && epoch <= closed->second)
     return Outcome::BadEpoch;  // S30
@@ -226,8 +232,8 @@ Outcome node(State& state, const Header& e, Touched& touched) {
     state.nodes_open[number] = epoch;
     return Outcome::Applied;
   }
-  if (e.cause == Cause::Restart && e.b != 0) {
-    const Micros heard = std::max<Micros>(0, static_cast<Micros>(e.b));
+  if (e.cause == Cause::Restart && fields.last_heard != 0) {
+    const Micros heard = std::max<Micros>(0, fields.last_heard);
     const Micros gap = saturating_add(e.at, -heard);
     for (UserNumber u = 1; u < state.users.size(); ++u) {  // graces running at the crash start anew
       for (const Seq id : state.users[u].sessions) {
@@ -248,7 +254,8 @@ Outcome node(State& state, const Header& e, Touched& touched) {
 Outcome status(State& state, const Header& e) {
   User& user = user_at(state, e.user);
   if (e.kind == Kind::StatusCleared) {
-    if (e.cause == Cause::Expired && e.b != user.override_rev) return Outcome::BadBasis;  // U12
+    if (e.cause == Cause::Expired && cleared_of(e).basis != user.override_rev)
+      return Outcome::BadBasis;  // U12
     user.manual = Override::None;
     user.do_not_disturb = false;
     user.until = 0;
@@ -256,10 +263,10 @@ Outcome status(State& state, const Header& e) {
     ++user.override_rev;
     return Outcome::Applied;
   }
-  const auto manual = e.flags & flag::kOverrideMask;
-  user.manual = manual > 2 ? Override::None : static_cast<Override>(manual);
-  user.do_not_disturb = (e.flags & flag::kDoNotDisturb) != 0;
-  user.until = static_cast<Micros>(e.a);
+  const auto set = status_of(e);
+  user.manual = set.manual;
+  user.do_not_disturb = set.do_not_disturb;
+  user.until = set.until;
   user.status_seq = e.seq;
   ++user.override_rev;
   return Outcome::Applied;
@@ -267,18 +274,20 @@ Outcome status(State& state, const Header& e) {
 
 Outcome attendance(State& state, const Header& e) {
   User& user = user_at(state, e.user);
-  const Attendance key{e.a, e.b, 0};
+  const auto fields = member_of(e);
+  const Attendance key{fields.channel, fields.node, 0};
   auto it =
       std::lower_bound(user.attendance.begin(), user.attendance.end(), key,
                        [](const Attendance& x, const Attendance& y) {
                          return x.channel != y.channel ? x.channel < y.channel : x.node < y.node;
                        });
-  const bool there = it != user.attendance.end() && it->channel == e.a && it->node == e.b;
+  const bool there =
+      it != user.attendance.end() && it->channel == key.channel && it->node == key.node;
   if (e.kind == Kind::Joined) {
     if (there)
       ++it->count;
     else
-      user.attendance.insert(it, Attendance{e.a, e.b, 1});
+      user.attendance.insert(it, Attendance{key.channel, key.node, 1});
     return Outcome::Applied;
   }
   if (!there) return Outcome::Duplicate;
@@ -412,12 +421,12 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
       outcome = attendance(state, e);
       break;
     case Kind::PolicySet:
-      state.policy = read_policy(e);
+      state.policy = policy_of(e).policy();
       break;
     case Kind::ClockStep: {
-      const Micros step = static_cast<Micros>(e.b - e.a);
-      state.clock_offset = static_cast<std::int64_t>(e.b);
-      move_deadlines(state, step, true);
+      const auto clock = clock_of(e);
+      state.clock_offset = clock.after;
+      move_deadlines(state, clock.step(), true);
       break;
     }
     case Kind::UserErased:

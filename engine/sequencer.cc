@@ -103,20 +103,19 @@ Header Sequencer::conclusion(const Deadline& due) const {
   if (due.timer == Timer::StatusCleared) {
     h.kind = Kind::StatusCleared;
     h.cause = Cause::Expired;
-    h.b = state_.users[due.user].override_rev;
+    write_fields(h, ClearedFields{state_.users[due.user].override_rev});
     return h;
   }
   const Session& session = state_.sessions.at(due.session);
   if (due.timer == Timer::Inactivity) {
     h.kind = Kind::Inactivity;
     h.cause = Cause::IdleTimeout;
-    h.a = session.act_rev;
-    h.b = static_cast<std::uint64_t>(session.last_activity_at);
+    write_fields(h, IdleFields{session.act_rev, session.last_activity_at});
     return h;
   }
   h.kind = Kind::Logout;
   h.cause = session.ever_linked ? Cause::GraceExpired : Cause::TtlExpired;
-  h.a = session.ever_linked ? session.det_rev : session.act_rev;
+  write_fields(h, LogoutFields{session.ever_linked ? session.det_rev : session.act_rev});
   return h;
 }
 
@@ -199,7 +198,9 @@ std::optional<Header> Sequencer::held_touch(Seq session) const {
   h.flags = flag::kTouch;
   h.user = it->second.user;
   h.session = session;
-  h.d = static_cast<std::uint64_t>(held->second);
+  ActivityFields until;
+  until.active_until = held->second;
+  write_fields(h, until);
   return h;
 }
 

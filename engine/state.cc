@@ -1,4 +1,4 @@
-// The canonical bytes of a state, and the packing of a policy into a header's fields.
+// The canonical bytes of a state.
 #include "engine/state.h"
 
 #include <algorithm>
@@ -92,26 +92,6 @@ std::string_view name_of(Presence presence) {
       return "away";
   }
   return "unknown";
-}
-
-void write_policy(const Policy& p, Header& h) {
-  h.a = p.idle_after_ms | (static_cast<std::uint64_t>(p.ttl_s) << 32);
-  h.b = p.grace_clean_s | (static_cast<std::uint64_t>(p.grace_abort_s) << 16) |
-        (static_cast<std::uint64_t>(p.grace_node_s) << 32) |
-        (static_cast<std::uint64_t>(p.grace_drain_s) << 48);
-  h.c = p.sessions_max;
-}
-
-Policy read_policy(const Header& h) {
-  Policy p;
-  p.idle_after_ms = static_cast<std::uint32_t>(h.a);
-  p.ttl_s = static_cast<std::uint32_t>(h.a >> 32);
-  p.grace_clean_s = static_cast<std::uint16_t>(h.b);
-  p.grace_abort_s = static_cast<std::uint16_t>(h.b >> 16);
-  p.grace_node_s = static_cast<std::uint16_t>(h.b >> 32);
-  p.grace_drain_s = static_cast<std::uint16_t>(h.b >> 48);
-  p.sessions_max = static_cast<std::uint32_t>(h.c);
-  return p;
 }
 
 std::uint32_t page_count(const State& state) {

@@ -5,7 +5,7 @@
 // encoding, over which digests are computed.
 #pragma once
 
-#include "engine/event.h"
+#include "engine/event_fields.h"
 
 #include <cstdint>
 #include <map>
@@ -17,37 +17,14 @@
 namespace rollcall::engine {
 
 enum class Presence : std::uint8_t { Offline = 0, Online = 1, Away = 2 };  // stored: never renumber
-enum class Override : std::uint8_t { None = 0, Away = 1, Invisible = 2 };  // stored: never renumber
 
 [[nodiscard]] std::string_view name_of(Presence presence);
-
-/// Time limits. Logged as PolicySet, so that a replay knows which ones were in force.
-struct Policy {
-  std::uint32_t idle_after_ms = 300'000;
-  std::uint32_t ttl_s = 7'200;  ///< of a session that never had a link
-  std::uint16_t grace_clean_s = 5;
-  std::uint16_t grace_abort_s = 15;  ///< abort and timeout
-  std::uint16_t grace_node_s = 30;   ///< after its node was lost
-  std::uint16_t grace_drain_s = 60;
-  std::uint32_t sessions_max = 10;  ///< per user
-  bool operator==(const Policy&) const = default;
-};
-
-/// PolicySet's fields a, b and c, and back.
-void write_policy(const Policy& policy, Header& header);
-[[nodiscard]] Policy read_policy(const Header& header);
 
 struct Link {
   std::uint64_t node = 0;  ///< node and epoch in one word: node in the high half, epoch in the low
   std::uint64_t connection = 0;
   auto operator<=>(const Link&) const = default;
 };
-[[nodiscard]] constexpr std::uint32_t node_of(std::uint64_t node_epoch) {
-  return static_cast<std::uint32_t>(node_epoch >> 32);
-}
-[[nodiscard]] constexpr std::uint32_t epoch_of(std::uint64_t node_epoch) {
-  return static_cast<std::uint32_t>(node_epoch);
-}
 
 struct Session {
   Seq id = 0;  ///< seq of its Login

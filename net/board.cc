@@ -61,9 +61,9 @@ void Board::note(const engine::Sequenced& event) {
           h.session == 0 || s.sessions == 0 ? 0 : s.sessions - 1;  // none named: it ends all
       break;
     case Kind::StatusSet: {
-      const auto manual = h.flags & engine::flag::kOverrideMask;
-      s.manual = manual > 2 ? engine::Override::None : static_cast<engine::Override>(manual);
-      s.do_not_disturb = (h.flags & engine::flag::kDoNotDisturb) != 0;
+      const auto set = engine::status_of(h);
+      s.manual = set.manual;
+      s.do_not_disturb = set.do_not_disturb;
       s.status_seq = h.seq;
       // Of who hides others hear nothing, not even that he was busy with his status.
       if (!hid || s.manual != engine::Override::Invisible) notes_.statuses.push_back(h.user);

@@ -47,7 +47,8 @@ store::Result<CatchupResponse> catch_up(App& app, const std::string& channel, Se
   std::map<engine::UserNumber, Seq> touched;
   std::vector<engine::UserNumber> order;
   RC_TRY(reading->log().scan(after + 1, out.upto, [&](const engine::Header& h, store::ByteView) {
-    if (id && (h.kind == Kind::Joined || h.kind == Kind::Left) && h.a == *id)
+    if (id && (h.kind == Kind::Joined || h.kind == Kind::Left) &&
+        engine::member_of(h).channel == *id)
       touched[h.user] = h.seq;
     return true;
   }));

@@ -36,24 +36,28 @@ void Comings::take(const engine::Header& h, Clock::time_point now) {
     leaving_order_.pop_front();
   }
   if (h.kind == Kind::Joined) {
-    auto& nodes = here_[{h.a, h.user}];
+    const auto [channel, from] = engine::member_of(h);
+    auto& nodes = here_[{channel, h.user}];
     const bool first = nodes.empty();
-    ++nodes[h.b];
-    if (first) change(h, {h.a, h.user}, true, now);
+    ++nodes[from];
+    if (first) change(h, {channel, h.user}, true, now);
   } else if (h.kind == Kind::Left) {
-    const auto it = here_.find({h.a, h.user});
+    const auto [channel, from] = engine::member_of(h);
+    const auto it = here_.find({channel, h.user});
     if (it == here_.end()) return;
-    const auto node = it->second.find(h.b);
+    const auto node = it->second.find(from);
     if (node != it->second.end() && --node->second == 0) it->second.erase(node);
     if (!it->second.empty()) return;
     here_.erase(it);
-    change(h, {h.a, h.user}, false, now);
+    change(h, {channel, h.user}, false, now);
   } else if (h.kind == Kind::NodeDown || h.kind == Kind::NodeUp) {
     const bool up = h.kind == Kind::NodeUp;
+    const std::uint64_t changed = engine::node_change_of(h).node;
     for (auto it = here_.begin(); it != here_.end();) {
       std::erase_if(it->second, [&](const auto& node) {
-        return engine::node_of(node.first) == engine::node_of(h.a) &&
-               (engine::epoch_of(node.first) < engine::epoch_of(h.a) || (!up && node.first == h.a));
+        return engine::node_of(node.first) == engine::node_of(changed) &&
+               (engine::epoch_of(node.first) < engine::epoch_of(changed) ||
+                (!up && node.first == changed));
       });
       if (it->second.empty()) {
         change(h, it->first, false, now);

@@ -18,24 +18,24 @@ std::uint64_t load(const void* at) {
 }
 
 struct Sip {
-  std::uint64_t a, b, c, d;
+  std::uint64_t v0, v1, v2, v3;
   void round() {
-    a += b;
-    b = std::rotl(b, 13) ^ a;
-    a = std::rotl(a, 32);
-    c += d;
-    d = std::rotl(d, 16) ^ c;
-    a += d;
-    d = std::rotl(d, 21) ^ a;
-    c += b;
-    b = std::rotl(b, 17) ^ c;
-    c = std::rotl(c, 32);
+    v0 += v1;
+    v1 = std::rotl(v1, 13) ^ v0;
+    v0 = std::rotl(v0, 32);
+    v2 += v3;
+    v3 = std::rotl(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = std::rotl(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = std::rotl(v1, 17) ^ v2;
+    v2 = std::rotl(v2, 32);
   }
   void take(std::uint64_t word) {
-    d ^= word;
+    v3 ^= word;
     round();
     round();
-    a ^= word;
+    v0 ^= word;
   }
 };
 
@@ -52,9 +52,9 @@ std::uint64_t siphash(const HashKey& key, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i)
     last |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
   sip.take(last);
-  sip.c ^= 0xff;
+  sip.v2 ^= 0xff;
   for (int i = 0; i < 4; ++i) sip.round();
-  return sip.a ^ sip.b ^ sip.c ^ sip.d;
+  return sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
 }
 
 std::size_t KeyedHash::operator()(std::string_view text) const {

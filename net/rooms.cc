@@ -65,7 +65,18 @@ json::object to_json(const ChatMessage& m) {
 }
 
 /// The event that says that one message's body is dropped: remove() below.
-bool drops_one(const Header& h) { return h.kind == Kind::RetentionApplied && h.c == 2; }
+std::optional<Seq> drops_one(const Header& h) {
+  if (h.kind != Kind::RetentionApplied) return std::nullopt;
+  const auto fields = engine::retention_of(h);
+  return fields.form == engine::Retention::One ? std::optional<Seq>(fields.event) : std::nullopt;
+}
+
+/// The target of an activity that may be about a room; 0 where it cannot.
+std::uint64_t room_tag(const Header& h) {
+  if (h.kind != Kind::Activity) return 0;
+  const auto activity = engine::activity_of(h);
+  return activity.target_is_user ? 0 : activity.target;
+}
 
 std::uint64_t tag_of(const store::Writer& reading, const std::string& room) {
   return reading.target_tag("room", room).tag;
@@ -80,17 +91,19 @@ bool valid_room(std::string_view room) {
 }
 
 Rooms::Act Rooms::act_of(const store::Writer& reading, const Header& h) {
-  constexpr auto kNever = engine::flag::kTargetIsUser | engine::flag::kTouch;
-  if (h.kind != Kind::Activity || (h.flags & kNever) != 0 || h.a == 0) return Act::None;
+  if (room_tag(h) == 0) return Act::None;
+  const auto activity = engine::activity_of(h);
+  if (activity.touch) return Act::None;
   const std::lock_guard guard(acts_mutex_);
-  if (const auto it = acts_.find(h.c); h.c != 0 && it != acts_.end()) return it->second;
-  const std::string name =
-      h.c == 0 ? opened(reading, h).action : reading.action_name(h.c).value_or("");
+  if (const auto it = acts_.find(activity.action); activity.action != 0 && it != acts_.end())
+    return it->second;
+  const std::string name = activity.action == 0 ? opened(reading, h).action
+                                                : reading.action_name(activity.action).value_or("");
   const Act act = name == "message.posted"    ? Act::Posted
                   : name == "message.edited"  ? Act::Edited
                   : name == "message.removed" ? Act::Removed
                                               : Act::None;
-  if (h.c != 0) acts_.emplace(h.c, act);
+  if (activity.action != 0) acts_.emplace(activity.action, act);
   return act;
 }
 
@@ -120,11 +133,10 @@ void Rooms::publish(const store::Writer::Batch& batch) {
   std::shared_ptr<const store::Writer> reading;
   Dropped dropped;
   for (const engine::Sequenced& event : batch.events)
-    if (drops_one(event.header)) dropped.insert(event.header.d);
+    if (const auto one = drops_one(event.header)) dropped.insert(*one);
   for (const engine::Sequenced& event : batch.events) {
     const Header& h = event.header;
-    if (h.kind != Kind::Activity || h.a == 0 || event.outcome == engine::Outcome::UnknownSession)
-      continue;
+    if (room_tag(h) == 0 || event.outcome == engine::Outcome::UnknownSession) continue;
     if (!reading) reading = live_.reading();
     if (!reading) return;
     const Act act = act_of(*reading, h);
@@ -142,13 +154,13 @@ Result<void> Rooms::catch_up(const store::Writer& reading) {
   if (last <= upto_) return {};
   std::vector<std::pair<Header, Act>> found;
   RC_TRY(reading.log().scan(upto_ + 1, last, [&](const Header& h, store::ByteView) {
-    if (drops_one(h)) dropped_.insert(h.d);
-    if (h.kind == Kind::Activity && h.a != 0)
+    if (const auto one = drops_one(h)) dropped_.insert(*one);
+    if (room_tag(h) != 0)
       if (const Act act = act_of(reading, h); act != Act::None) found.emplace_back(h, act);
     return true;
   }));
   for (const auto& [h, act] : found) {
-    Room& room = rooms_[h.a];
+    Room& room = rooms_[room_tag(h)];
     room.events.push_back(h.seq);
     if (act == Act::Posted) {
       room.posted.push_back(h.seq);
@@ -245,9 +257,7 @@ Result<engine::UserNumber> Rooms::author(const store::Writer& writer, const std:
   if (id == 0 || id > writer.log().last()) return none;
   const auto header = writer.log().header(id);
   if (!header) return header.error();
-  if (!*header || (*header)->kind != Kind::Activity || (*header)->a != tag_of(writer, room) ||
-      ((*header)->flags & engine::flag::kTargetIsUser) != 0)
-    return none;
+  if (!*header || room_tag(**header) != tag_of(writer, room)) return none;
   return (*header)->user;
 }
 
@@ -270,8 +280,7 @@ Result<Seq> Rooms::remove(store::Writer& writer, const std::string& room, Seq id
   removed.body.properties = json::serialize(json::object{{"message", id}});
   const auto written = writer.stage(removed, at);
   if (!written) return written.error();
-  // The event that says what is dropped is durable before the body goes (RetentionApplied, c = 2:
-  // the body of event d alone).
+  // The event that says what is dropped is durable before the body goes.
   std::vector<Seq> ids{id};
   {
     const std::lock_guard guard(mutex_);
@@ -283,9 +292,8 @@ Result<Seq> Rooms::remove(store::Writer& writer, const std::string& room, Seq id
   for (const Seq each : ids) {
     store::Proposal dropped;
     dropped.kind = Kind::RetentionApplied;
-    dropped.a = static_cast<std::uint64_t>(Kind::Activity);
-    dropped.c = 2;
-    dropped.d = each;
+    engine::write_fields(dropped,
+                         engine::RetentionFields{Kind::Activity, 0, engine::Retention::One, each});
     const auto said = writer.stage(dropped, at);
     if (!said) return said.error();
   }

@@ -70,8 +70,7 @@ Seq append_attendance(Turn& turn, Kind kind, const std::string& channel, engine:
   p.kind = kind;
   p.number = user;
   p.session = session;
-  p.a = **id;
-  p.b = turn.node_epoch();
+  engine::write_fields(p, engine::MemberFields{**id, turn.node_epoch()});
   const auto written = turn.append(p);
   return written ? written->seq : 0;
 }
@@ -114,8 +113,7 @@ Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, 
   up.kind = Kind::LinkUp;
   up.number = number.value_or(0);
   up.session = *session;
-  up.a = connection;
-  up.b = turn.node_epoch();
+  engine::write_fields(up, engine::LinkFields{connection, turn.node_epoch()});
   const auto linked = turn.append(up);
   if (!linked) return linked.error();
   if (found == nullptr) {
@@ -135,8 +133,7 @@ void Sessions::drop(Turn& turn, ConnectionId connection, Linked& linked, Cause c
   down.cause = cause;
   down.number = linked.user;
   down.session = linked.session;
-  down.a = connection;
-  down.b = turn.node_epoch();
+  engine::write_fields(down, engine::LinkFields{connection, turn.node_epoch()});
   (void)turn.append(down);
 }
 
@@ -294,8 +291,7 @@ void Sessions::reconcile(Turn& turn) {
         Proposal left;
         left.kind = Kind::Left;
         left.number = n;
-        left.a = a.channel;
-        left.b = a.node;
+        engine::write_fields(left, engine::MemberFields{a.channel, a.node});
         due.push_back(left);
       }
     }
@@ -308,8 +304,7 @@ void Sessions::reconcile(Turn& turn) {
         down.cause = it == ended.end() ? Cause::Clean : it->second;
         down.number = n;
         down.session = id;
-        down.a = link.connection;
-        down.b = link.node;
+        engine::write_fields(down, engine::LinkFields{link.connection, link.node});
         due.push_back(down);
       }
     }
@@ -340,8 +335,8 @@ void Sessions::hint_away(ConnectionId connection) {
       hint.cause = Cause::ClientHint;
       hint.number = linked.user;
       hint.session = linked.session;
-      hint.a = session->second.act_rev;
-      hint.b = static_cast<std::uint64_t>(session->second.last_activity_at);
+      engine::write_fields(
+          hint, engine::IdleFields{session->second.act_rev, session->second.last_activity_at});
       (void)turn.append(hint);
     }
   });
@@ -377,10 +372,8 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
     if (!session) return no_session(w);
     p.session = *session;
   }
-  if (w.kind == Kind::StatusSet || w.kind == Kind::StatusCleared) {
-    p.cause = Cause::User;
-    p.a = static_cast<std::uint64_t>(w.until);
-  }
+  if (w.kind == Kind::StatusSet || w.kind == Kind::StatusCleared) p.cause = Cause::User;
+  if (w.kind == Kind::StatusSet) engine::write_fields(p, engine::StatusFields{w.until});
   WriteReply reply;
   if (known) {
     const engine::User& before = turn.state().users[*known];

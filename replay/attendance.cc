@@ -14,7 +14,8 @@ std::map<std::uint64_t, std::string> channel_names(const Reader& reader) {
         seq ? reader.log().header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
     if (!header || !*header || (*header)->kind != engine::Kind::ChannelNamed) continue;
     const auto opened = reader.open_body(**header);
-    if (opened.state == store::BodyState::Open) out[(*header)->a] = opened.body.name;
+    if (opened.state == store::BodyState::Open)
+      out[engine::name_fields_of(**header).number] = opened.body.name;
   }
   return out;
 }

@@ -39,6 +39,10 @@ bool by_a_timer(const Header& h) {
 bool of_a_channel(const Header& h) {
   return h.kind == Kind::Joined || h.kind == Kind::Left || h.kind == Kind::ChannelNamed;
 }
+std::uint64_t channel_of(const Header& h) {
+  return h.kind == Kind::ChannelNamed ? engine::name_fields_of(h).number
+                                      : engine::member_of(h).channel;
+}
 
 constexpr std::size_t kMacSize = 16;
 
@@ -112,9 +116,8 @@ bool Audit::header_matches(const Header& h) const {
   const AuditFilter& f = filter_;
   if (!f.users.empty() && !f.users.contains(h.user)) {
     // What others did to the person belongs to the person's log, unless only the causer counts.
-    const bool target = h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0 &&
-                        f.users.contains(static_cast<UserNumber>(h.a));
-    if (f.causer_only || !target) return false;
+    const auto target = h.kind == Kind::Activity ? subject_of(h) : std::nullopt;
+    if (f.causer_only || !target || !f.users.contains(*target)) return false;
   }
   if (f.causer_only && by_a_timer(h)) return false;
   if (!f.kinds.empty() && !f.kinds.contains(h.kind)) return false;
@@ -122,10 +125,12 @@ bool Audit::header_matches(const Header& h) const {
   if (!f.sessions.empty() && !f.sessions.contains(h.session) &&
       !(h.kind == Kind::Login && f.sessions.contains(h.seq)))
     return false;
-  if (action_ && (h.kind != Kind::Activity || h.c != *action_)) return false;
-  if (action_unknown_ && (h.kind != Kind::Activity || h.c != 0)) return false;
+  const bool activity = h.kind == Kind::Activity;
+  const std::uint64_t action = activity ? engine::activity_of(h).action : 0;
+  if (action_ && (!activity || action != *action_)) return false;
+  if (action_unknown_ && (!activity || action != 0)) return false;
   if (f.any_person && h.user == 0) return false;
-  if (!f.channels.empty() && !(of_a_channel(h) && f.channels.contains(h.a))) return false;
+  if (!f.channels.empty() && !(of_a_channel(h) && f.channels.contains(channel_of(h)))) return false;
   if (!f.subjects.empty()) {
     const auto subject = subject_of(h);
     if (!subject || !f.subjects.contains(*subject)) return false;
@@ -133,7 +138,7 @@ bool Audit::header_matches(const Header& h) const {
   if (!f.readers.empty() && h.kind != Kind::HistoryRead) return false;
   if (h.body_len != 0) return true;
   if (needs_body_) return false;
-  return !searches_ || of_a_channel(h) || (h.kind == Kind::Activity && h.c != 0);
+  return !searches_ || of_a_channel(h) || action != 0;
 }
 
 namespace {

@@ -59,8 +59,9 @@ Result<Newest> newest_with_digest(const Reader& reader, bool want_digest) {
   if (!want_digest) return out;
   RC_TRY(reader.log().scan_back(
       1, out.checkpoint.checkpoint.size, [&](const Header& h, store::ByteView) {
-        if (h.kind != Kind::StateDigest || h.b != engine::kReducerVersion || h.a + 1 != h.seq)
-          return true;
+        if (h.kind != Kind::StateDigest) return true;
+        const auto digest = engine::digest_of(h);
+        if (digest.reducer != engine::kReducerVersion || digest.covers + 1 != h.seq) return true;
         out.digest = h;
         return false;
       }));
@@ -104,17 +105,18 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
     // The state before the digest pins the heads of both chains; what came later is not claimed.
     const Header& digest = *newest->digest;
     // A digest changes nobody's presence: the state after it is the one it names.
-    const Seq asked = request.asked_seq == digest.seq ? digest.a : request.asked_seq;
-    if (asked > digest.a)
+    const Seq covered = engine::digest_of(digest).covers;
+    const Seq asked = request.asked_seq == digest.seq ? covered : request.asked_seq;
+    if (asked > covered)
       return Error{Errc::Incomplete,
                    fmt::format("the moment asked about (seq {}) is not covered by a signed state "
                                "digest (seq {}): `rollcall checkpoint sign` makes one",
-                               asked, digest.a)};
-    auto fold = state_at(reader, digest.a);
+                               asked, covered)};
+    auto fold = state_at(reader, covered);
     if (!fold) return fold.error();
     if (request.user == 0 || request.user >= fold->state.users.size())
       return Error{Errc::NotFound, fmt::format("user #{} is not in the signed log", request.user)};
-    const auto later = [&](Seq s) { return s > digest.a; };
+    const auto later = [&](Seq s) { return s > covered; };
     std::erase_if(seqs, later);
     std::erase_if(with_body, later);
     RC_TRY(walk_chain(reader, fold->state.users[request.user].last_seq, seqs));

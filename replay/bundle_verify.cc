@@ -249,12 +249,14 @@ class BundleCheck {
     if (*user == 0 || *user > 0xFFFFFFFF || *count > 0xFFFFFFFF)
       return broken("the bundle's user is none");
     const Header* digest = find(*digest_seq);
-    if (digest == nullptr || digest->kind != Kind::StateDigest || digest->a + 1 != digest->seq)
+    if (digest == nullptr || digest->kind != Kind::StateDigest ||
+        engine::digest_of(*digest).covers + 1 != digest->seq)
       return broken("the bundle's state digest is not one");
-    if (digest->b != engine::kReducerVersion)
+    const auto covered = engine::digest_of(*digest);
+    if (covered.reducer != engine::kReducerVersion)
       return Error{Errc::Incomplete,
-                   fmt::format("the state digest was made by reducer {}, this is {}", digest->b,
-                               engine::kReducerVersion)};
+                   fmt::format("the state digest was made by reducer {}, this is {}",
+                               covered.reducer, engine::kReducerVersion)};
     pages_.count = static_cast<std::uint32_t>(*count);
     for (const auto& [name, content] : files_) {
       if (!name.starts_with("state/")) continue;
@@ -281,22 +283,22 @@ class BundleCheck {
     if (!app_length) return app_length.error();
     report_.lines.push_back(
         fmt::format("complete   all {} events of user #{} up to seq {}, and {} of the app's",
-                    *own_length, *user, digest->a, *app_length));
-    return replay(number32, *digest, *own);
+                    *own_length, *user, covered.covers, *app_length));
+    return replay(number32, covered.covers, *own);
   }
 
   /// Replays both chains to the user's state, and compares it with the pinned record.
-  Result<void> replay(UserNumber user, const Header& digest, ByteView pinned) {
+  Result<void> replay(UserNumber user, Seq covered, ByteView pinned) {
     engine::State state;
     state.users.resize(static_cast<std::size_t>(user) + 1);
     std::vector<engine::Transition> transitions;
     const auto asked =
         manifest_.contains("asked") ? number("asked") : Result<std::uint64_t>(std::uint64_t{0});
     if (!asked) return asked.error();
-    if (*asked > digest.a) return broken("the moment asked about lies after the state digest");
+    if (*asked > covered) return broken("the moment asked about lies after the state digest");
     bool told = *asked == 0;
     for (const Header& h : headers_) {
-      if (h.seq > digest.a) break;
+      if (h.seq > covered) break;
       if (h.user != user && h.user != 0) continue;
       if (!told && h.seq > *asked) {
         report_.state_asked = state.users[user].state;
@@ -316,7 +318,7 @@ class BundleCheck {
                                           engine::name_of(*report_.state_asked), *asked));
     report_.lines.push_back(
         fmt::format("state      user #{} is {} after seq {}, as the signed digest says", user,
-                    engine::name_of(*report_.state_at_digest), digest.a));
+                    engine::name_of(*report_.state_at_digest), covered));
     return {};
   }
 

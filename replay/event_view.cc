@@ -85,7 +85,7 @@ EventView view_of(const Reader& reader, const Header& header, store::OpenedBody 
   e.body = std::move(body);
   e.action = reader.action_text(header, e.body.body);
   if (header.kind == Kind::Joined || header.kind == Kind::Left)
-    e.channel = reader.channel_text(header.a);
+    e.channel = reader.channel_text(engine::member_of(header).channel);
   else if (header.kind == Kind::ChannelNamed)
     e.channel = e.body.body.name;
   if (const auto subject = subject_of(header)) e.subject = reader.user_text(*subject);
@@ -132,7 +132,7 @@ json::object to_json(const EventView& e) {
     case Kind::HoldSet:
     case Kind::HoldReleased:
     case Kind::HistoryRead:
-      if (h.a != 0) o["subject_number"] = h.a;
+      if (const auto subject = subject_of(h)) o["subject_number"] = *subject;
       break;
     case Kind::StateDigest:
       o["digest"] = store::hex(h.digest);

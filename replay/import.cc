@@ -220,14 +220,15 @@ struct Begun {
   std::uint64_t unknown = 0;
 };
 
-/// Refused where the file that `began` names was imported to its end.
-Result<Begun> begun_before(const store::Writer& writer, const Proposal& began) {
+/// Refused where the file was imported to its end.
+Result<Begun> begun_before(const store::Writer& writer, const engine::ImportFields& file) {
   Begun out;
   bool ended = false;
   RC_TRY(
       writer.log().scan_back(1, writer.log().last(), [&](const engine::Header& h, store::ByteView) {
         ended |= h.kind == Kind::ImportEnded;
-        if (h.kind == Kind::ImportBegan && h.a == began.a && h.b == began.b) out.first = h.seq;
+        if (h.kind == Kind::ImportBegan && engine::import_of(h).sha256 == file.sha256)
+          out.first = h.seq;
         return out.first == 0;
       }));
   if (ended || out.first == 0) return Error{Errc::Refused, "this very file was imported before"};
@@ -255,13 +256,12 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   Proposal began;
   began.kind = Kind::ImportBegan;
   const store::ByteView d(digest);
-  began.a = store::get_be64(d);
-  began.b = store::get_be64(d.subspan(8));
-  began.c = store::get_be64(d.subspan(16));
-  began.d = store::get_be64(d.subspan(24));
+  const engine::ImportFields file{{store::get_be64(d), store::get_be64(d.subspan(8)),
+                                   store::get_be64(d.subspan(16)), store::get_be64(d.subspan(24))}};
+  engine::write_fields(began, file);
   Begun begun;
-  if (writer.ledger().imports.contains({began.a, began.b})) {
-    auto found = begun_before(writer, began);
+  if (writer.ledger().imports.contains({file.sha256[0], file.sha256[1]})) {
+    auto found = begun_before(writer, file);
     if (!found) return found.error();
     begun = std::move(*found);
   }
@@ -335,7 +335,7 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
   if (!written) return cut_short(written.error());
   Proposal ended;
   ended.kind = Kind::ImportEnded;
-  ended.a = report.lines;
+  engine::write_fields(ended, engine::ImportedFields{report.lines});
   const auto w = writer.stage(ended, report.last_at);
   if (!w) return w.error();
   if (const auto all = writer.commit(); !all) return cut_short(all.error());

@@ -59,7 +59,8 @@ void put_subject(json::object& o, const EventView& e) {
 }
 
 void put_policy(json::object& o, const Header& h) {
-  const engine::Policy p = engine::read_policy(h);
+  const auto fields = engine::policy_of(h);
+  const engine::Policy p = fields.policy();
   o["idle_after_s"] = seconds(Micros{p.idle_after_ms} * 1000);
   o["ttl_s"] = p.ttl_s;
   o["grace_clean_s"] = p.grace_clean_s;
@@ -67,37 +68,42 @@ void put_policy(json::object& o, const Header& h) {
   o["grace_node_s"] = p.grace_node_s;
   o["grace_drain_s"] = p.grace_drain_s;
   o["sessions_max"] = p.sessions_max;
-  if (h.d == 1) o["reads_need_reason"] = true;
+  if (fields.reads_need_reason) o["reads_need_reason"] = true;
 }
 
 void put_status(json::object& o, const Header& h) {
-  const auto manual = h.flags & engine::flag::kOverrideMask;
-  o["shown_as"] = manual == 1 ? "away" : manual == 2 ? "invisible" : "none";
-  if ((h.flags & engine::flag::kDoNotDisturb) != 0) o["do_not_disturb"] = true;
-  put_time(o, "until", h.a);
+  const auto set = engine::status_of(h);
+  using engine::Override;
+  o["shown_as"] = set.manual == Override::Away        ? "away"
+                  : set.manual == Override::Invisible ? "invisible"
+                                                      : "none";
+  if (set.do_not_disturb) o["do_not_disturb"] = true;
+  put_time(o, "until", set.until);
 }
 
 void put_retention(json::object& o, const Header& h) {
-  o["of_kind"] = engine::name_of(static_cast<Kind>(h.a));
-  switch (h.c) {
-    case 1:
+  const auto said = engine::retention_of(h);
+  o["of_kind"] = engine::name_of(said.of_kind);
+  switch (said.form) {
+    case engine::Retention::Rule:
       o["retention"] = "rule";
-      o["keep_s"] = h.b;
+      o["keep_s"] = said.keep_s;
       break;
-    case 2:
+    case engine::Retention::One:
       o["retention"] = "one";
-      o["of_seq"] = h.d;
+      o["of_seq"] = said.event;
       break;
     default:
       o["retention"] = "applied";
-      o["keep_s"] = h.b;
-      o["up_to_seq"] = h.d;
+      o["keep_s"] = said.keep_s;
+      o["up_to_seq"] = said.event;
       break;
   }
 }
 
 std::string file_digest(const Header& h) {
-  return fmt::format("{:016x}{:016x}{:016x}{:016x}", h.a, h.b, h.c, h.d);
+  const auto words = engine::import_of(h).sha256;
+  return fmt::format("{:016x}{:016x}{:016x}{:016x}", words[0], words[1], words[2], words[3]);
 }
 
 }  // namespace
@@ -107,16 +113,15 @@ std::optional<UserNumber> subject_of(const Header& h) {
     case Kind::EraseRequested:
     case Kind::HoldSet:
     case Kind::HoldReleased:
-    case Kind::HistoryRead:
-      break;
+    case Kind::HistoryRead: {
+      const UserNumber subject = engine::subject_fields_of(h).subject;
+      return subject != 0 ? std::optional(subject) : std::nullopt;
+    }
     case Kind::Activity:
-      if ((h.flags & engine::flag::kTargetIsUser) == 0) return std::nullopt;
-      break;
+      return engine::activity_of(h).target_user();
     default:
       return std::nullopt;
   }
-  if (h.a == 0) return std::nullopt;
-  return static_cast<UserNumber>(h.a);
 }
 
 json::object particulars(const EventView& e) {
@@ -125,72 +130,75 @@ json::object particulars(const EventView& e) {
   switch (h.kind) {
     case Kind::None:
     case Kind::UserEnrolled:
-    case Kind::Login:  // a and b are the tag of the caller's own key, which the body has in words
+    case Kind::Login:  // the tag is of the caller's own key, which the body has in words
     case Kind::AliveMark:
       break;
     case Kind::Logout:
-      if (h.cause == Cause::GraceExpired || h.cause == Cause::TtlExpired) o["basis"] = h.a;
+      if (h.cause == Cause::GraceExpired || h.cause == Cause::TtlExpired)
+        o["basis"] = engine::logout_of(h).basis;
       break;
-    case Kind::Activity:
+    case Kind::Activity: {
       put_subject(o, e);
-      if ((h.flags & engine::flag::kTouch) != 0) o["touch"] = true;
-      if (h.b != 0) o["producer_no"] = h.b;
-      put_time(o, "active_at", h.d);
+      const auto activity = engine::activity_of(h);
+      if (activity.touch) o["touch"] = true;
+      if (activity.producer_no != 0) o["producer_no"] = activity.producer_no;
+      put_time(o, "active_at", activity.active_until);
       break;
+    }
     case Kind::Inactivity:
-      put_time(o, "last_activity", h.b);
+      put_time(o, "last_activity", engine::idle_of(h).idle_since);
       break;
     case Kind::LinkUp:
     case Kind::LinkDown:
-      o["connection"] = h.a;
-      put_node(o, h.b);
+      o["connection"] = engine::link_of(h).connection;
+      put_node(o, engine::link_of(h).node);
       break;
     case Kind::NodeUp:
     case Kind::NodeDown:
-      put_node(o, h.a);
-      put_time(o, "last_heard", h.b);
+      put_node(o, engine::node_change_of(h).node);
+      put_time(o, "last_heard", engine::node_change_of(h).last_heard);
       break;
     case Kind::StatusSet:
       put_status(o, h);
       break;
     case Kind::StatusCleared:
-      if (h.cause == Cause::Expired) o["basis"] = h.b;
+      if (h.cause == Cause::Expired) o["basis"] = engine::cleared_of(h).basis;
       break;
     case Kind::Joined:
     case Kind::Left:
       put(o, "channel", e.channel);
-      o["channel_number"] = h.a;
-      put_node(o, h.b);
+      o["channel_number"] = engine::member_of(h).channel;
+      put_node(o, engine::member_of(h).node);
       break;
     case Kind::PolicySet:
       put_policy(o, h);
       break;
     case Kind::ActionNamed:
-      o["action_number"] = h.a;
+      o["action_number"] = engine::name_fields_of(h).number;
       break;
     case Kind::ChannelNamed:
       put(o, "channel", e.channel);
-      o["channel_number"] = h.a;
+      o["channel_number"] = engine::name_fields_of(h).number;
       break;
     case Kind::StateDigest:
-      o["covers_seq"] = h.a;
-      o["reducer"] = h.b;
+      o["covers_seq"] = engine::digest_of(h).covers;
+      o["reducer"] = engine::digest_of(h).reducer;
       break;
     case Kind::ClockStep: {
-      const auto before = static_cast<Micros>(h.a), after = static_cast<Micros>(h.b);
-      o["step_s"] = seconds(static_cast<Micros>(h.b - h.a));
-      o["offset_before_s"] = seconds(before);
-      o["offset_after_s"] = seconds(after);
+      const auto clock = engine::clock_of(h);
+      o["step_s"] = seconds(clock.step());
+      o["offset_before_s"] = seconds(clock.before);
+      o["offset_after_s"] = seconds(clock.after);
       break;
     }
     case Kind::EraseRequested:
       put_subject(o, e);
-      o["events"] = h.b;
-      if (h.c != 0) o["with_mentions"] = true;
+      o["events"] = engine::erase_request_of(h).events;
+      if (engine::erase_request_of(h).with_mentions) o["with_mentions"] = true;
       break;
     case Kind::UserErased:
-      o["events"] = h.a;
-      o["request_seq"] = h.b;
+      o["events"] = engine::erased_of(h).events;
+      o["request_seq"] = engine::erased_of(h).request;
       break;
     case Kind::HoldSet:
     case Kind::HoldReleased:
@@ -208,10 +216,10 @@ json::object particulars(const EventView& e) {
       o["file_sha256"] = file_digest(h);
       break;
     case Kind::ImportEnded:
-      o["lines"] = h.a;
+      o["lines"] = engine::imported_of(h).lines;
       break;
     case Kind::LogContinued:
-      o["former_size"] = h.a;
+      o["former_size"] = engine::continued_of(h).former_size;
       put(o, "former_origin", of_detail(e.body.body, {"origin"}));
       break;
   }

@@ -20,11 +20,22 @@ constexpr std::size_t kSalt = 32;
 
 Error broken(std::string why) { return {Errc::Tampered, std::move(why)}; }
 
-bool names_an_action(const Header& h) {
-  return h.kind == Kind::Activity && (h.flags & engine::flag::kTouch) == 0 && h.c != 0;
+/// The number of the action it names; 0 where it names none, or in words.
+std::uint64_t action_of(const Header& h) {
+  if (h.kind != Kind::Activity) return 0;
+  const auto activity = engine::activity_of(h);
+  return activity.touch ? 0 : activity.action;
 }
 
+bool names_an_action(const Header& h) { return action_of(h) != 0; }
+
 bool names_a_channel(const Header& h) { return h.kind == Kind::Joined || h.kind == Kind::Left; }
+std::uint64_t channel_of(const Header& h) { return engine::member_of(h).channel; }
+
+/// Whether it is the event of that kind (ActionNamed, ChannelNamed) that gave `number` its name.
+bool names(const Header& h, Kind kind, std::uint64_t number) {
+  return h.kind == kind && engine::name_fields_of(h).number == number;
+}
 
 /// The seq that a meta key points to, where the event there is what `fits` asks for.
 Result<Seq> pointed_at(const Reader& reader, const std::string& key,
@@ -92,11 +103,11 @@ Result<std::vector<Seq>> naming_events(const Reader& reader, const Header& h, Na
     RC_TRY(take(store::enrolment_key(user),
                 [&](const Header& e) { return e.kind == Kind::UserEnrolled && e.user == user; }));
   if (names_an_action(h))
-    RC_TRY(take(fmt::format("action/{:04x}", h.c),
-                [&](const Header& e) { return e.kind == Kind::ActionNamed && e.a == h.c; }));
+    RC_TRY(take(fmt::format("action/{:04x}", action_of(h)),
+                [&](const Header& e) { return names(e, Kind::ActionNamed, action_of(h)); }));
   if (what == NamesOf::Answer && names_a_channel(h))
-    RC_TRY(take(fmt::format("channel/{:06x}", h.a),
-                [&](const Header& e) { return e.kind == Kind::ChannelNamed && e.a == h.a; }));
+    RC_TRY(take(fmt::format("channel/{:06x}", channel_of(h)),
+                [&](const Header& e) { return names(e, Kind::ChannelNamed, channel_of(h)); }));
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -137,7 +148,7 @@ Proven::Name Proven::user(UserNumber number) const {
 Proven::Name Proven::named(Kind kind, std::uint64_t id, Seq before) const {
   for (const auto& [seq, event] : events_) {
     if (seq >= before) break;
-    if (event.header.kind == kind && event.header.a == id) return named_by(&event);
+    if (names(event.header, kind, id)) return named_by(&event);
   }
   return {};
 }
@@ -160,15 +171,17 @@ EventView Proven::view(Seq seq) const {
   if (h.user != 0) out.user = text_of(h.user);
   if (const auto subject = subject_of(h)) out.subject = text_of(*subject);
   if (names_a_channel(h)) {
-    const Name name = named(Kind::ChannelNamed, h.a, seq);
-    out.channel = name.state == Name::State::Signed ? name.text : fmt::format("channel:{}", h.a);
+    const Name name = named(Kind::ChannelNamed, channel_of(h), seq);
+    out.channel =
+        name.state == Name::State::Signed ? name.text : fmt::format("channel:{}", channel_of(h));
   } else if (h.kind == Kind::ChannelNamed) {
     out.channel = out.body.body.name;
   }
   if (names_an_action(h)) {
-    const Name name = named(Kind::ActionNamed, h.c, seq);
-    out.action = name.state == Name::State::Signed ? name.text : fmt::format("action:{}", h.c);
-  } else if (h.kind == Kind::Activity && (h.flags & engine::flag::kTouch) == 0) {
+    const Name name = named(Kind::ActionNamed, action_of(h), seq);
+    out.action =
+        name.state == Name::State::Signed ? name.text : fmt::format("action:{}", action_of(h));
+  } else if (h.kind == Kind::Activity && !engine::activity_of(h).touch) {
     out.action = out.body.body.action;
   }
   return out;
@@ -204,8 +217,8 @@ Result<Seq> Proven::judge(std::string_view text, NamesOf what) {
   person("subject", subject_of(*h).value_or(0));
   if (names_an_action(*h) && told("action") != nullptr &&
       *told("action") != expected.at("action") && !answer &&
-      named(Kind::ActionNamed, h->c, seq).state != Name::State::Signed) {
-    not_covered_.insert(fmt::format("the name of action {}", h->c));
+      named(Kind::ActionNamed, action_of(*h), seq).state != Name::State::Signed) {
+    not_covered_.insert(fmt::format("the name of action {}", action_of(*h)));
     expected["action"] = *told("action");
   }
   // Why a body is not there: one word, in its place.
@@ -264,14 +277,14 @@ std::vector<std::string> Proven::lines(Seq seq) const {
       text += covered_by(name) + ")";
     }
     if (key == "channel" && names_a_channel(*h))
-      text += fmt::format(" ({})", covered_by(named(Kind::ChannelNamed, h->a, seq)));
+      text += fmt::format(" ({})", covered_by(named(Kind::ChannelNamed, channel_of(*h), seq)));
     if (key == "subject")
       text += fmt::format(" ({})", covered_by(user(subject_of(*h).value_or(0))));
     if (key == "action" && names_an_action(*h)) {
-      const Name name = named(Kind::ActionNamed, h->c, seq);
+      const Name name = named(Kind::ActionNamed, action_of(*h), seq);
       text = name.state == Name::State::Signed
                  ? fmt::format("{} ({})", name.text, covered_by(name))
-                 : fmt::format("number {} (action name not signed here)", h->c);
+                 : fmt::format("number {} (action name not signed here)", action_of(*h));
     }
     line(key, text);
   }

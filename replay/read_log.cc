@@ -26,12 +26,9 @@ store::Result<bool> reads_need_reason(const store::Log& log) {
 store::Result<void> set_reads_need_reason(store::Writer& writer, bool needed, engine::Micros at) {
   store::Proposal p;
   p.kind = engine::Kind::PolicySet;
-  engine::Header fields;
-  engine::write_policy(writer.state().policy, fields);
-  p.a = fields.a;
-  p.b = fields.b;
-  p.c = fields.c;
-  p.d = needed ? 1 : 0;
+  engine::PolicyFields fields(writer.state().policy);
+  fields.reads_need_reason = needed;
+  engine::write_fields(p, fields);
   const auto written = writer.write(p, at);
   if (!written) return written.error();
   return writer.log().put_meta(kSetting, needed ? "reason" : "free");
@@ -49,7 +46,7 @@ std::vector<store::Proposal> proposals_of(const ReadNote& note) {
   if (note.subjects.empty()) return {p};
   std::vector<store::Proposal> out;
   for (const store::UserNumber subject : note.subjects) {
-    p.a = subject;
+    engine::write_fields(p, engine::SubjectFields{subject});
     out.push_back(p);
   }
   return out;

@@ -114,7 +114,8 @@ void Reader::load_actions() const {
   const auto take = [&](const Header& h) {
     if (h.kind != engine::Kind::ActionNamed) return;
     const auto opened = open_body(h);
-    if (opened.state == store::BodyState::Open) actions_->emplace(h.a, opened.body.name);
+    if (opened.state == store::BodyState::Open)
+      actions_->emplace(engine::name_fields_of(h).number, opened.body.name);
   };
   // The log's meta family points to the events that name actions; where a pointer is wrong, all
   // headers are searched: the events are the truth.
@@ -126,7 +127,7 @@ void Reader::load_actions() const {
       const auto header =
           seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
       sound = sound && header && *header && (*header)->kind == engine::Kind::ActionNamed &&
-              key == fmt::format("action/{:04x}", (*header)->a);
+              key == fmt::format("action/{:04x}", engine::name_fields_of(**header).number);
       if (sound) take(**header);
     }
   }
@@ -139,15 +140,16 @@ void Reader::load_actions() const {
 }
 
 std::string Reader::action_text(const Header& header, const engine::Body& body) const {
-  if (header.kind != engine::Kind::Activity || (header.flags & engine::flag::kTouch) != 0)
-    return {};
-  if (header.c == 0) return body.action;
+  if (header.kind != engine::Kind::Activity) return {};
+  const auto activity = engine::activity_of(header);
+  if (activity.touch) return {};
+  if (activity.action == 0) return body.action;
   // A writer of this process knows them all: streams and rooms ask for one after the other.
   if (writer_)
-    if (auto known = writer_->action_name(header.c)) return *known;
+    if (auto known = writer_->action_name(activity.action)) return *known;
   if (!actions_) load_actions();
-  const auto it = actions_->find(header.c);
-  return it == actions_->end() ? fmt::format("action:{}", header.c) : it->second;
+  const auto it = actions_->find(activity.action);
+  return it == actions_->end() ? fmt::format("action:{}", activity.action) : it->second;
 }
 
 std::optional<std::uint64_t> Reader::action_id(std::string_view name) const {
@@ -166,7 +168,8 @@ std::string Reader::channel_text(std::uint64_t number) const {
   const auto header =
       seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
   std::string name;
-  if (header && *header && (*header)->kind == engine::Kind::ChannelNamed && (*header)->a == number)
+  if (header && *header && (*header)->kind == engine::Kind::ChannelNamed &&
+      engine::name_fields_of(**header).number == number)
     name = open_body(**header).body.name;
   if (name.empty()) return fmt::format("channel:{}", number);
   return channels_.emplace(number, std::move(name)).first->second;

@@ -338,11 +338,12 @@ class Verification {
     bool same = true;
     fold.before = [&](const Header& h) {  // a digest describes the state before its own event
       if (h.kind != Kind::StateDigest) return;
-      if (h.b != engine::kReducerVersion) {
+      const auto digest = engine::digest_of(h);
+      if (digest.reducer != engine::kReducerVersion) {
         ++others;
         return;
       }
-      if (h.a + 1 != h.seq || !same) return;
+      if (digest.covers + 1 != h.seq || !same) return;
       ++compared;
       if (digester.root(fold.state) != h.digest) {
         same = false;

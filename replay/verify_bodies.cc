@@ -14,14 +14,17 @@ using engine::Kind;
 void BodyCheck::note(const Header& h) {
   if (h.kind == Kind::UserErased) erased_.insert(h.user);
   if (h.kind == Kind::EraseRequested) {
-    requested_.insert(static_cast<UserNumber>(h.a));
-    if (h.c == 1) mentions_dropped_[static_cast<UserNumber>(h.a)] = h.seq;
+    const auto erase = engine::erase_request_of(h);
+    requested_.insert(erase.subject);
+    if (erase.with_mentions) mentions_dropped_[erase.subject] = h.seq;
   }
-  if (h.kind == Kind::RetentionApplied && h.c == 0) {
-    Seq& upto = retention_[static_cast<Kind>(h.a)];
-    upto = std::max(upto, h.d);
+  if (h.kind != Kind::RetentionApplied) return;
+  const auto said = engine::retention_of(h);
+  if (said.form == engine::Retention::Applied) {
+    Seq& upto = retention_[said.of_kind];
+    upto = std::max(upto, said.event);
   }
-  if (h.kind == Kind::RetentionApplied && h.c == 2) removed_.insert(h.d);
+  if (said.form == engine::Retention::One) removed_.insert(said.event);
 }
 
 bool BodyCheck::chunk(std::span<const Header> headers, Seq from, Seq to) {
@@ -73,8 +76,9 @@ void BodyCheck::opened(const Header& h, store::ByteView sealed) {
 
 void BodyCheck::absent(const Header& h) {
   if (h.body_len == 0) return;
-  const bool of_user = h.kind == Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
-  missing_.push_back({h.seq, h.kind, h.user, of_user ? static_cast<UserNumber>(h.a) : 0});
+  const auto target =
+      h.kind == Kind::Activity ? engine::activity_of(h).target_user() : std::nullopt;
+  missing_.push_back({h.seq, h.kind, h.user, target.value_or(0)});
 }
 
 void BodyCheck::explain_missing() {

@@ -324,7 +324,7 @@ Result<void> continue_restored(Writer& writer) {
   const std::string origin = fmt::format("{}/r-{}", stem, hex(id));
   Proposal continued;
   continued.kind = engine::Kind::LogContinued;
-  continued.a = log.last();
+  engine::write_fields(continued, engine::ContinuedFields{log.last()});
   continued.body.detail = fmt::format("{{\"origin\":\"{}\",\"size\":{},\"root\":\"{}\"}}",
                                       old_origin, log.last(), base64(log.root()));
   // The old log's signatures are kept under its own name; they say nothing of this one.

@@ -25,10 +25,9 @@ class Census {
     if (h.user >= counts_.size()) counts_.resize(static_cast<std::size_t>(h.user) + 1);
     ++counts_[h.user].events;
     if (h.body_len != 0) ++counts_[h.user].bodies;
-    const bool of_user =
-        h.kind == engine::Kind::Activity && (h.flags & engine::flag::kTargetIsUser) != 0;
-    if (of_user && h.a != h.user)
-      mentions_[static_cast<UserNumber>(h.a)].push_back({h.seq, h.user});
+    if (h.kind != engine::Kind::Activity) return;
+    const auto target = engine::activity_of(h).target_user();
+    if (target && *target != h.user) mentions_[*target].push_back({h.seq, h.user});
   }
   [[nodiscard]] const std::vector<Count>& counts() const { return counts_; }  ///< by number
   [[nodiscard]] const Mentions& mentions() const { return mentions_; }

@@ -18,8 +18,7 @@ Result<Written> append_erased(Writer& writer, UserNumber user, Seq request, std:
   erased.kind = Kind::UserErased;
   erased.cause = engine::Cause::Erased;
   erased.number = user;
-  erased.a = events;
-  erased.b = request;
+  engine::write_fields(erased, engine::ErasedFields{events, request});
   return writer.write(erased, at);
 }
 
@@ -172,9 +171,8 @@ Result<Forgotten> forget(Writer& writer, const ForgetPlan& plan, const ForgetReq
                  fmt::format("a hold on user #{} forbids it (hold release ends it)", plan.user)};
   Proposal requested;
   requested.kind = Kind::EraseRequested;
-  requested.a = plan.user;
-  requested.b = plan.events;
-  requested.c = request.with_mentions ? 1 : 0;
+  engine::write_fields(requested,
+                       engine::EraseFields{plan.user, plan.events, request.with_mentions});
   requested.body.reason = request.reason;
   requested.body.ticket = request.ticket;
   const auto asked = writer.write(requested, at);
@@ -204,7 +202,7 @@ Result<void> finish_pending_erasures(Writer& writer) {
     if (user == nullptr || user->erased || writer.ledger().erase_pending.contains(number)) continue;
     Proposal again;
     again.kind = Kind::EraseRequested;
-    again.a = number;
+    engine::write_fields(again, engine::EraseFields{number, 0, false});
     again.body.reason = "on the list of erasures when the store was restored";
     const auto asked = writer.write(again, writer.state().at);
     if (!asked) return asked.error();
@@ -213,15 +211,16 @@ Result<void> finish_pending_erasures(Writer& writer) {
   for (const auto& [user, request] : pending) {
     const auto header = writer.log().header(request);
     if (!header) return header.error();
+    const auto asked = *header ? engine::erase_request_of(**header) : engine::EraseFields{};
     const auto at = writer.state().at;
     RC_TRY(shred(writer, user));
-    if (*header && (*header)->c == 1) {
+    if (asked.with_mentions) {
       std::vector<Seq> seqs;
       for (const Mention& m : writer.census().mentions_of(user)) seqs.push_back(m.seq);
       RC_TRY(writer.log().drop_bodies(seqs));
       RC_TRY(writer.log().compact_bodies());
     }
-    const auto erased = append_erased(writer, user, request, *header ? (*header)->b : 0, at);
+    const auto erased = append_erased(writer, user, request, asked.events, at);
     if (!erased) return erased.error();
   }
   return {};

@@ -32,7 +32,7 @@ Result<Written> change_hold(Writer& writer, engine::Kind kind, const Whom& whom,
                  held ? "there is a hold on that user already" : "there is no hold on that user"};
   Proposal p;
   p.kind = kind;
-  p.a = *number;
+  engine::write_fields(p, engine::SubjectFields{*number});
   p.body.reason = reason;
   p.body.ticket = ticket;
   return writer.write(p, at);

@@ -10,38 +10,38 @@ namespace rollcall::store {
 using engine::Kind;
 
 void Ledger::note(const Header& h) {
-  const auto subject = static_cast<engine::UserNumber>(h.a);
   switch (h.kind) {
     case Kind::ActionNamed:
-      actions[h.a] = h.seq;
+      actions[engine::name_fields_of(h).number] = h.seq;
       break;
     case Kind::ChannelNamed:
-      channels[h.a] = h.seq;
+      channels[engine::name_fields_of(h).number] = h.seq;
       break;
     case Kind::HoldSet:
-      holds[subject] = h.seq;
+      holds[engine::subject_fields_of(h).subject] = h.seq;
       break;
     case Kind::HoldReleased:
-      holds.erase(subject);
+      holds.erase(engine::subject_fields_of(h).subject);
       break;
     case Kind::EraseRequested:
-      erase_pending[subject] = h.seq;
+      erase_pending[engine::erase_request_of(h).subject] = h.seq;
       break;
     case Kind::UserErased:
       erase_pending.erase(h.user);
       erased[h.user] = h.seq;
       break;
     case Kind::ImportBegan:
-      imports.insert({h.a, h.b});
+      imports.insert({engine::import_of(h).sha256[0], engine::import_of(h).sha256[1]});
       break;
-    case Kind::RetentionApplied:
-      if (h.c == 1) {
-        if (h.b == 0)
-          retention.erase(static_cast<std::uint8_t>(h.a));
-        else
-          retention[static_cast<std::uint8_t>(h.a)] = h.b;
-      }
+    case Kind::RetentionApplied: {
+      const auto said = engine::retention_of(h);
+      if (said.form != engine::Retention::Rule) break;
+      if (said.keep_s == 0)
+        retention.erase(static_cast<std::uint8_t>(said.of_kind));
+      else
+        retention[static_cast<std::uint8_t>(said.of_kind)] = said.keep_s;
       break;
+    }
     default:
       break;
   }
@@ -51,9 +51,9 @@ std::optional<Gap> gap_told_by(const Header& h) {
   // A NodeDown comes at the end of its gap and says where that began; a ClockStep stands at the
   // beginning, and nothing before the end follows it.
   if (h.kind == Kind::NodeDown && h.cause == engine::Cause::Restart)
-    return Gap{h.seq, std::min(static_cast<engine::Micros>(h.b), h.at), h.at};
-  const auto step = static_cast<engine::Micros>(h.b - h.a);
-  if (h.kind == Kind::ClockStep && step > 0)
+    return Gap{h.seq, std::min(engine::node_change_of(h).last_heard, h.at), h.at};
+  if (h.kind != Kind::ClockStep) return std::nullopt;
+  if (const auto step = engine::clock_of(h).step(); step > 0)
     return Gap{h.seq, h.at, engine::saturating_add(h.at, step)};
   return std::nullopt;
 }

@@ -22,7 +22,7 @@ struct Ledger {
   std::map<engine::UserNumber, Seq> erase_pending;  ///< EraseRequested without its UserErased
   std::map<engine::UserNumber, Seq> erased;         ///< user → seq of its UserErased
   std::map<std::uint8_t, std::uint64_t>
-      retention;  ///< kind → seconds its bodies are kept (RetentionApplied c=1)
+      retention;  ///< kind → seconds its bodies are kept (a RetentionApplied of form Rule)
   std::set<std::pair<std::uint64_t, std::uint64_t>>
       imports;  ///< first 16 bytes of each file's SHA-256
   void note(const Header& header);

@@ -52,13 +52,9 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
     if (const auto gap = gap_told_by(event.header)) live->last_gap_ = *gap;
   if (const auto& policy = live->options_.policy;
       policy && !(*policy == live->writer_->state().policy)) {
-    engine::Header fields;
-    engine::write_policy(*policy, fields);
     Proposal set;
     set.kind = Kind::PolicySet;
-    set.a = fields.a;
-    set.b = fields.b;
-    set.c = fields.c;
+    engine::write_fields(set, engine::PolicyFields(*policy));
     RC_TRY(live->writer_->stage(set, *now));
   }
   RC_TRY(live->writer_->commit());

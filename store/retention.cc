@@ -54,9 +54,8 @@ Result<Written> set_retention(Writer& writer, Kind kind, std::uint64_t keep_seco
   }
   Proposal rule;
   rule.kind = Kind::RetentionApplied;
-  rule.a = static_cast<std::uint64_t>(kind);
-  rule.b = keep_seconds;
-  rule.c = 1;
+  engine::write_fields(rule,
+                       engine::RetentionFields{kind, keep_seconds, engine::Retention::Rule, 0});
   return writer.write(rule, at);
 }
 
@@ -90,9 +89,8 @@ Result<std::uint64_t> apply_retention(
     if (row.bodies == 0) continue;
     Proposal applied;
     applied.kind = Kind::RetentionApplied;
-    applied.a = static_cast<std::uint64_t>(row.kind);
-    applied.b = row.keep_seconds;
-    applied.d = row.upto;
+    engine::write_fields(applied, engine::RetentionFields{row.kind, row.keep_seconds,
+                                                          engine::Retention::Applied, row.upto});
     const auto written = writer.write(applied, now);
     if (!written) return written.error();
     std::vector<Seq> batch;

@@ -15,11 +15,8 @@ std::optional<Micros> seen_by(const Header& h, bool here) {
       return h.at;
     case Kind::Logout:
       return h.cause == engine::Cause::Logout ? std::optional<Micros>(h.at) : std::nullopt;
-    case Kind::Activity: {
-      if (!here) return std::nullopt;
-      const auto told = static_cast<Micros>(h.d);  // a touch told late is active until then
-      return told > 0 && told < h.at ? told : h.at;
-    }
+    case Kind::Activity:
+      return here ? std::optional<Micros>(engine::activity_of(h).active_at(h.at)) : std::nullopt;
     default:
       return std::nullopt;
   }

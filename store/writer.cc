@@ -253,7 +253,7 @@ Result<std::uint64_t> Writer::intern(Kind kind, std::uint64_t id, std::string_vi
                                      engine::Micros at) {
   Proposal named;
   named.kind = kind;
-  named.a = id;
+  engine::write_fields(named, engine::NameFields{id});
   named.body.name = std::string(name);
   const auto written = stage(named, at);
   if (!written) return written.error();
@@ -331,13 +331,11 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
   draft.flags = proposal.flags;
   draft.user = *number;
   draft.session = proposal.session;
-  draft.a = proposal.a;
-  draft.b = proposal.b;
-  draft.c = proposal.c;
-  draft.d = proposal.d;
+  engine::copy_fields(proposal, draft);
   draft.digest = proposal.digest;
   engine::Body body = proposal.body;
   if (proposal.kind == Kind::Activity) {
+    auto activity = engine::activity_of(draft);
     if (proposal.action.empty()) {
       draft.flags |= engine::flag::kTouch;
     } else {
@@ -345,17 +343,18 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
         return Error{Errc::BadInput, "an action is 1 to 64 of a-z, 0-9, dot, underscore and dash"};
       const auto id = action_id(proposal.action, at);
       if (!id) return id.error();
-      draft.c = *id;
+      activity.action = *id;
       if (*id == 0) body.action = proposal.action;
     }
     const TargetTag target = target_tag(body.target_type, body.target_id);
-    draft.a = target.tag;
+    activity.target = target.tag;
     if (target.is_user) draft.flags |= engine::flag::kTargetIsUser;
+    engine::write_fields(draft, activity);
   }
   if (proposal.kind == Kind::Login && !body.external_key.empty()) {
     const Hash tag = hmac_sha256(*vault_.user_key(*number), {as_bytes(body.external_key)});
-    draft.a = get_be64(tag);
-    draft.b = get_be64(ByteView(tag).subspan(8));
+    engine::write_fields(draft,
+                         engine::LoginFields{get_be64(tag), get_be64(ByteView(tag).subspan(8))});
   }
   auto sealed = seal_into(draft, body);
   if (!sealed) return sealed.error();
@@ -391,11 +390,11 @@ std::uint64_t Writer::stage_restart(std::uint32_t node, engine::Micros at) {
       epoch = std::max(epoch, it->second + 1);
   Header draft;
   draft.kind = Kind::NodeUp;
-  draft.a = (std::uint64_t{node} << 32) | epoch;
-  draft.b = static_cast<std::uint64_t>(last_heard);
+  const std::uint64_t node_epoch = engine::node_epoch(node, epoch);
+  engine::write_fields(draft, engine::NodeFields{node_epoch, last_heard});
   sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
   gather(from);
-  return draft.a;
+  return node_epoch;
 }
 
 void Writer::close_dead_nodes(engine::Micros at) {
@@ -417,8 +416,7 @@ void Writer::append_node_downs(engine::Micros at) {
     Header draft;
     draft.kind = Kind::NodeDown;
     draft.cause = engine::Cause::Restart;
-    draft.a = (std::uint64_t{node} << 32) | epoch;
-    draft.b = static_cast<std::uint64_t>(last_heard);
+    engine::write_fields(draft, engine::NodeFields{engine::node_epoch(node, epoch), last_heard});
     sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
   }
 }
@@ -428,8 +426,9 @@ void Writer::stage_clock_step(engine::Micros step, engine::Micros at) {
   sequencer_->conclude(at, sequenced_, transitions_);
   Header draft;
   draft.kind = Kind::ClockStep;
-  draft.a = static_cast<std::uint64_t>(state().clock_offset);
-  draft.b = static_cast<std::uint64_t>(engine::saturating_add(state().clock_offset, step));
+  engine::write_fields(draft,
+                       engine::ClockFields{state().clock_offset,
+                                           engine::saturating_add(state().clock_offset, step)});
   sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
   gather(from);
 }
@@ -494,8 +493,7 @@ Result<SignedCheckpoint> Writer::sign(engine::Micros at) {
   if (!digested && log_->last() > 0) {
     Proposal digest;
     digest.kind = Kind::StateDigest;
-    digest.a = log_->last();
-    digest.b = engine::kReducerVersion;
+    engine::write_fields(digest, engine::DigestFields{log_->last(), engine::kReducerVersion});
     digest.digest = digester_.root(sequencer_->state_for_digest());
     const auto written = write(digest, at);
     if (!written) return written.error();
