@@ -1,16 +1,17 @@
 // The rules of presence, one function a kind.
 #include "engine/reducer.h"
 
+#include "engine/attendance.h"
+
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace rollcall::engine {
 namespace {
 
-/// What one event touched: filled by the rules, folded once at the end.
-struct Touched {
-  std::vector<UserNumber> users;
-  void add(UserNumber number) { users.push_back(number); }
-};
+/// Users whom one event touched beside its own: filled by the rules, folded once at the end.
+using AlsoTouched = std::vector<UserNumber>;
 
 User& user_at(State& state, UserNumber number) {
   if (number >= state.users.size()) state.users.resize(static_cast<std::size_t>(number) + 1);
@@ -28,26 +29,32 @@ void mark_dirty(State& state, UserNumber number) {
   state.dirty_pages[page] = 1;
 }
 
-void close_session(State& state, User& user, Seq id) {
+void close_session(State& state, UserNumber number, Seq id, const Emit& emit) {
   state.sessions.erase(id);
-  std::erase(user.sessions, id);
+  std::erase(state.users[number].sessions, id);
+  emit(number, SessionClosed{id});
+}
+
+void close_all(State& state, UserNumber number, const Emit& emit) {  // in id order: C12
+  for (const Seq id : std::vector<Seq>(state.users[number].sessions))
+    close_session(state, number, id, emit);
 }
 
 bool newer(std::uint64_t producer_no, const Session& session) {
   return producer_no == 0 || producer_no > session.producer_no;
 }
 
-void detach(Session& session, Cause reason, Micros at) {
+void detach(Session& session, Cause reason, Micros at, const Emit& emit) {
   session.detached = true;
   session.detached_reason = reason;
   session.detached_from = at;
   ++session.det_rev;
+  emit(session.user, Detached{session.id, reason});
 }
 
-void activate(Session& session, const Header& e) {
-  session.away = false;
+void activate(Session& session, const Header& e, const ActivityFields& fields, const Emit& emit) {
+  const bool woke = std::exchange(session.away, false);
   ++session.act_rev;
-  const auto fields = activity_of(e);
   const Micros active = fields.active_at(e.at);  // a touch told late is active until then
   session.last_activity_at = std::max(session.last_activity_at, active);
   session.idle_from = std::max(session.idle_from, active);
@@ -56,10 +63,12 @@ void activate(Session& session, const Header& e) {
     ++session.det_rev;
     session.detached_from = e.at;
   }
+  emit(e.user, Touched{session.id, woke});
+  emit(e.user, Seen{active});
 }
 
-Outcome login(State& state, const Header& e) {
-  User& user = user_at(state, e.user);
+Outcome login(State& state, const Header& e, const Emit& emit) {
+  User& user = state.users[e.user];
   const auto key = login_of(e);
   if (key.has_key()) {
     for (const Seq id : user.sessions) {
@@ -78,6 +87,8 @@ Outcome login(State& state, const Header& e) {
   state.sessions.emplace(e.seq, std::move(session));
   user.sessions.push_back(e.seq);  // seqs ascend, so the list stays sorted
   user.last_seen = e.at;
+  emit(e.user, SessionOpened{e.seq});
+  emit(e.user, Seen{e.at});
   return Outcome::Applied;
 }
 
@@ -91,13 +102,13 @@ Outcome concluded_logout(const Session& session, const Header& e) {
                                                           : Outcome::BadBasis;  // S24
 }
 
-Outcome logout(State& state, const Header& e) {
-  User& user = user_at(state, e.user);
+Outcome logout(State& state, const Header& e, const Emit& emit) {
+  User& user = state.users[e.user];
   const bool by_timer = e.cause == Cause::GraceExpired || e.cause == Cause::TtlExpired;
   if (e.session == 0) {
     if (user.sessions.empty()) return Outcome::UnknownSession;
     if (by_timer) return Outcome::BadBasis;
-    for (const Seq id : std::vector<Seq>(user.sessions)) close_session(state, user, id);  // C12
+    close_all(state, e.user, emit);
   } else {
     Session* session = find_session(state, e.session);
     if (session == nullptr) return Outcome::UnknownSession;  // S12
@@ -106,14 +117,17 @@ Outcome logout(State& state, const Header& e) {
       const Outcome verdict = concluded_logout(*session, e);
       if (verdict != Outcome::Applied) return verdict;
     }
-    close_session(state, user, e.session);
+    close_session(state, e.user, e.session, emit);
   }
-  if (e.cause == Cause::Logout) user.last_seen = e.at;
+  if (e.cause == Cause::Logout) {
+    user.last_seen = e.at;
+    emit(e.user, Seen{e.at});
+  }
   return Outcome::Applied;
 }
 
-Outcome activity(State& state, const Header& e) {
-  User& user = user_at(state, e.user);
+Outcome activity(State& state, const Header& e, const Emit& emit) {
+  User& user = state.users[e.user];
   Session* session = nullptr;
   if (e.session == 0) {
     if (user.sessions.empty()) return Outcome::Applied;  // logged, changes no state
@@ -123,13 +137,14 @@ Outcome activity(State& state, const Header& e) {
     if (session == nullptr) return Outcome::UnknownSession;  // S06
     if (session->user != e.user) return Outcome::WrongUser;
   }
-  if (!newer(activity_of(e).producer_no, *session)) return Outcome::Stale;  // S05
-  activate(*session, e);
+  const auto fields = activity_of(e);
+  if (!newer(fields.producer_no, *session)) return Outcome::Stale;  // S05
+  activate(*session, e, fields, emit);
   user.last_seen = std::max(user.last_seen, session->last_activity_at);
   return Outcome::Applied;
 }
 
-Outcome inactivity(State& state, const Header& e) {
+Outcome inactivity(State& state, const Header& e, const Emit& emit) {
   Session* session = find_session(state, e.session);
   if (session == nullptr) return Outcome::UnknownSession;  // S29
   if (session->user != e.user) return Outcome::WrongUser;
@@ -142,6 +157,7 @@ Outcome inactivity(State& state, const Header& e) {
     return Outcome::BadBasis;  // S08
   }
   session->away = true;
+  emit(e.user, TurnedAway{session->id});
   return Outcome::Applied;
 }
 
@@ -152,7 +168,7 @@ bool epoch_is_old(const State& state, std::uint64_t node_epoch) {
   return down != state.nodes_closed.end() && epoch_of(node_epoch) <= down->second;
 }
 
-Outcome link(State& state, const Header& e) {
+Outcome link(State& state, const Header& e, const Emit& emit) {
   Session* session = find_session(state, e.session);
   if (session == nullptr) return Outcome::UnknownSession;
   if (session->user != e.user) return Outcome::WrongUser;
@@ -165,22 +181,25 @@ Outcome link(State& state, const Header& e) {
     if (there) return Outcome::Duplicate;  // S14
     session->links.insert(it, link);
     session->ever_linked = true;
-    if (session->detached) {  // S13
+    const bool reattached = session->detached;
+    if (reattached) {  // S13
       session->detached = false;
       session->detached_reason = Cause::None;
       ++session->det_rev;
     }
+    emit(e.user, Linked{session->id, link.connection, link.node, reattached});
     return Outcome::Applied;
   }
   if (!there) return Outcome::Duplicate;  // S18
   session->links.erase(it);
-  if (session->links.empty()) detach(*session, e.cause, e.at);  // S17
+  emit(e.user, Unlinked{session->id, link.connection, link.node});
+  if (session->links.empty()) detach(*session, e.cause, e.at, emit);  // S17
   return Outcome::Applied;
 }
 
-/// Takes the links of a node's epochs up to `epoch` from every session (S25, S26).
-void drop_links(State& state, std::uint32_t node, std::uint64_t epoch, const Header& e,
-                Touched& touched) {
+/// Takes the links of a node's ended epochs from every session (S25, S26), and what they attended.
+void drop_links(State& state, const EndedEpochs& ended, const Header& e, AlsoTouched& touched,
+                const Emit& emit) {
   const Cause reason = e.cause == Cause::Drain ? Cause::Drain : Cause::Crash;
   for (UserNumber number = 1; number < state.users.size(); ++number) {
     User& user = state.users[number];
@@ -188,16 +207,16 @@ void drop_links(State& state, std::uint32_t node, std::uint64_t epoch, const Hea
     for (const Seq id : user.sessions) {
       Session& session = state.sessions.at(id);
       const auto gone = std::erase_if(session.links, [&](const Link& link) {
-        return node_of(link.node) == node && epoch_of(link.node) <= epoch;
+        if (node_of(link.node) != ended.node || epoch_of(link.node) > ended.upto) return false;
+        emit(number, Unlinked{id, link.connection, link.node});
+        return true;
       });
       if (gone == 0) continue;
       changed = true;
-      if (session.links.empty()) detach(session, reason, e.at);
+      if (session.links.empty()) detach(session, reason, e.at, emit);
     }
-    changed |= std::erase_if(user.attendance, [&](const Attendance& a) {
-                 return node_of(a.node) == node && epoch_of(a.node) <= epoch;
-               }) != 0;
-    if (changed) touched.add(number);
+    changed |= end_epochs(user.attendance, number, ended, emit);
+    if (changed) touched.push_back(number);
   }
 }
 
@@ -218,18 +237,13 @@ void move_deadlines(State& state, Micros delta, bool graces_too) {
   }
 }
 
-Outcome node(State& state, const Header& e, Touched& touched) {
+Outcome node(State& state, const Header& e, AlsoTouched& touched, const Emit& emit) {
   const auto fields = node_change_of(e);
-  const std::uint32_t number = node_of(fields.node);
-  const std::uint64_t epoch = epoch_of(fields.node);
-  const auto closed = state.nodes_closed.find(number);
-  if (closed != state.nodes_closed.end() && epoch <= closed->second)
-    return Outcome::BadEpoch;  // S30
+  const NodeChange change = change_of_node(e, state.nodes_open, state.nodes_closed);
+  if (!change.valid) return Outcome::BadEpoch;
   if (e.kind == Kind::NodeUp) {
-    const auto open = state.nodes_open.find(number);
-    if (open != state.nodes_open.end() && epoch <= open->second) return Outcome::BadEpoch;
-    if (epoch > 0) drop_links(state, number, epoch - 1, e, touched);
-    state.nodes_open[number] = epoch;
+    if (change.ended) drop_links(state, *change.ended, e, touched, emit);
+    state.nodes_open[node_of(fields.node)] = epoch_of(fields.node);
     return Outcome::Applied;
   }
   if (e.cause == Cause::Restart && fields.last_heard != 0) {
@@ -246,13 +260,14 @@ Outcome node(State& state, const Header& e, Touched& touched) {
     }
     move_deadlines(state, gap, false);
   }
-  drop_links(state, number, epoch, e, touched);
-  state.nodes_closed[number] = epoch;
+  drop_links(state, *change.ended, e, touched, emit);
+  state.nodes_closed[node_of(fields.node)] = epoch_of(fields.node);
   return Outcome::Applied;
 }
 
-Outcome status(State& state, const Header& e) {
-  User& user = user_at(state, e.user);
+Outcome status(State& state, const Header& e, const Emit& emit) {
+  User& user = state.users[e.user];
+  const Override before = user.manual;
   if (e.kind == Kind::StatusCleared) {
     if (e.cause == Cause::Expired && cleared_of(e).basis != user.override_rev)
       return Outcome::BadBasis;  // U12
@@ -261,6 +276,7 @@ Outcome status(State& state, const Header& e) {
     user.until = 0;
     user.status_seq = 0;
     ++user.override_rev;
+    emit(e.user, Overridden{before, Override::None, false, 0, 0});
     return Outcome::Applied;
   }
   const auto set = status_of(e);
@@ -269,30 +285,17 @@ Outcome status(State& state, const Header& e) {
   user.until = set.until;
   user.status_seq = e.seq;
   ++user.override_rev;
+  emit(e.user, Overridden{before, set.manual, set.do_not_disturb, set.until, e.seq});
   return Outcome::Applied;
 }
 
-Outcome attendance(State& state, const Header& e) {
-  User& user = user_at(state, e.user);
-  const auto fields = member_of(e);
-  const Attendance key{fields.channel, fields.node, 0};
-  auto it =
-      std::lower_bound(user.attendance.begin(), user.attendance.end(), key,
-                       [](const Attendance& x, const Attendance& y) {
-                         return x.channel != y.channel ? x.channel < y.channel : x.node < y.node;
-                       });
-  const bool there =
-      it != user.attendance.end() && it->channel == key.channel && it->node == key.node;
+Outcome attendance(State& state, const Header& e, const Emit& emit) {
+  User& user = state.users[e.user];
   if (e.kind == Kind::Joined) {
-    if (there)
-      ++it->count;
-    else
-      user.attendance.insert(it, Attendance{key.channel, key.node, 1});
+    join(user.attendance, e, emit);
     return Outcome::Applied;
   }
-  if (!there) return Outcome::Duplicate;
-  if (--it->count == 0) user.attendance.erase(it);
-  return Outcome::Applied;
+  return leave(user.attendance, e, emit) ? Outcome::Applied : Outcome::Duplicate;
 }
 
 Presence derive(const State& state, const User& user) {
@@ -328,27 +331,11 @@ void fold(State& state, UserNumber number, const Header& e, std::vector<Transiti
 }  // namespace
 
 std::string_view name_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::Applied:
-      return "applied";
-    case Outcome::Duplicate:
-      return "duplicate";
-    case Outcome::Stale:
-      return "stale";
-    case Outcome::UnknownSession:
-      return "unknown_session";
-    case Outcome::UnknownUser:
-      return "unknown_user";
-    case Outcome::BadBasis:
-      return "bad_basis";
-    case Outcome::BadEpoch:
-      return "bad_epoch";
-    case Outcome::Same:
-      return "same";
-    case Outcome::WrongUser:
-      return "wrong_user";
-  }
-  return "unknown";
+  constexpr std::string_view kNames[] = {"applied",         "duplicate",    "stale",
+                                         "unknown_session", "unknown_user", "bad_basis",
+                                         "bad_epoch",       "same",         "wrong_user"};
+  const auto i = static_cast<std::size_t>(outcome);
+  return i < std::size(kNames) ? kNames[i] : "unknown";
 }
 
 Seq activity_session(const State& state, UserNumber number) {
@@ -373,7 +360,8 @@ std::optional<std::string> order_fault(const State& state, const Header& e) {
   return std::nullopt;
 }
 
-Outcome apply(State& state, const Header& e, std::vector<Transition>& transitions) {
+Outcome apply(State& state, const Header& e, std::vector<Transition>& transitions,
+              Effects* effects) {
   if (e.seq <= state.seq) return Outcome::Duplicate;  // C07: delivered twice
   state.seq = e.seq;
   state.at = e.at;
@@ -386,39 +374,41 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
   user.last_seq = e.seq;
   mark_dirty(state, e.user);
   if (user.erased) return Outcome::UnknownUser;  // C21
-  Touched touched;
+  AlsoTouched touched;
+  const Emit emit(effects, e);
   Outcome outcome = Outcome::Applied;
   switch (e.kind) {
     case Kind::UserEnrolled:
       user.enrolled = true;
+      emit(e.user, UserKnown{});
       break;
     case Kind::Login:
-      outcome = login(state, e);
+      outcome = login(state, e, emit);
       break;
     case Kind::Logout:
-      outcome = logout(state, e);
+      outcome = logout(state, e, emit);
       break;
     case Kind::Activity:
-      outcome = activity(state, e);
+      outcome = activity(state, e, emit);
       break;
     case Kind::Inactivity:
-      outcome = inactivity(state, e);
+      outcome = inactivity(state, e, emit);
       break;
     case Kind::LinkUp:
     case Kind::LinkDown:
-      outcome = link(state, e);
+      outcome = link(state, e, emit);
       break;
     case Kind::NodeUp:
     case Kind::NodeDown:
-      outcome = node(state, e, touched);
+      outcome = node(state, e, touched, emit);
       break;
     case Kind::StatusSet:
     case Kind::StatusCleared:
-      outcome = status(state, e);
+      outcome = status(state, e, emit);
       break;
     case Kind::Joined:
     case Kind::Left:
-      outcome = attendance(state, e);
+      outcome = attendance(state, e, emit);
       break;
     case Kind::PolicySet:
       state.policy = policy_of(e).policy();
@@ -430,8 +420,9 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
       break;
     }
     case Kind::UserErased:
-      for (const Seq id : std::vector<Seq>(user.sessions)) close_session(state, user, id);
-      user.attendance.clear();
+      emit(e.user, UserForgotten{});
+      close_all(state, e.user, emit);
+      leave_all(user.attendance, e.user, emit);
       user.manual = Override::None;
       user.do_not_disturb = false;
       user.until = 0;
@@ -453,7 +444,7 @@ Outcome apply(State& state, const Header& e, std::vector<Transition>& transition
       break;  // facts for people; the state has no part in them
   }
   if (outcome == Outcome::Applied && e.user != 0) fold(state, e.user, e, transitions);
-  for (const UserNumber number : touched.users) {
+  for (const UserNumber number : touched) {
     mark_dirty(state, number);
     fold(state, number, e, transitions);
   }

@@ -6,6 +6,7 @@
 // Rules and their numbers (S01…, U01…): docs/presence.md.
 #pragma once
 
+#include "engine/effects.h"
 #include "engine/state.h"
 
 #include <optional>
@@ -42,8 +43,10 @@ struct Transition {
   bool operator==(const Transition&) const = default;
 };
 
-/// Applies `event`, appending what changed to `transitions` (users in ascending number).
-Outcome apply(State& state, const Header& event, std::vector<Transition>& transitions);
+/// Applies `event`, appending what changed to `transitions` (users in ascending number), and what
+/// it did otherwise to `effects`, if given. An event that does not count has neither.
+Outcome apply(State& state, const Header& event, std::vector<Transition>& transitions,
+              Effects* effects = nullptr);
 
 /// The session for an activity that names none: the most recently active one, or 0.
 [[nodiscard]] Seq activity_session(const State& state, UserNumber user);

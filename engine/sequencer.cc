@@ -53,21 +53,6 @@ void Sequencer::rearm_all() {
   deadlines_ = decltype(deadlines_)(std::greater<>(), std::move(all));  // heaped at once: linear
 }
 
-void Sequencer::arm_status(UserNumber number) {
-  const Micros until = state_.users[number].until;
-  if (until != 0) deadlines_.emplace(until, number, 0, Timer::StatusCleared);
-}
-
-Seq Sequencer::away_session(const Header& activity) const {
-  const auto away = [&](Seq id) {
-    const auto it = state_.sessions.find(id);
-    return it != state_.sessions.end() && it->second.away;
-  };
-  if (activity.session != 0) return away(activity.session) ? activity.session : 0;
-  const Seq carrier = activity_session(state_, activity.user);
-  return carrier != 0 && away(carrier) ? carrier : 0;
-}
-
 void Sequencer::arm_session(const Session& session) {
   arm_idle(session);
   arm_end(session);
@@ -125,47 +110,48 @@ std::optional<Micros> Sequencer::next_deadline() const {
 }
 
 void Sequencer::place(Header header, Micros at, std::vector<Sequenced>& out,
-                      std::vector<Transition>& transitions) {
+                      std::vector<Transition>& transitions, Effects* effects) {
   header.seq = state_.seq + 1;
   header.at = std::max(at, state_.at);
   header.prev = header.user < state_.users.size() ? state_.users[header.user].last_seq : 0;
-  const Seq woken = header.kind == Kind::Activity ? away_session(header) : 0;
-  const Outcome outcome = apply(state_, header, transitions);
+  did_.list.clear();
+  const Outcome outcome = apply(state_, header, transitions, &did_);
   out.push_back({header, outcome});
+  if (effects != nullptr)
+    effects->list.insert(effects->list.end(), did_.list.begin(), did_.list.end());
   if (outcome != Outcome::Applied) return;
-  // A deadline that only moved later keeps its entry; a new entry is for a new deadline alone.
   switch (header.kind) {
-    case Kind::Login:
-      arm_session(state_.sessions.at(header.seq));
-      break;
-    case Kind::Logout:
-    case Kind::UserErased:
-      if (!touches_.empty())
-        std::erase_if(touches_,
-                      [&](const auto& held) { return !state_.sessions.contains(held.first); });
-      break;
-    case Kind::Activity:
-      if (woken != 0) arm_idle(state_.sessions.at(woken));
-      break;
-    case Kind::LinkDown:
-      arm_end(state_.sessions.at(header.session));
-      break;
-    case Kind::StatusSet:
-      arm_status(header.user);
-      break;
     case Kind::PolicySet:
     case Kind::ClockStep:
     case Kind::NodeUp:
     case Kind::NodeDown:
-      rearm_all();
+      rearm_all();  // they move deadlines of everybody
       break;
     default:
+      for (const Effect& effect : did_.list) arm_after(effect);
       break;
   }
 }
 
+/// A deadline that only moved later keeps its entry; a new entry is for a new deadline alone.
+void Sequencer::arm_after(const Effect& effect) {
+  const auto session = [&](Seq id) -> const Session& { return state_.sessions.at(id); };
+  std::visit(Each{[&](const SessionOpened& e) { arm_session(session(e.session)); },
+                  [&](const SessionClosed& e) { touches_.erase(e.session); },
+                  [&](const Detached& e) { arm_end(session(e.session)); },
+                  [&](const Touched& e) {
+                    if (e.woke) arm_idle(session(e.session));
+                  },
+                  [&](const Overridden& e) {
+                    if (e.until != 0)
+                      deadlines_.emplace(e.until, effect.user, 0, Timer::StatusCleared);
+                  },
+                  [](const auto&) {}},
+             effect.what);
+}
+
 void Sequencer::conclude(Micros at, std::vector<Sequenced>& out,
-                         std::vector<Transition>& transitions) {
+                         std::vector<Transition>& transitions, Effects* effects) {
   while (!deadlines_.empty() && deadlines_.top().at < at) {
     Deadline due = deadlines_.top();
     deadlines_.pop();
@@ -178,7 +164,7 @@ void Sequencer::conclude(Micros at, std::vector<Sequenced>& out,
     }
     const auto touch = due.timer == Timer::Inactivity ? held_touch(due.session) : std::nullopt;
     if (touch) touches_.erase(due.session);
-    place(touch ? *touch : conclusion(due), *real, out, transitions);
+    place(touch ? *touch : conclusion(due), *real, out, transitions, effects);
     if (touch && out.back().outcome == Outcome::Applied) arm_idle(state_.sessions.at(due.session));
   }
 }
@@ -205,24 +191,24 @@ std::optional<Header> Sequencer::held_touch(Seq session) const {
 }
 
 void Sequencer::flush_touches(Micros at, std::vector<Sequenced>& out,
-                              std::vector<Transition>& transitions) {
-  conclude(at, out, transitions);
+                              std::vector<Transition>& transitions, Effects* effects) {
+  conclude(at, out, transitions, effects);
   for (const auto& [session, when] : std::exchange(touches_, {})) {
     touches_[session] = when;
-    if (const auto touch = held_touch(session)) place(*touch, at, out, transitions);
+    if (const auto touch = held_touch(session)) place(*touch, at, out, transitions, effects);
   }
   touches_.clear();
 }
 
 std::size_t Sequencer::append_unconcluded(const Header& draft, Micros at,
                                           std::vector<Sequenced>& out,
-                                          std::vector<Transition>& transitions) {
-  place(draft, at, out, transitions);
+                                          std::vector<Transition>& transitions, Effects* effects) {
+  place(draft, at, out, transitions, effects);
   return out.size() - 1;
 }
 
 void Sequencer::supersede(UserNumber number, std::vector<Sequenced>& out,
-                          std::vector<Transition>& transitions) {
+                          std::vector<Transition>& transitions, Effects* effects) {
   while (state_.users[number].sessions.size() > state_.policy.sessions_max) {
     const auto& open = state_.users[number].sessions;
     const Seq newest = open.back();
@@ -238,17 +224,17 @@ void Sequencer::supersede(UserNumber number, std::vector<Sequenced>& out,
     h.cause = Cause::Superseded;
     h.user = number;
     h.session = oldest;
-    place(h, state_.at, out, transitions);
+    place(h, state_.at, out, transitions, effects);
   }
 }
 
 std::size_t Sequencer::append(const Header& draft, Micros at, std::vector<Sequenced>& out,
-                              std::vector<Transition>& transitions) {
-  conclude(at, out, transitions);
+                              std::vector<Transition>& transitions, Effects* effects) {
+  conclude(at, out, transitions, effects);
   const std::size_t index = out.size();
-  place(draft, at, out, transitions);
+  place(draft, at, out, transitions, effects);
   if (draft.kind == Kind::Login && out[index].outcome == Outcome::Applied) {
-    supersede(draft.user, out, transitions);
+    supersede(draft.user, out, transitions, effects);
   }
   return index;
 }

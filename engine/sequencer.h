@@ -33,23 +33,26 @@ class Sequencer {
   /// Gives `draft` (kind, cause, flags, user, session, epoch, body and a…d are the caller's) its
   /// seq, prev and time = max(at, last at), after the conclusions due strictly before that. If the
   /// user has too many sessions then, the least recently active is logged out (C11).
-  /// Adds everything appended to `out`, in order, and returns the draft's own index in it.
+  /// Adds everything appended to `out`, in order, with what apply() reports of each, and returns
+  /// the draft's own index in it.
   std::size_t append(const Header& draft, Micros at, std::vector<Sequenced>& out,
-                     std::vector<Transition>& transitions);
+                     std::vector<Transition>& transitions, Effects* effects = nullptr);
 
   /// For the two facts about time itself, ClockStep and our own NodeDown after a restart: they
   /// move the open deadlines, so no conclusion is appended before them.
   std::size_t append_unconcluded(const Header& draft, Micros at, std::vector<Sequenced>& out,
-                                 std::vector<Transition>& transitions);
+                                 std::vector<Transition>& transitions, Effects* effects = nullptr);
 
   /// Remembers a sign of life without logging it. If the session's deadline falls due, it is
   /// appended (active until `at`) instead of the Inactivity, so that nobody turns Away early.
   void hold_touch(Seq session, Micros at);
   /// Appends the remembered touches that are newer than the logged ones: for a drain.
-  void flush_touches(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
+  void flush_touches(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions,
+                     Effects* effects = nullptr);
 
   /// Appends only the conclusions due strictly before `at`.
-  void conclude(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions);
+  void conclude(Micros at, std::vector<Sequenced>& out, std::vector<Transition>& transitions,
+                Effects* effects = nullptr);
 
   /// The earliest time at which a deadline may fall due, if there is any.
   [[nodiscard]] std::optional<Micros> next_deadline() const;
@@ -69,20 +72,20 @@ class Sequencer {
   };
 
   void place(Header header, Micros at, std::vector<Sequenced>& out,
-             std::vector<Transition>& transitions);
-  void supersede(UserNumber user, std::vector<Sequenced>& out,
-                 std::vector<Transition>& transitions);
-  void arm_status(UserNumber user);
+             std::vector<Transition>& transitions, Effects* effects);
+  void supersede(UserNumber user, std::vector<Sequenced>& out, std::vector<Transition>& transitions,
+                 Effects* effects);
   void arm_session(const Session& session);
   void arm_idle(const Session& session);
   void arm_end(const Session& session);
-  [[nodiscard]] Seq away_session(const Header& activity) const;
+  void arm_after(const Effect& effect);
   void rearm_all();
   [[nodiscard]] std::optional<Header> held_touch(Seq session) const;
   [[nodiscard]] std::optional<Micros> deadline_of(const Deadline& entry) const;
   [[nodiscard]] Header conclusion(const Deadline& due) const;
 
   State state_;
+  Effects did_;  ///< of the event at hand: timers are armed by them
   // A deadline that moves later leaves its entry where it is: when the entry comes up, it is
   // compared with the real deadline and, if early, inserted again. An ordered set updated on
   // every activity would cost twenty times as much.
