@@ -48,10 +48,9 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   };
   options.on_durable = [raw](const store::Writer::Batch& batch) {
     raw->board_.apply(batch);
-    const bool noted = std::any_of(batch.events.begin(), batch.events.end(), [](const auto& e) {
-      return e.header.kind == engine::Kind::StatusSet ||
-             e.header.kind == engine::Kind::StatusCleared ||
-             e.header.kind == engine::Kind::UserErased;
+    const bool noted = std::any_of(batch.effects.begin(), batch.effects.end(), [](const auto& e) {
+      return std::holds_alternative<engine::Overridden>(e.what) ||
+             std::holds_alternative<engine::UserForgotten>(e.what);
     });
     if (noted || !batch.transitions.empty()) raw->broadcast_->notify();
     if (Rooms* rooms = raw->rooms_ready_) rooms->publish(batch);

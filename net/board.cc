@@ -6,7 +6,6 @@
 
 namespace rollcall::net {
 
-using engine::Kind;
 using engine::Micros;
 using engine::Presence;
 
@@ -41,63 +40,49 @@ void Board::start(const store::Writer& writer) {
   told_.clear();
 }
 
-void Board::note(const engine::Sequenced& event) {
-  const engine::Header& h = event.header;
-  if (h.user == 0) return;
-  if (h.user >= users_.size()) users_.resize(std::size_t{h.user} + 1);
-  if (event.outcome != engine::Outcome::Applied) return;
-  Standing& s = users_[h.user];
-  const bool hid = s.manual == engine::Override::Invisible;
-  if (const auto seen = store::seen_by(h, s.sessions != 0)) {
-    s.last_seen = std::max(s.last_seen, *seen);
-    if (!hid) s.visible_last_seen = std::max(s.visible_last_seen, *seen);
-  }
-  switch (h.kind) {
-    case Kind::Login:
-      ++s.sessions;
-      break;
-    case Kind::Logout:
-      s.sessions =
-          h.session == 0 || s.sessions == 0 ? 0 : s.sessions - 1;  // none named: it ends all
-      break;
-    case Kind::StatusSet: {
-      const auto set = engine::status_of(h);
-      s.manual = set.manual;
-      s.do_not_disturb = set.do_not_disturb;
-      s.status_seq = h.seq;
-      // Of who hides others hear nothing, not even that he was busy with his status.
-      if (!hid || s.manual != engine::Override::Invisible) notes_.statuses.push_back(h.user);
-      break;
-    }
-    case Kind::StatusCleared:
-      s.manual = engine::Override::None;
-      s.do_not_disturb = false;
-      s.status_seq = 0;
-      notes_.statuses.push_back(h.user);
-      break;
-    case Kind::UserErased: {
-      const Presence told = s.told;
-      const bool pending = s.pending;
-      s = {};
-      s.told = s.told_before = told;
-      s.pending = pending;
-      s.erased = true;
-      notes_.forgotten.push_back(h.user);
-      s.changed_at = h.at;
-      s.changed_seq = h.seq;
-      break;
-    }
-    default:
-      break;
-  }
+void Board::note(const engine::Effect& effect) {
+  if (effect.user >= users_.size()) users_.resize(std::size_t{effect.user} + 1);
+  Standing& s = users_[effect.user];
+  using engine::Override;
+  std::visit(engine::Each{
+                 [&](const engine::SessionOpened&) { ++s.sessions; },
+                 [&](const engine::SessionClosed&) { --s.sessions; },
+                 [&](const engine::Seen& seen) {
+                   s.last_seen = std::max(s.last_seen, seen.at);
+                   if (s.manual != Override::Invisible)
+                     s.visible_last_seen = std::max(s.visible_last_seen, seen.at);
+                 },
+                 [&](const engine::Overridden& status) {
+                   s.manual = status.manual;
+                   s.do_not_disturb = status.do_not_disturb;
+                   s.status_seq = status.status;
+                   // Of who hides others hear nothing, not even that he was busy with it.
+                   if (status.before != Override::Invisible || status.manual != Override::Invisible)
+                     notes_.statuses.push_back(effect.user);
+                 },
+                 [&](const engine::UserForgotten&) { forget(effect); }, [](const auto&) {}},
+             effect.what);
+}
+
+void Board::forget(const engine::Effect& effect) {
+  Standing& s = users_[effect.user];
+  Standing none;
+  none.told = none.told_before = s.told;
+  none.pending = s.pending;
+  none.sessions = s.sessions;  // their ends follow
+  none.erased = true;
+  none.changed_at = effect.at;
+  none.changed_seq = effect.seq;
+  s = none;
+  notes_.forgotten.push_back(effect.user);
 }
 
 void Board::apply(const store::Writer::Batch& batch) {
   const std::lock_guard guard(mutex_);
-  for (const engine::Sequenced& event : batch.events) {
-    note(event);
-    seq_ = event.header.seq;
-  }
+  if (batch.events.empty()) return;
+  for (const engine::Effect& effect : batch.effects)
+    if (effect.user != 0) note(effect);
+  seq_ = batch.events.back().header.seq;
   for (const engine::Transition& t : batch.transitions) {
     Standing& s = users_[t.user];
     const Micros at = batch.events[t.seq - batch.events.front().header.seq].header.at;

@@ -73,7 +73,8 @@ class Board {
   }
 
  private:
-  void note(const engine::Sequenced& event);
+  void note(const engine::Effect& effect);
+  void forget(const engine::Effect& effect);
   mutable std::mutex mutex_;
   engine::Seq seq_ = 0;
   std::vector<Standing> users_{1};

@@ -58,20 +58,44 @@ std::optional<Gap> gap_told_by(const Header& h) {
   return std::nullopt;
 }
 
+std::optional<Error> Fold::step(const Header& header, std::vector<engine::Transition>& transitions,
+                                engine::Effects& effects, engine::Outcome& outcome) {
+  if (const auto wrong = engine::order_fault(state, header))
+    return Error{Errc::Tampered, fmt::format("seq {}: {}", header.seq, *wrong)};
+  if (before) before(header);
+  transitions.clear();
+  effects.list.clear();
+  outcome = engine::apply(state, header, transitions, &effects);
+  ledger.note(header);
+  shown.note(state, header, effects.list, transitions);
+  return std::nullopt;
+}
+
 Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
   std::vector<engine::Transition> transitions;
+  engine::Effects effects;
+  engine::Outcome outcome{};
   std::optional<Error> fault;
   RC_TRY(log.scan(state.seq + 1, to, [&](const Header& header, ByteView leaf) {
-    if (const auto wrong = engine::order_fault(state, header)) {
-      fault = Error{Errc::Tampered, fmt::format("seq {}: {}", header.seq, *wrong)};
-      return false;
-    }
-    if (before) before(header);
-    transitions.clear();
-    const engine::Outcome outcome = engine::apply(state, header, transitions);
-    ledger.note(header);
-    shown.note(state, header, outcome, transitions);
+    shown.want(effects);
+    fault = step(header, transitions, effects, outcome);
+    if (fault) return false;
     if (visit) visit(header, leaf, outcome, transitions);
+    return true;
+  }));
+  if (fault) return *fault;
+  return {};
+}
+
+Result<void> Fold::follow(const Log& log, Seq to, engine::Effects effects, const Follower& visit) {
+  std::vector<engine::Transition> transitions;
+  engine::Outcome outcome{};
+  std::optional<Error> fault;
+  effects.want_also<engine::Overridden, engine::Seen, engine::UserForgotten>();  // for `shown`
+  RC_TRY(log.scan(state.seq + 1, to, [&](const Header& header, ByteView) {
+    fault = step(header, transitions, effects, outcome);
+    if (fault) return false;
+    visit({header, outcome, transitions, effects.list});
     return true;
   }));
   if (fault) return *fault;

@@ -49,6 +49,21 @@ class Fold {
   using Visitor = std::function<void(const Header&, ByteView leaf, engine::Outcome,
                                      std::span<const engine::Transition>)>;
   Result<void> advance(const Log& log, Seq to, const Visitor& visit = nullptr);
+
+  /// The same for who follows what events did; the effects are those that it wants.
+  struct Step {
+    const Header& header;
+    engine::Outcome outcome;
+    std::span<const engine::Transition> transitions;
+    std::span<const engine::Effect> effects;
+  };
+  using Follower = std::function<void(const Step&)>;
+  Result<void> follow(const Log& log, Seq to, engine::Effects wanted, const Follower& visit);
+
+ private:
+  /// One header, the effects that somebody wants in `effects`; what is wrong with it, if anything.
+  std::optional<Error> step(const Header& header, std::vector<engine::Transition>& transitions,
+                            engine::Effects& effects, engine::Outcome& outcome);
 };
 
 }  // namespace rollcall::store

@@ -393,14 +393,13 @@ Result<void> Live::tell_missed(const Writer& writer) {
     if (options_.on_durable) options_.on_durable(batch);
     batch = {};
   };
-  RC_TRY(fold.advance(writer.log(), last,
-                      [&](const engine::Header& h, ByteView, engine::Outcome outcome,
-                          std::span<const engine::Transition> transitions) {
-                        batch.events.push_back({h, outcome});
-                        batch.transitions.insert(batch.transitions.end(), transitions.begin(),
-                                                 transitions.end());
-                        if (batch.events.size() == kCommitEventsMax) tell();
-                      }));
+  RC_TRY(fold.follow(writer.log(), last, {}, [&](const Fold::Step& step) {
+    batch.events.push_back({step.header, step.outcome});
+    batch.transitions.insert(batch.transitions.end(), step.transitions.begin(),
+                             step.transitions.end());
+    batch.effects.insert(batch.effects.end(), step.effects.begin(), step.effects.end());
+    if (batch.events.size() == kCommitEventsMax) tell();
+  }));
   tell();
   return {};
 }

@@ -5,60 +5,53 @@
 
 namespace rollcall::store {
 
-using engine::Header;
-using engine::Kind;
-using engine::Micros;
-
-std::optional<Micros> seen_by(const Header& h, bool here) {
-  switch (h.kind) {
-    case Kind::Login:
-      return h.at;
-    case Kind::Logout:
-      return h.cause == engine::Cause::Logout ? std::optional<Micros>(h.at) : std::nullopt;
-    case Kind::Activity:
-      return here ? std::optional<Micros>(engine::activity_of(h).active_at(h.at)) : std::nullopt;
-    default:
-      return std::nullopt;
-  }
-}
+using engine::Override;
 
 const Shown* ShownOfHiders::find(engine::UserNumber user) const {
   const auto it = users_.find(user);
   return it == users_.end() ? nullptr : &it->second;
 }
 
-void ShownOfHiders::note(const engine::State& after, const Header& h, engine::Outcome outcome,
+void ShownOfHiders::want(engine::Effects& effects) const {
+  if (users_.empty())
+    effects.want<engine::Overridden>();
+  else
+    effects.want<engine::Overridden, engine::Seen, engine::UserForgotten>();
+}
+
+void ShownOfHiders::note(const engine::State& after, const engine::Header& event,
+                         std::span<const engine::Effect> effects,
                          std::span<const engine::Transition> transitions) {
-  if (users_.empty() && h.kind != Kind::StatusSet) return;
-  if (outcome != engine::Outcome::Applied) return;
-  if (h.user != 0) {
-    const engine::User& user = after.users[h.user];
-    auto it = users_.find(h.user);
-    if (it != users_.end() && h.kind == Kind::UserErased) {
+  for (const engine::Effect& effect : effects) {
+    if (effect.user == 0) continue;  // the app itself is shown to nobody
+    auto it = users_.find(effect.user);
+    if (const auto* status = std::get_if<engine::Overridden>(&effect.what)) {
+      const bool hides = status->manual == Override::Invisible;
+      if (it == users_.end() && hides) {
+        // Until now everything was shown. If he was Offline anyway, nothing changes now.
+        const engine::User& user = after.users[effect.user];
+        Shown shown;
+        shown.last_seen = user.last_seen;
+        shown.changed_at = user.since;
+        shown.changed_seq = event.prev;
+        it = users_.emplace(effect.user, shown).first;
+      }
+      if (it != users_.end()) it->second.hides = hides;
+    } else if (it == users_.end()) {
+      continue;
+    } else if (const auto* seen = std::get_if<engine::Seen>(&effect.what)) {
+      if (!it->second.hides) it->second.last_seen = std::max(it->second.last_seen, seen->at);
+    } else if (std::holds_alternative<engine::UserForgotten>(effect.what)) {
       users_.erase(it);
-      return;
-    }
-    const bool hides = user.manual == engine::Override::Invisible;
-    if (it == users_.end() && hides) {
-      // Until now everything was shown. If he was Offline anyway, nothing changes now.
-      Shown shown;
-      shown.last_seen = user.last_seen;
-      shown.changed_at = user.since;
-      shown.changed_seq = h.prev;
-      it = users_.emplace(h.user, shown).first;
-    }
-    if (it != users_.end()) {
-      it->second.hides = hides;
-      if (const auto seen = seen_by(h, !user.sessions.empty()); seen && !hides)
-        it->second.last_seen = std::max(it->second.last_seen, *seen);
     }
   }
+  if (users_.empty()) return;
   for (const engine::Transition& t : transitions) {
     const auto it = users_.find(t.user);
     if (it == users_.end() || t.visible_from == t.visible_to) continue;
     it->second.visible = t.visible_to;
-    it->second.changed_at = h.at;
-    it->second.changed_seq = h.seq;
+    it->second.changed_at = event.at;
+    it->second.changed_seq = event.seq;
   }
 }
 

@@ -15,9 +15,6 @@
 
 namespace rollcall::store {
 
-/// Whether the event, if applied, shows its user to be present; `here`: with a session open.
-[[nodiscard]] std::optional<engine::Micros> seen_by(const engine::Header& header, bool here);
-
 struct Shown {
   engine::Presence visible = engine::Presence::Offline;
   bool hides = false;  ///< invisible now
@@ -31,8 +28,11 @@ class ShownOfHiders {
  public:
   using Users = std::map<engine::UserNumber, Shown>;
 
-  /// Call it for each event in order, with the state after the event.
-  void note(const engine::State& after, const engine::Header& event, engine::Outcome outcome,
+  /// Asks for the effects that note() needs now: while nobody ever hid, only status changes.
+  void want(engine::Effects& effects) const;
+  /// Call it for each event in order, with the state after the event and what the event did.
+  void note(const engine::State& after, const engine::Header& event,
+            std::span<const engine::Effect> effects,
             std::span<const engine::Transition> transitions);
   [[nodiscard]] const Users& users() const { return users_; }
   [[nodiscard]] const Shown* find(engine::UserNumber user) const;

@@ -199,7 +199,7 @@ engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
                                 std::optional<Bytes> sealed) {
   close_dead_nodes(at);
   const std::size_t from = sequenced_.size();
-  const std::size_t index = sequencer_->append(draft, at, sequenced_, transitions_);
+  const std::size_t index = sequencer_->append(draft, at, sequenced_, transitions_, &effects_);
   if (sealed) pending_.bodies.emplace_back(sequenced_[index].header.seq, std::move(*sealed));
   gather(from);
   return sequenced_[index];
@@ -208,7 +208,7 @@ engine::Sequenced Writer::place(const Header& draft, engine::Micros at,
 void Writer::conclude(engine::Micros at) {
   close_dead_nodes(at);
   const std::size_t from = sequenced_.size();
-  sequencer_->conclude(at, sequenced_, transitions_);
+  sequencer_->conclude(at, sequenced_, transitions_, &effects_);
   gather(from);
 }
 
@@ -381,7 +381,7 @@ Result<bool> Writer::stage_touch(Seq session, engine::Micros at) {
 std::uint64_t Writer::stage_restart(std::uint32_t node, engine::Micros at) {
   const std::size_t from = sequenced_.size();
   const engine::Micros last_heard = state().at;
-  sequencer_->conclude(last_heard, sequenced_, transitions_);
+  sequencer_->conclude(last_heard, sequenced_, transitions_, &effects_);
   nodes_died_ = false;
   append_node_downs(at);
   std::uint64_t epoch = 1;
@@ -392,7 +392,7 @@ std::uint64_t Writer::stage_restart(std::uint32_t node, engine::Micros at) {
   draft.kind = Kind::NodeUp;
   const std::uint64_t node_epoch = engine::node_epoch(node, epoch);
   engine::write_fields(draft, engine::NodeFields{node_epoch, last_heard});
-  sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  sequencer_->append_unconcluded(draft, at, sequenced_, transitions_, &effects_);
   gather(from);
   return node_epoch;
 }
@@ -412,40 +412,40 @@ void Writer::append_node_downs(engine::Micros at) {
     const auto closed = state().nodes_closed.find(node);
     if (closed != state().nodes_closed.end() && closed->second >= epoch) continue;
     const engine::Micros last_heard = state().at;
-    sequencer_->conclude(last_heard, sequenced_, transitions_);
+    sequencer_->conclude(last_heard, sequenced_, transitions_, &effects_);
     Header draft;
     draft.kind = Kind::NodeDown;
     draft.cause = engine::Cause::Restart;
     engine::write_fields(draft, engine::NodeFields{engine::node_epoch(node, epoch), last_heard});
-    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+    sequencer_->append_unconcluded(draft, at, sequenced_, transitions_, &effects_);
   }
 }
 
 void Writer::stage_clock_step(engine::Micros step, engine::Micros at) {
   const std::size_t from = sequenced_.size();
-  sequencer_->conclude(at, sequenced_, transitions_);
+  sequencer_->conclude(at, sequenced_, transitions_, &effects_);
   Header draft;
   draft.kind = Kind::ClockStep;
   engine::write_fields(draft,
                        engine::ClockFields{state().clock_offset,
                                            engine::saturating_add(state().clock_offset, step)});
-  sequencer_->append_unconcluded(draft, at, sequenced_, transitions_);
+  sequencer_->append_unconcluded(draft, at, sequenced_, transitions_, &effects_);
   gather(from);
 }
 
 void Writer::stage_farewell(engine::Micros at) {
   const std::size_t from = sequenced_.size();
-  sequencer_->flush_touches(at, sequenced_, transitions_);
+  sequencer_->flush_touches(at, sequenced_, transitions_, &effects_);
   Header mark;
   mark.kind = Kind::AliveMark;
   mark.cause = engine::Cause::Drain;
-  sequencer_->append_unconcluded(mark, at, sequenced_, transitions_);
+  sequencer_->append_unconcluded(mark, at, sequenced_, transitions_, &effects_);
   gather(from);
 }
 
 Writer::Batch Writer::take_batch() {
   Batch out{std::exchange(pending_, {}), vault_.take_pending(), std::exchange(sequenced_, {}),
-            std::exchange(transitions_, {})};
+            std::exchange(transitions_, {}), std::exchange(effects_.list, {})};
   return out;
 }
 

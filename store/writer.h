@@ -100,6 +100,7 @@ class Writer {
     PendingRecords names;
     std::vector<engine::Sequenced> events;
     std::vector<engine::Transition> transitions;
+    std::vector<engine::Effect> effects;
   };
   [[nodiscard]] bool staged() const { return !pending_.headers.empty(); }
   [[nodiscard]] std::size_t staged_events() const { return pending_.headers.size(); }
@@ -188,6 +189,7 @@ class Writer {
   Commit pending_;
   std::vector<engine::Sequenced> sequenced_;
   std::vector<engine::Transition> transitions_;
+  engine::Effects effects_;
 };
 
 /// The wall clock, microseconds UTC.
