@@ -5,6 +5,7 @@
 #include "cli/pager.h"
 #include "cli/people.h"
 #include "cli/reading.h"
+#include "replay/stays.h"
 
 #include <fmt/format.h>
 
@@ -12,51 +13,6 @@
 #include <limits>
 
 namespace rollcall::cli {
-namespace {
-
-struct Stay {
-  engine::UserNumber user = 0;
-  engine::Seq login = 0, logout = 0;
-  engine::Micros from = 0, to = 0;
-  engine::Cause end = engine::Cause::None;
-};
-
-/// Every session of the log up to `upto`, in order of login.
-std::vector<Stay> stays(const replay::Reader& reader, engine::Seq upto) {
-  std::vector<Stay> out;
-  std::map<engine::Seq, std::size_t> open;
-  std::map<engine::UserNumber, std::set<engine::Seq>> of_user;
-  store::Fold fold;
-  const auto close = [&](engine::Seq session, const engine::Header& h) {
-    const auto it = open.find(session);
-    if (it == open.end()) return;
-    Stay& stay = out[it->second];
-    stay.logout = h.seq;
-    stay.to = h.at;
-    stay.end = h.cause;
-    of_user[stay.user].erase(session);
-    open.erase(it);
-  };
-  fold.advance(reader.log(), upto,
-               [&](const engine::Header& h, store::ByteView, engine::Outcome outcome, auto) {
-                 if (outcome != engine::Outcome::Applied) return;
-                 if (h.kind == engine::Kind::Login) {
-                   open[h.seq] = out.size();
-                   of_user[h.user].insert(h.seq);
-                   out.push_back({h.user, h.seq, 0, h.at, 0, engine::Cause::None});
-                 } else if (h.kind == engine::Kind::UserErased ||
-                            (h.kind == engine::Kind::Logout && h.session == 0)) {
-                   for (const engine::Seq s : std::set<engine::Seq>(of_user[h.user])) close(s, h);
-                 } else if (h.kind == engine::Kind::Logout) {
-                   close(h.session, h);
-                 }
-               })
-      .value();
-  return out;
-}
-
-}  // namespace
-
 void add_last(Command& root) {
   struct Options {
     People people;
@@ -87,7 +43,7 @@ void add_last(Command& root) {
     const auto now = reader.last() == 0
                          ? engine::Header{}
                          : reader.log().header(reader.last()).value().value_or(engine::Header{});
-    auto found = stays(reader, reader.last());
+    auto found = replay::stays(reader.log(), reader.last()).value();
     std::reverse(found.begin(), found.end());
     const Pager pager(context);
     Rows rows(context, {"user", "from", "to", "length", "end", "login", "logout"});
