@@ -11,12 +11,16 @@
 namespace rollcall::net {
 namespace {
 
-using engine::Kind;
-
 constexpr engine::Micros kUndoneWithin = 3'000'000;
 // Of our own clock, where the log does not say by a later event that the time is over. Longer, so
 // that an event on its way to the disk is still seen, and so that the log's clock may run slower.
 constexpr auto kStandsAfter = std::chrono::milliseconds(3500);
+
+std::pair<std::uint64_t, engine::UserNumber> place_of(const engine::Effect& effect) {
+  const auto* in = std::get_if<engine::MemberIn>(&effect.what);
+  return {in != nullptr ? in->channel : std::get<engine::MemberOut>(effect.what).channel,
+          effect.user};
+}
 
 }  // namespace
 
@@ -35,40 +39,17 @@ void Comings::take(const engine::Header& h, Clock::time_point now) {
     }
     leaving_order_.pop_front();
   }
-  if (h.kind == Kind::Joined) {
-    const auto [channel, from] = engine::member_of(h);
-    auto& nodes = here_[{channel, h.user}];
-    const bool first = nodes.empty();
-    ++nodes[from];
-    if (first) change(h, {channel, h.user}, true, now);
-  } else if (h.kind == Kind::Left) {
-    const auto [channel, from] = engine::member_of(h);
-    const auto it = here_.find({channel, h.user});
-    if (it == here_.end()) return;
-    const auto node = it->second.find(from);
-    if (node != it->second.end() && --node->second == 0) it->second.erase(node);
-    if (!it->second.empty()) return;
-    here_.erase(it);
-    change(h, {channel, h.user}, false, now);
-  } else if (h.kind == Kind::NodeDown || h.kind == Kind::NodeUp) {
-    const bool up = h.kind == Kind::NodeUp;
-    const std::uint64_t changed = engine::node_change_of(h).node;
-    for (auto it = here_.begin(); it != here_.end();) {
-      std::erase_if(it->second, [&](const auto& node) {
-        return engine::node_of(node.first) == engine::node_of(changed) &&
-               (engine::epoch_of(node.first) < engine::epoch_of(changed) ||
-                (!up && node.first == changed));
-      });
-      if (it->second.empty()) {
-        change(h, it->first, false, now);
-        it = here_.erase(it);
-      } else {
-        ++it;
-      }
-    }
-  } else if (h.kind == Kind::UserErased) {
-    std::erase_if(here_, [&](const auto& entry) { return entry.first.second == h.user; });
-  }
+  did_.list.clear();
+  members_.apply(h, did_);
+  auto& did = did_.list;
+  // Of who was forgotten nothing is told, not even that he left.
+  if (!did.empty() && std::holds_alternative<engine::UserForgotten>(did.front().what)) return;
+  // A position counts an event's changes by channel and user; it is in cursors that are kept.
+  std::sort(did.begin(), did.end(), [](const engine::Effect& x, const engine::Effect& y) {
+    return place_of(x) < place_of(y);
+  });
+  for (const engine::Effect& effect : did)
+    change(h, place_of(effect), std::holds_alternative<engine::MemberIn>(effect.what), now);
 }
 
 void Comings::change(const engine::Header& h, const Place& place, bool added,

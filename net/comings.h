@@ -6,7 +6,7 @@
 // nothing; one that stands is told three seconds later, so comings and goings are counted apart.
 #pragma once
 
-#include "engine/state.h"
+#include "engine/attendance.h"
 
 #include <chrono>
 #include <cstdint>
@@ -83,7 +83,8 @@ class Comings {
   bool wants_added_, wants_removed_;
   engine::Seq reached_ = 0;
   std::uint32_t ordinal_ = 0;  ///< of the next change of the header at hand
-  std::map<Place, std::map<std::uint64_t, std::uint32_t>> here_;  ///< connections a node and epoch
+  engine::Members members_;
+  engine::Effects did_;  ///< what the header at hand did
   std::map<Place, Leaving> leaving_;
   std::deque<std::pair<Place, Position>> leaving_order_;  ///< the eldest first; undone ones as well
   std::map<Position, Change> ready_added_, ready_removed_;

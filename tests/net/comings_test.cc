@@ -17,10 +17,15 @@ namespace {
 
 constexpr engine::Micros kSecond = 1'000'000;
 constexpr std::uint64_t kNode = 1;
+constexpr engine::UserNumber kUsers = 4;
 
 struct Log {
   std::vector<engine::Header> headers;
   engine::Micros at = 1'700'000'000 * kSecond;
+  Log() {
+    for (engine::UserNumber user = 1; user <= kUsers; ++user)
+      add(engine::Kind::UserEnrolled, 0, user);
+  }
   void add(engine::Kind kind, std::uint64_t channel, engine::UserNumber user,
            engine::Micros later = 0) {
     engine::Header h;
@@ -28,15 +33,16 @@ struct Log {
     h.seq = headers.size() + 1;
     h.at = at += later;
     h.user = user;
-    h.a = channel;
-    h.b = kNode;
+    if (kind == engine::Kind::Joined || kind == engine::Kind::Left)
+      engine::write_fields(h, engine::MemberFields{channel, kNode});
+    if (kind == engine::Kind::NodeDown) engine::write_fields(h, engine::NodeFields{channel, 0});
     headers.push_back(h);
   }
 };
 
 std::string text(const Comings::Change& c) {
   return (c.added ? "+" : "-") + std::to_string(c.user) + "@" + std::to_string(c.channel) + "#" +
-         std::to_string(c.position.first);
+         std::to_string(c.position.first - kUsers);  // counted after the enrolments
 }
 std::vector<std::string> texts(const std::vector<Comings::Change>& changes) {
   std::vector<std::string> out;
@@ -84,6 +90,20 @@ TEST_CASE("a leave is told once it has stood for three seconds, and not at all i
   }
 }
 
+TEST_CASE("the end of a server takes its members out; one that counts for nothing takes nobody",
+          "[net]") {
+  Log log;
+  log.add(engine::Kind::NodeDown, kNode, 0);
+  log.add(engine::Kind::Joined, 7, 2);  // on its way when the epoch was closed: the state counts it
+  log.add(engine::Kind::Joined, 7, 1);
+  log.add(engine::Kind::NodeDown, kNode, 0, kSecond);  // again: too late (S30)
+  log.add(engine::Kind::AliveMark, 0, 0, 10 * kSecond);
+  CHECK(texts(reading(log).next(10)) == Texts{"+2@7#2", "+1@7#3"});
+  log.add(engine::Kind::NodeDown, kNode + 1, 0, kSecond);
+  log.add(engine::Kind::AliveMark, 0, 0, 10 * kSecond);
+  CHECK(texts(reading(log).next(10)) == Texts{"+2@7#2", "+1@7#3", "-1@7#6", "-2@7#6"});
+}
+
 TEST_CASE("a batch that was begun is the same after a restart, whatever the log holds by then",
           "[net][property]") {
   const std::uint64_t seed = test::test_seed();
@@ -96,7 +116,7 @@ TEST_CASE("a batch that was begun is the same after a restart, whatever the log 
     const auto grow = [&](std::size_t events) {
       for (std::size_t i = 0; i < events; ++i) {
         const std::uint64_t channel = 1 + below(2);
-        const auto user = static_cast<engine::UserNumber>(1 + below(4));
+        const auto user = static_cast<engine::UserNumber>(1 + below(kUsers));
         const bool joins = here.insert({channel, user}).second;
         if (!joins) here.erase({channel, user});
         log.add(joins ? engine::Kind::Joined : engine::Kind::Left, channel, user,
@@ -156,7 +176,7 @@ TEST_CASE("the cursor of an older version goes on where it stood, and a broken o
   Log log;
   log.add(engine::Kind::Joined, 7, 1);
   log.add(engine::Kind::Joined, 7, 2);
-  CHECK(texts(reading(log, Comings::all_until(1)).next(10)) == Texts{"+2@7#2"});
+  CHECK(texts(reading(log, Comings::all_until(kUsers + 1)).next(10)) == Texts{"+2@7#2"});
   CHECK(parse_webhook_cursor("3 1 0 2 0"));
   CHECK(parse_webhook_cursor("3 1 0 2 0 4 0 4 0")->begun);
   for (const char* bad : {"", "3", "3 1 0 2", "3 1 0 2 0 4", "3 1 0 2 0 4 0 4 0 9", "a b c d e",
