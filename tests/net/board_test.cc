@@ -3,6 +3,7 @@
 
 #include "store/forget.h"
 #include "store/snapshot.h"
+#include "tests/support/random_history.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -19,27 +20,13 @@ using net::Board;
 using net::Standing;
 using store::Proposal;
 using store::Writer;
+using test::about;
 using test::below;
 using test::kSecond;
 using test::kStart;
+using test::login;
 
 namespace {
-
-Proposal about(Kind kind, const std::string& user, engine::Seq session = 0,
-               Cause cause = Cause::None) {
-  Proposal p;
-  p.kind = kind;
-  p.user = user;
-  p.session = session;
-  p.cause = cause;
-  return p;
-}
-
-Proposal login(const std::string& user, const std::string& session) {
-  Proposal p = about(Kind::Login, user, 0, Cause::Login);
-  p.body.external_key = session;
-  return p;
-}
 
 /// What others may know, kept by hand: the latest sign of life in the open, and the last change of
 /// what was visible.
@@ -126,73 +113,6 @@ class Followed {
   std::uint64_t node_ = 0;
 };
 
-void do_something(Followed& store, std::mt19937_64& rng, Micros at) {
-  Writer& w = store.writer();
-  const std::string user = "u" + std::to_string(below(rng, 6));
-  const auto number = w.vault().number_of(user);
-  if (!number) {
-    w.stage(login(user, "a"), at).value();
-    return;
-  }
-  const auto& sessions = w.state().users[*number].sessions;
-  const engine::Seq session = sessions.empty() ? 0 : sessions[below(rng, sessions.size())];
-  switch (below(rng, 16)) {
-    case 0:
-    case 1:
-    case 2:
-      (void)w.stage(login(user, std::string(1, static_cast<char>('a' + below(rng, 4)))), at);
-      break;
-    case 3:
-      (void)w.stage(about(Kind::Logout, user, session, Cause::Logout), at);
-      break;
-    case 4:
-      (void)w.stage(
-          about(Kind::Logout, user, 0, below(rng, 2) == 0 ? Cause::Logout : Cause::Revoked), at);
-      break;
-    case 5:
-    case 6:
-    case 7: {
-      Proposal p = about(Kind::Activity, user, below(rng, 2) == 0 ? session : 0);
-      if (below(rng, 3) == 0) p.d = static_cast<std::uint64_t>(at) - below(rng, 100 * kSecond);
-      (void)w.stage(p, at);
-      break;
-    }
-    case 8:
-    case 9: {
-      Proposal p =
-          about(below(rng, 3) == 0 ? Kind::LinkDown : Kind::LinkUp, user, session, Cause::Abort);
-      p.a = below(rng, 3);
-      p.b = store.node();
-      (void)w.stage(p, at);
-      break;
-    }
-    case 10:
-    case 11:
-    case 12: {
-      Proposal p = about(Kind::StatusSet, user, 0, Cause::User);
-      p.flags = static_cast<std::uint16_t>(below(rng, 8));
-      if (below(rng, 3) == 0) p.body.status_text = "words";
-      if (below(rng, 2) == 0) p.a = static_cast<std::uint64_t>(at) + below(rng, 600) * kSecond;
-      (void)w.stage(p, at);
-      break;
-    }
-    case 13:
-      (void)w.stage(about(Kind::StatusCleared, user, 0, Cause::User), at);
-      break;
-    case 14:
-      if (session != 0) {
-        Proposal p = about(Kind::Inactivity, user, session, Cause::ClientHint);
-        (void)w.stage(p, at);
-      }
-      break;
-    default:
-      if (below(rng, 3) == 0)
-        w.stage_clock_step(static_cast<Micros>(below(rng, 500)) * kSecond, at);
-      else
-        w.conclude(at);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("a logout that names no session ends all of them on the board, too", "[net]") {
@@ -278,7 +198,7 @@ TEST_CASE("after any history and any restart the board is the state, and shows w
       for (std::uint64_t i = 0; i < events; ++i) {
         at = std::max(at + static_cast<Micros>(below(rng, 120 * kSecond)),
                       store.writer().state().at);
-        do_something(store, rng, at);
+        test::do_something(store.writer(), store.node(), rng, at);
       }
       store.writer().commit(store::Durable::No).value();
       require_equal(store.board(), store.writer());
