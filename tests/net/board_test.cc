@@ -1,12 +1,15 @@
 // The board against the state it follows, and against what others may know of who hides.
 #include "net/board.h"
 
+#include "net/comings.h"
 #include "store/forget.h"
 #include "store/snapshot.h"
 #include "tests/support/random_history.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
+
+#include <set>
 
 using namespace rollcall;
 using engine::Cause;
@@ -52,20 +55,46 @@ std::vector<InTheOpen> in_the_open(const Writer& writer) {
                  const engine::User& user = users[h.user];
                  if (outcome != engine::Outcome::Applied || user.manual == Override::Invisible)
                    return;
-                 const auto told = static_cast<Micros>(h.d);
                  Micros seen = 0;
                  if (h.kind == Kind::Login || (h.kind == Kind::Logout && h.cause == Cause::Logout))
                    seen = h.at;
                  if (h.kind == Kind::Activity && !user.sessions.empty())
-                   seen = told > 0 && told < h.at ? told : h.at;
+                   seen = engine::activity_of(h).active_at(h.at);
                  out[h.user].last_seen = std::max(out[h.user].last_seen, seen);
                })
       .value();
   return out;
 }
 
+/// Who is where by what a webhook was told, from the log's beginning; who was forgotten left out.
+std::set<std::pair<std::uint64_t, UserNumber>> told_to_webhooks(const Writer& writer) {
+  net::Comings comings({}, true, true);
+  (void)writer.log().scan(1, writer.log().last(), [&](const Header& h, store::ByteView) {
+    comings.take(h, {});
+    return true;
+  });
+  comings.settle(net::Comings::Clock::time_point{} + std::chrono::hours(1));
+  std::set<std::pair<std::uint64_t, UserNumber>> out;
+  for (const auto& change : comings.next(comings.ready())) {
+    if (change.added)
+      REQUIRE(out.emplace(change.channel, change.user).second);
+    else
+      REQUIRE(out.erase({change.channel, change.user}) == 1);
+  }
+  std::erase_if(out, [&](const auto& place) { return writer.state().users[place.second].erased; });
+  return out;
+}
+
+std::set<std::pair<std::uint64_t, UserNumber>> attending(const Writer& writer) {
+  std::set<std::pair<std::uint64_t, UserNumber>> out;
+  for (UserNumber n = 1; n < writer.state().users.size(); ++n)
+    for (const auto& a : writer.state().users[n].attendance) out.emplace(a.channel, n);
+  return out;
+}
+
 void require_equal(const Board& board, const Writer& writer) {
   REQUIRE(board.seq() == writer.state().seq);
+  REQUIRE(told_to_webhooks(writer) == attending(writer));
   const auto open = in_the_open(writer);
   for (UserNumber n = 1; n < writer.state().users.size(); ++n) {
     INFO("user " << n << " at seq " << writer.state().seq);
