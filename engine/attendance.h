@@ -1,8 +1,8 @@
-// Who is in which logged channel: the rules, and a fold of these alone.
+// Who is in which logged channel: the rules, and a fold of attendance alone.
 //
-// Why this file exists: the reducer keeps attendance in the state; a webhook tells of comings and
-// goings from wherever it is in the log, and would hold a whole state for it. Both follow the same
-// rules, which are here, and a property test holds the two to the same effects.
+// Why this file exists: the reducer keeps attendance in the state. A webhook has its own position
+// in the log and would need a whole state of its own to report who joined and left. Both apply
+// these rules, and a property test checks that they report the same effects.
 #pragma once
 
 #include "engine/effects.h"
@@ -18,8 +18,9 @@ struct EndedEpochs {
   std::uint32_t node = 0;
   std::uint64_t upto = 0;
 };
-/// Notes the node's change in the tables of open and closed epochs; nothing where it comes too late
-/// (S30) and changes nothing. An `upto` of nothing: the node's first epoch, none before it.
+/// What a NodeUp or NodeDown changes, given the newest open and closed epoch of each node. Not
+/// valid if it comes too late (S30). Without `ended`, it is the node's epoch 0 and there was none
+/// before.
 struct NodeChange {
   bool valid = false;
   std::optional<EndedEpochs> ended;
@@ -28,11 +29,11 @@ struct NodeChange {
                                         const std::map<std::uint32_t, std::uint64_t>& open,
                                         const std::map<std::uint32_t, std::uint64_t>& closed);
 
-/// One user's connections to channels, sorted; what changed is emitted.
+/// They change one user's sorted list of connections to channels and emit what changed.
 void join(std::vector<Attendance>& list, const Header& event, const Emit& emit);
-/// Whether the connection was there.
+/// False if there was no such connection.
 bool leave(std::vector<Attendance>& list, const Header& event, const Emit& emit);
-/// Whether anything was of those epochs.
+/// False if nothing in the list was of those epochs.
 bool end_epochs(std::vector<Attendance>& list, UserNumber user, const EndedEpochs& ended,
                 const Emit& emit);
 void leave_all(std::vector<Attendance>& list, UserNumber user, const Emit& emit);

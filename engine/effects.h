@@ -1,12 +1,12 @@
-// What an event did to the state, in the field's own terms: a session opened, its last link went,
-// a member came in.
+// What an event did to the state, in the field's own terms: a session opened, its last link was
+// lost, a member joined.
 //
-// Why this file exists: the reducer alone decides whether an event counts and what it changes. The
-// board, `last`, webhooks and whoever else follows the log need the decision, not the header: who
-// judges headers by himself judges wrong sooner or later (a duplicate, a stale epoch, a logout that
-// ends several sessions). Presence itself changes by transitions, beside these.
+// Why this file exists: only the reducer decides whether an event counts and what it changes. The
+// board, `last`, webhooks and everything else that follows the log need that decision, not the
+// header. Code that judges headers by itself gets some of them wrong: a duplicate, a stale epoch, a
+// logout that ends several sessions. Presence itself changes by transitions, which are separate.
 //
-// A fold that wants none passes none and pays nothing; one that wants a few names them.
+// A fold that needs no effects passes no Effects and pays nothing; one that needs a few names them.
 #pragma once
 
 #include "engine/event_fields.h"
@@ -17,26 +17,26 @@
 namespace rollcall::engine {
 
 struct UserKnown {};  ///< enrolled: the number is in use from here on
-/// Forgotten. What this ends (sessions, memberships) follows, each by its own effect.
+/// Erased. The sessions and memberships that this ends follow as effects of their own.
 struct UserForgotten {};
 
 struct SessionOpened {
   Seq session = 0;
 };
-/// Its links go with it.
+/// Its links end with it, without effects of their own.
 struct SessionClosed {
   Seq session = 0;
 };
 struct Linked {
   Seq session = 0;
   std::uint64_t connection = 0, node = 0;  ///< node and epoch
-  bool reattached = false;                 ///< it was detached: the grace ends
+  bool reattached = false;                 ///< it was detached: its grace ends
 };
 struct Unlinked {
   Seq session = 0;
   std::uint64_t connection = 0, node = 0;
 };
-/// The last link went: the grace runs.
+/// Its last link was lost: the grace begins.
 struct Detached {
   Seq session = 0;
   Cause reason = Cause::None;
@@ -44,25 +44,24 @@ struct Detached {
 /// Activity that counted for a session.
 struct Touched {
   Seq session = 0;
-  bool woke = false;  ///< it was away
+  bool woke = false;  ///< it was away before
 };
 struct TurnedAway {
   Seq session = 0;
 };
-/// A sign of life of the user himself: a login, activity, his own logout. At `at`, which may be
-/// before the event's time, but never later.
+/// A sign of life of the user: a login, activity, or the user's own logout. `at` is never later
+/// than the event's own time; a touch that is logged late happened earlier.
 struct Seen {
   Micros at = 0;
 };
-/// The status was set or cleared; `status` is the StatusSet that holds text and emoji, 0 if
-/// cleared.
+/// The status was set or cleared. `status` is the seq of the StatusSet, 0 if cleared.
 struct Overridden {
   Override before = Override::None, manual = Override::None;
   bool do_not_disturb = false;
   Micros until = 0;
   Seq status = 0;
 };
-/// The user's first connection into a logged channel, and the last out of it.
+/// The user's first connection joined a logged channel; the last one left it.
 struct MemberIn {
   std::uint64_t channel = 0;
 };
@@ -80,11 +79,11 @@ struct Effect {
   What what;
 };
 
-/// Where effects are gathered, in order.
+/// Collects effects, in order.
 class Effects {
  public:
   Effects() = default;
-  /// Only those of the kinds named.
+  /// Collects only the named ones.
   template <class... Kinds>
   [[nodiscard]] static Effects only() {
     Effects out;
@@ -117,7 +116,7 @@ class Effects {
   std::uint32_t wanted_ = ~0U;
 };
 
-/// Hands what the event at hand does to whoever wants it.
+/// Reports the effects of one event, if somebody wants them.
 class Emit {
  public:
   Emit(Effects* to, const Header& event) : to_(to), event_(event) {}
@@ -131,17 +130,12 @@ class Emit {
   const Header& event_;
 };
 
-/// For std::visit with one function a kind of effect.
+/// For std::visit, with one function for each kind of effect.
 template <class... Functions>
 struct Each : Functions... {
   using Functions::operator()...;
 };
 template <class... Functions>
 Each(Functions...) -> Each<Functions...>;
-/// The last of them, for whoever follows a few kinds only.
-struct Others {
-  template <class E>
-  void operator()(const E&) const {}
-};
 
 }  // namespace rollcall::engine

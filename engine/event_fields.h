@@ -1,12 +1,11 @@
 // What a header's four free fields a, b, c and d mean, kind by kind: a typed view of each.
 //
-// Why this file exists: the same 64 bits are a connection in one kind and a time in another.
-// Whoever reads `h.b` where another kind means something else compiles and is wrong, so bare fields
-// are read and written here and in the codec alone, and a test holds everybody else to it. The
-// table for people is in docs/log-format.md; a test compares the two.
+// Why this file exists: the same 64 bits are a connection in one kind and a time in another. Code
+// that reads `h.b` of the wrong kind compiles, so only this file reads and writes the fields by
+// their letters; a test refuses it elsewhere. The table for readers is in docs/log-format.md;
+// another test compares the two.
 //
-// A view is total: any bits give a value. Whether the header is of that kind is the caller's to
-// ask.
+// A view is total: any bits give a value. The caller checks that the header is of that kind.
 #pragma once
 
 #include "engine/event.h"
@@ -38,7 +37,7 @@ struct Policy {
   return (std::uint64_t{node} << 32) | epoch;
 }
 
-// Each view names its fields once, in each(): from that come reading, writing and the table.
+// Each view names its fields once, in each(). Reading, writing and the table all use it.
 
 /// A kind without fields of its own.
 struct NoFields {
@@ -57,7 +56,7 @@ struct LoginFields {
   [[nodiscard]] constexpr bool has_key() const { return tag_high != 0 || tag_low != 0; }
 };
 
-/// Logout. Where a timer concluded it: the session's det_rev (grace) or act_rev (ttl) it saw.
+/// Logout. If a timer concluded it: the session's det_rev (grace) or act_rev (ttl) that it saw.
 struct LogoutFields {
   std::uint64_t basis = 0;
   template <class Self, class Field>
@@ -70,9 +69,9 @@ struct LogoutFields {
 /// names.
 struct ActivityFields {
   std::uint64_t target = 0;       ///< a tag, or a user's number; 0 none
-  std::uint64_t producer_no = 0;  ///< ascending within a session; 0 where the producer counts not
+  std::uint64_t producer_no = 0;  ///< ascending within a session; 0 if the producer has none
   std::uint64_t action = 0;       ///< its number in the log; 0: in the body, or a touch
-  Micros active_until = 0;        ///< a touch told late; 0 at the event's own time
+  Micros active_until = 0;        ///< of a touch logged late; 0: the event's own time
   bool touch = false;
   bool target_is_user = false;
   template <class Self, class Field>
@@ -120,7 +119,7 @@ struct LinkFields {
 /// NodeUp, NodeDown.
 struct NodeFields {
   std::uint64_t node = 0;  ///< node and epoch
-  Micros last_heard = 0;   ///< the last event before; 0 where nothing was missed
+  Micros last_heard = 0;   ///< when the last event before was logged; 0 if nothing was missed
   template <class Self, class Field>
   static constexpr void each(Self& self, const Field& field) {
     field('a', "node", self.node);
@@ -247,7 +246,7 @@ struct ErasedFields {
   }
 };
 
-/// HoldSet, HoldReleased, HistoryRead: whom it is about; 0 where a read is about no one person.
+/// HoldSet, HoldReleased, HistoryRead: whom it is about; 0 if a read is not about one person.
 struct SubjectFields {
   UserNumber subject = 0;
   template <class Self, class Field>
@@ -256,7 +255,7 @@ struct SubjectFields {
   }
 };
 
-/// RetentionApplied says three things. Stored: never renumber.
+/// RetentionApplied has three forms. Stored: never renumber.
 enum class Retention : std::uint64_t {
   Applied = 0,  ///< bodies of the kind, older than keep_s, were dropped up to the seq
   Rule = 1,     ///< from now on bodies of the kind are kept so long; 0 s: for ever
@@ -337,14 +336,14 @@ template <class View>
 
 }  // namespace fields_detail
 
-/// The view's fields into those of a header, or of what is proposed to become one. Others stay.
+/// Writes the view's fields into a header or a proposal of one. Other fields stay as they are.
 template <class Record, class View>
 constexpr void write_fields(Record& record, const View& view) {
   View::each(view, [&](char letter, std::string_view, const auto& member) {
     fields_detail::slot(record, letter) = static_cast<std::uint64_t>(member);
   });
 }
-/// All four, whatever they mean.
+/// Copies all four, whatever they mean.
 template <class From, class To>
 constexpr void copy_fields(const From& from, To& to) {
   to.a = from.a;
@@ -421,12 +420,12 @@ constexpr void copy_fields(const From& from, To& to) {
   return fields_detail::view<ContinuedFields>(h);
 }
 
-/// Kept by its own name for whoever has a policy alone.
+/// The policy alone; reads need no reason then.
 inline void write_policy(const Policy& policy, Header& header) {
   write_fields(header, PolicyFields(policy));
 }
 
-/// Calls `take` with the header's view; a kind of a later version has none that is known here.
+/// Calls `take` with the header's view; kinds of later versions have no fields here.
 template <class Take>
 constexpr void with_fields(const Header& h, const Take& take) {
   switch (h.kind) {

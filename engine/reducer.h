@@ -44,7 +44,7 @@ struct Transition {
 };
 
 /// Applies `event`, appending what changed to `transitions` (users in ascending number), and what
-/// it did otherwise to `effects`, if given. An event that does not count has neither.
+/// else it did to `effects`, if given. An event that does not count changes and reports nothing.
 Outcome apply(State& state, const Header& event, std::vector<Transition>& transitions,
               Effects* effects = nullptr);
 
