@@ -15,3 +15,14 @@ function(rollcall_library name)
     PUBLIC ${ARG_DEPS}
     PRIVATE rollcall_warnings ${ARG_PRIVATE_DEPS})
 endfunction()
+
+# A library that the program loads when it first needs it (store/shared_library.h): only its headers
+# are used here. MACRO becomes the file's name as the loader looks for it, libx.so.N.
+function(rollcall_loads target library includes macro)
+  get_filename_component(file "${library}" REALPATH)
+  if(NOT file MATCHES "/([^/]+\\.so\\.[0-9]+)[^/]*$")
+    message(FATAL_ERROR "${library} is no shared library with a version")
+  endif()
+  target_compile_definitions(${target} PRIVATE ${macro}="${CMAKE_MATCH_1}")
+  target_include_directories(${target} SYSTEM PRIVATE ${includes})
+endfunction()

@@ -2,9 +2,9 @@
 //
 // Why libcurl: it finds addresses in a thread of its own, so that a name server that does not
 // answer can be waited for with a limit, and given up at once where the caller says so.
+#include "net/curl_library.h"
 #include "net/http.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
-#include <mutex>
 
 namespace rollcall::net {
 namespace {
@@ -27,14 +26,16 @@ using Piece = std::function<bool(std::string_view)>;
 constexpr std::size_t kBodyMax = 128 * 1024;
 constexpr auto kTimeout = std::chrono::seconds(10);
 
-// Two of the types are the same one, void, so each has its own way to be freed.
-template <class T, auto free>
 struct Freed {
-  void operator()(T* it) const { free(it); }
+  void operator()(CURL* it) const { curl_easy_cleanup(it); }
+  void operator()(curl_slist* it) const { curl_slist_free_all(it); }
 };
-using Easy = std::unique_ptr<CURL, Freed<CURL, curl_easy_cleanup>>;
-using Multi = std::unique_ptr<CURLM, Freed<CURLM, curl_multi_cleanup>>;
-using List = std::unique_ptr<curl_slist, Freed<curl_slist, curl_slist_free_all>>;
+struct FreedMulti {  // the same type, void, in libcurl's header
+  void operator()(CURLM* it) const { curl_multi_cleanup(it); }
+};
+using Easy = std::unique_ptr<CURL, Freed>;
+using Multi = std::unique_ptr<CURLM, FreedMulti>;
+using List = std::unique_ptr<curl_slist, Freed>;
 
 /// What libcurl's callbacks see. They are called by C: nothing is thrown through it.
 struct Exchange {
@@ -161,8 +162,7 @@ store::Result<void> perform(CURL* easy, const Exchange& exchange, const std::str
 store::Result<Reply> request(bool posts, const std::string& url, const std::string& body,
                              const Headers& headers, const Piece* piece,
                              const std::stop_token& cancel) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  RC_TRY(load_curl());
   const std::string where = place_of(url);
   const Error no_url{Errc::BadInput, fmt::format("'{}' is not an http:// or https:// URL", where)};
   if (!url.starts_with("http://") && !url.starts_with("https://")) return no_url;

@@ -1,9 +1,8 @@
 // Bundles on disk: a folder, or a tar through libarchive.
+#include "replay/archive_library.h"
 #include "replay/bundle.h"
 #include "store/files.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -34,6 +33,7 @@ Error archive_error(archive* a, const std::filesystem::path& path) {
 }
 
 Result<BundleFiles> read_tar(const std::filesystem::path& path) {
+  RC_TRY(load_archive());
   const std::unique_ptr<archive, FreeArchive> a{archive_read_new()};
   archive_read_support_format_tar(a.get());
   archive_read_support_filter_gzip(a.get());
@@ -71,6 +71,7 @@ Result<BundleFiles> read_tar(const std::filesystem::path& path) {
 }
 
 Result<void> write_tar(const BundleFiles& files, const std::filesystem::path& path) {
+  RC_TRY(load_archive());
   const std::unique_ptr<archive, FreeArchive> a{archive_write_new()};
   archive_write_set_format_ustar(a.get());
   const int opened = path == "-" ? archive_write_open_fd(a.get(), STDOUT_FILENO)
