@@ -9,9 +9,10 @@
 
 namespace rollcall::replay {
 
-Result<Reader> Reader::open(const store::Layout& layout, store::Log::Mode mode) {
+Result<Reader> Reader::open(const store::Layout& layout, store::Log::Mode mode, Names names) {
   Reader reader;
   reader.layout_ = layout;
+  reader.names_ = names;
   auto log = store::Log::open(layout, mode);
   if (!log) return log.error();
   reader.own_log_ = std::move(*log);
@@ -35,12 +36,18 @@ void Reader::load_vault() {
   vault_ = nullptr;
   own_vault_.reset();
   vault_problem_.reset();
-  auto vault = store::Vault::open(layout_.vault(), layout_.app);
+  const auto opened = [&]() -> Result<std::unique_ptr<const store::Vault>> {
+    if (names_ == Names::AsAsked) return store::Vault::open_to_read(layout_.vault(), layout_.app);
+    auto whole = store::Vault::open(layout_.vault(), layout_.app);
+    if (!whole) return whole.error();
+    return std::unique_ptr<const store::Vault>(std::make_unique<store::Vault>(std::move(*whole)));
+  };
+  auto vault = opened();
   if (!vault) {
     vault_problem_ = vault.error();
     return;
   }
-  own_vault_ = std::make_unique<store::Vault>(std::move(*vault));
+  own_vault_ = std::move(*vault);
   vault_ = own_vault_.get();
   opener_ = std::make_unique<store::BodyOpener>(*vault_, layout_.app);
 }
@@ -73,6 +80,7 @@ Result<UserNumber> Reader::find_user(std::string_view name) const {
     return vault_problem_.value_or(
         Error{Errc::NotPermitted, "names need the vault; give a user by --number"});
   if (const auto number = vault_->number_of(name)) return *number;
+  if (auto problem = vault_->problem()) return *problem;
   return Error{Errc::NotFound, fmt::format("there is no user '{}'", name)};
 }
 
@@ -83,6 +91,16 @@ Result<UserNumber> Reader::find_number(std::uint64_t number) const {
   if (!fits || (vault_ && !vault_->name_of(narrow) && !vault_->erased(narrow)))
     return Error{Errc::NotFound, fmt::format("there is no user with the number {}", number)};
   return narrow;
+}
+
+Seq Reader::enrolled_at(UserNumber number) const {
+  const auto pointer = log_->meta(store::enrolment_key(number));
+  const auto seq = pointer && *pointer ? store::parse_decimal(**pointer) : std::nullopt;
+  const auto header =
+      seq ? log_->header(*seq) : Result<std::optional<Header>>(std::optional<Header>{});
+  const bool sound = header && *header && (*header)->kind == engine::Kind::UserEnrolled &&
+                     (*header)->user == number && (*header)->prev == 0;
+  return sound ? *seq : 1;
 }
 
 store::OpenedBody Reader::open_body(const Header& header) const {

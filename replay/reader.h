@@ -16,12 +16,17 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
+/// Of how many names a reader unseals the records at its opening: of those that are asked for, or
+/// of all, so that damage in any is found.
+enum class Names : std::uint8_t { AsAsked, All };
+
 class Reader {
  public:
   /// Opens the log, then the vault. Without a vault or its master key, names are numbers and bodies
   /// stay sealed; `vault_problem` says why.
   static Result<Reader> open(const store::Layout& layout,
-                             store::Log::Mode mode = store::Log::Mode::Read);
+                             store::Log::Mode mode = store::Log::Mode::Read,
+                             Names names = Names::AsAsked);
   /// Beside a writer of this process, whose log and vault it shares; sees only durable events.
   static Reader beside(std::shared_ptr<const store::Writer> writer);
   /// For a reader opened to follow: reads what was appended since, including names of new users.
@@ -39,6 +44,8 @@ class Reader {
   [[nodiscard]] Result<UserNumber> find_user(std::string_view name) const;
   /// By number, also of a forgotten user; an error says that nobody has it.
   [[nodiscard]] Result<UserNumber> find_number(std::uint64_t number) const;
+  /// The seq of the user's enrolment, where the log says it without being walked; else 1.
+  [[nodiscard]] Seq enrolled_at(UserNumber number) const;
   [[nodiscard]] store::OpenedBody open_body(const Header& header) const;
   /// The same if the sealed bytes were read already.
   [[nodiscard]] store::OpenedBody open_body(const Header& header, store::ByteView sealed) const;
@@ -57,7 +64,8 @@ class Reader {
   std::shared_ptr<const store::Writer> writer_;  ///< beside(): whose log and vault these are
   std::unique_ptr<store::Log> own_log_;          ///< open(): can catch up
   const store::Log* log_ = nullptr;
-  std::unique_ptr<store::Vault> own_vault_;
+  Names names_ = Names::AsAsked;
+  std::unique_ptr<const store::Vault> own_vault_;
   const store::Vault* vault_ = nullptr;
   std::unique_ptr<store::BodyOpener> opener_;
   std::optional<Error> vault_problem_;

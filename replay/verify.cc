@@ -413,7 +413,7 @@ namespace {
 
 VerifyReport look(const store::Layout& layout, const VerifyOptions& options) {
   VerifyReport report;
-  const auto reader = Reader::open(layout);
+  const auto reader = Reader::open(layout, store::Log::Mode::Read, Names::All);
   if (!reader) {
     report.findings.push_back(
         {verdict_of(reader.error().code), seq_in(reader.error().detail), 0, reader.error().detail});

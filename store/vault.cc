@@ -1,7 +1,9 @@
-// The vault's file: making it, enrolling, forgetting, rotating. Opening: vault_open.cc.
+// The vault's file: making it, enrolling, forgetting, rotating. Opening: vault_open.cc; answering:
+// vault_lookup.cc.
 #include "store/vault.h"
 
 #include "store/files.h"
+#include "store/mapped_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 namespace rollcall::store {
 namespace {
@@ -28,6 +31,60 @@ Bytes seal_random(const Key& key, ByteView plain, ByteView aad) {
   std::array<std::uint8_t, xaes::kNonceSize> nonce;
   random_bytes(nonce);
   return xaes::seal(key, nonce, plain, aad);
+}
+
+/// 'X' and a number, followed by zeroes so that the record has a size that was given; 0: as short
+/// as it can be.
+Bytes erased_record(UserNumber number, std::uint32_t size) {
+  Bytes payload{'X'};
+  put_be32(payload, number);
+  if (size > payload.size() + 8) payload.resize(size - 8, 0);
+  return framed(payload);
+}
+
+/// Makes records of a file that was replaced say no more than that their users were forgotten, for
+/// whoever has the file open or mapped still; other records stay as they are.
+Result<void> overwrite_records(int fd, const std::vector<VaultIndex::Place>& gone) {
+  if (gone.empty()) return {};
+  const auto failed = [] {
+    return Error{Errc::Io,
+                 fmt::format("cannot overwrite the vault's old records: {}", std::strerror(errno))};
+  };
+  if (fd < 0) return failed();
+  for (const auto& place : gone) {
+    std::array<std::uint8_t, 9> head{};  // of the frame its length, then type and number
+    if (::pread(fd, head.data(), head.size(), static_cast<off_t>(place.offset)) !=
+        static_cast<ssize_t>(head.size()))
+      return failed();
+    const bool user = head[4] == 'U';  // an epoch's key is nobody's
+    const Bytes nothing = erased_record(user ? get_be32(ByteView(head).subspan(5)) : 0, place.size);
+    if (::pwrite(fd, nothing.data(), nothing.size(), static_cast<off_t>(place.offset)) !=
+        static_cast<ssize_t>(nothing.size()))
+      return failed();
+  }
+  if (::fsync(fd) != 0) return failed();
+  return {};
+}
+
+/// A file that was begun and not renamed: nobody needs it, and what is in it must not lie about.
+Result<void> destroy_file(const std::filesystem::path& path) {
+  std::error_code ec;
+  const auto size = std::filesystem::file_size(path, ec);
+  if (ec) return {};  // not there, or no file
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const Bytes zeroes(std::size_t{1} << 16, 0);
+  bool ok = fd >= 0;
+  for (std::uintmax_t at = 0; ok && at < size; at += zeroes.size()) {
+    const auto part = static_cast<std::size_t>(std::min<std::uintmax_t>(zeroes.size(), size - at));
+    ok = ::pwrite(fd, zeroes.data(), part, static_cast<off_t>(at)) == static_cast<ssize_t>(part);
+  }
+  ok = ok && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!ok)
+    return Error{Errc::Io,
+                 fmt::format("cannot destroy {}: {}", path.string(), std::strerror(errno))};
+  std::filesystem::remove(path, ec);
+  return {};
 }
 
 }  // namespace
@@ -67,109 +124,27 @@ Result<Vault> Vault::create(const std::filesystem::path& dir, std::string app) {
   Vault vault(dir, std::move(app), std::move(*master));
   const Key app_key = random_key();
   vault.users_[0] = {app_key, "", 0, 0};
+  vault.index_key_ = VaultIndex::key_of(app_key);
   const Key epoch_key = random_key();
-  vault.epochs_[1] = {epoch_key, vault.epoch_record(1, epoch_key)};
+  vault.epochs_[1] = {epoch_key, vault.epoch_record(1, epoch_key), 0};
   RC_TRY(vault.rewrite({{0, vault.user_record(0, app_key, "")}}));
   return vault;
-}
-
-void Vault::put_user(UserNumber number, User user) {
-  // Mostly the next number: then nothing needs to be looked for.
-  const bool next = !users_.empty() && users_.rbegin()->first < number;
-  const auto known = next ? users_.end() : users_.find(number);
-  if (known != users_.end()) numbers_.erase(known->second.name);  // its key is that very name
-  const auto at = users_.insert_or_assign(users_.end(), number, std::move(user));
-  if (number != 0) numbers_[at->second.name] = number;
-}
-
-std::optional<UserNumber> Vault::number_of(std::string_view name) const {
-  const std::shared_lock guard(*mutex_);
-  const auto it = numbers_.find(name);
-  return it == numbers_.end() ? std::nullopt : std::optional<UserNumber>(it->second);
-}
-
-std::optional<std::string> Vault::name_of(UserNumber number) const {
-  const std::shared_lock guard(*mutex_);
-  const auto it = users_.find(number);
-  if (number == 0 || it == users_.end()) return std::nullopt;
-  return it->second.name;
-}
-
-std::uint32_t Vault::epoch() const {
-  const std::shared_lock guard(*mutex_);
-  return epochs_.empty() ? 0 : epochs_.rbegin()->first;
-}
-
-bool Vault::erased(UserNumber number) const {
-  const std::shared_lock guard(*mutex_);
-  return erased_.contains(number);
-}
-
-std::set<UserNumber> Vault::erased() const {
-  const std::shared_lock guard(*mutex_);
-  return erased_;
-}
-
-std::size_t Vault::users() const {
-  const std::shared_lock guard(*mutex_);
-  return users_.size();
-}
-
-std::optional<Key> Vault::body_key(UserNumber number, std::uint32_t epoch) const {
-  const std::shared_lock guard(*mutex_);
-  const auto user = users_.find(number);
-  const auto half = epochs_.find(epoch);
-  if (user == users_.end() || half == epochs_.end()) return std::nullopt;
-  return hkdf_sha256(user->second.key, half->second.first, as_bytes("rollcall/body-key/v1"));
-}
-
-Key Vault::tag_key() const {
-  const std::shared_lock guard(*mutex_);
-  return hkdf_sha256(users_.at(0).key, {}, as_bytes("rollcall/tag-key/v1"));
-}
-
-std::vector<UserNumber> Vault::without_key(UserNumber users) const {
-  std::vector<UserNumber> out;
-  const std::shared_lock guard(*mutex_);
-  UserNumber next = 0;
-  for (const auto& [number, user] : users_) {
-    for (; next < number && next < users; ++next) out.push_back(next);
-    next = number + 1;
-  }
-  for (; next < users; ++next) out.push_back(next);
-  return out;
-}
-
-std::optional<Key> Vault::user_key(UserNumber number) const {
-  const std::shared_lock guard(*mutex_);
-  const auto it = users_.find(number);
-  return it == users_.end() ? std::nullopt : std::optional<Key>(it->second.key);
-}
-
-Result<Bytes> Vault::record_of(UserNumber number) const {
-  const auto text = read_file(file());
-  if (!text) return text.error();
-  const std::shared_lock guard(*mutex_);
-  const auto it = users_.find(number);
-  if (it == users_.end() || it->second.offset + it->second.size > text->size())
-    return Error{Errc::NotFound, fmt::format("user #{} has no record", number)};
-  const ByteView record = as_bytes(*text).subspan(it->second.offset, it->second.size);
-  return Bytes(record.begin(), record.end());
 }
 
 void Vault::enroll(UserNumber number, std::string_view name) {
   const Key key = random_key();
   const Bytes record = user_record(number, key, name);
+  const std::uint64_t hash = VaultIndex::hash_of(index_key_, name);
   const std::unique_lock guard(*mutex_);
   User user{key, std::string(name), good_size_ + pending_.size(),
             static_cast<std::uint32_t>(record.size())};
   pending_.insert(pending_.end(), record.begin(), record.end());
+  pending_entries_.push_back({hash, number, {user.offset, user.size}});
   put_user(number, std::move(user));
 }
 
 PendingRecords Vault::take_pending_locked() {
-  PendingRecords out{std::move(pending_), good_size_};
-  pending_.clear();
+  PendingRecords out{std::exchange(pending_, {}), good_size_, std::exchange(pending_entries_, {})};
   good_size_ += out.bytes.size();
   return out;
 }
@@ -200,6 +175,7 @@ Result<void> Vault::write(const PendingRecords& records) const {
   ::close(fd);
   errno = why;
   if (!ok) return failed("cannot write");
+  index_->append(records.entries);
   return {};
 }
 
@@ -210,6 +186,8 @@ Result<void> Vault::sync() {
     const std::unique_lock guard(*mutex_);
     good_size_ = records.offset;
     pending_.insert(pending_.begin(), records.bytes.begin(), records.bytes.end());
+    pending_entries_.insert(pending_entries_.begin(), records.entries.begin(),
+                            records.entries.end());
   }
   return written;
 }
@@ -220,21 +198,26 @@ Result<std::uint32_t> Vault::add_epoch() {
   const Bytes record = epoch_record(next, key);
   {
     const std::unique_lock guard(*mutex_);
-    epochs_[next] = {key, record};
+    const std::uint64_t offset = good_size_ + pending_.size();
+    epochs_[next] = {key, record, offset};
     pending_.insert(pending_.end(), record.begin(), record.end());
+    pending_entries_.push_back({0, next, {offset, static_cast<std::uint32_t>(record.size())}});
   }
   RC_TRY(sync());
   return next;
 }
 
-Result<void> Vault::rewrite(const std::map<UserNumber, Bytes>& fresh) {
-  const auto written = write_anew(fresh);
+Result<void> Vault::rewrite(const std::map<UserNumber, Bytes>& fresh,
+                            const std::vector<VaultIndex::Place>& gone) {
+  const auto written = write_anew(fresh, gone);
   if (!written) ahead_ = true;
   return written;
 }
 
-Result<void> Vault::write_anew(const std::map<UserNumber, Bytes>& fresh) {
+Result<void> Vault::write_anew(const std::map<UserNumber, Bytes>& fresh,
+                               const std::vector<VaultIndex::Place>& gone) {
   RC_TRY(write(take_pending_locked()));  // so that every record is in the file
+  const auto known = index_->known();
   std::string before;
   if (fresh.size() < users_.size()) {
     auto text = read_file(file());
@@ -254,23 +237,116 @@ Result<void> Vault::write_anew(const std::map<UserNumber, Bytes>& fresh) {
     places[number] = {content.size(), static_cast<std::uint32_t>(record.size())};
     content += record;
   }
-  for (const auto& [epoch, entry] : epochs_) content += as_text(entry.second);
-  for (const UserNumber number : erased_) {
-    Bytes payload{'X'};
-    put_be32(payload, number);
-    content += as_text(framed(payload));
+  std::map<std::uint32_t, std::uint64_t> epoch_places;
+  for (const auto& [epoch, entry] : epochs_) {
+    epoch_places[epoch] = content.size();
+    content += as_text(entry.record);
   }
-  RC_TRY(replace_file(file(), content, Secret::Yes));
+  for (const UserNumber number : erased_) content += as_text(erased_record(number, 0));
+  // The file that is replaced keeps a name until it is overwritten, so that a crash in between
+  // leaves it to be found.
+  std::error_code ec;
+  RC_TRY(finish_replaced());
+  if (!gone.empty()) {
+    std::filesystem::create_hard_link(file(), replaced_file(), ec);  // or not: some disks have none
+  }
+  const int replaced = gone.empty() ? -1 : ::open(file().c_str(), O_RDWR | O_CLOEXEC);
+  const auto renamed = replace_file(file(), content, Secret::Yes);
+  const auto scrubbed = renamed ? overwrite_records(replaced, gone) : Result<void>{};
+  if (replaced >= 0) ::close(replaced);
+  if (!renamed || scrubbed) std::filesystem::remove(replaced_file(), ec);
+  RC_TRY(renamed);
   for (auto& [number, user] : users_) std::tie(user.offset, user.size) = places[number];
+  for (auto& [epoch, entry] : epochs_) entry.offset = epoch_places[epoch];
   good_size_ = content.size();
+  RC_TRY(write_index(as_bytes(content), known));
+  return scrubbed;
+}
+
+Result<void> Vault::write_index(ByteView records,
+                                const std::optional<std::vector<VaultIndex::Entry>>& known) {
+  VaultIndex::Contents contents;
+  contents.covers = records.size();
+  contents.fit = VaultIndex::fit_of(records);
+  contents.erased = erased_;
+  contents.names.reserve(users_.size());
+  const auto place = [](const User& user) { return VaultIndex::Place{user.offset, user.size}; };
+  if (known) {  // what was hashed need not be hashed again: most of the work
+    // By number in one array: entries come in the order of their hashes, which is none.
+    std::vector<VaultIndex::Place> places(std::size_t{users_.rbegin()->first} + 1);
+    for (const auto& [number, user] : users_) places[number] = place(user);
+    for (const auto& e : *known)
+      if (e.number < places.size() && places[e.number].size != 0)
+        contents.names.push_back({e.hash, e.number, places[e.number]});
+  }
+  if (contents.names.size() + 1 != users_.size()) {
+    contents.names.clear();
+    for (const auto& [number, user] : users_)
+      if (number != 0)
+        contents.names.push_back({VaultIndex::hash_of(index_key_, user.name), number, place(user)});
+  }
+  for (const auto& [epoch, entry] : epochs_)
+    contents.epochs.push_back(
+        {0, epoch, {entry.offset, static_cast<std::uint32_t>(entry.record.size())}});
+  contents.app = place(users_.at(0));
+  return index_->replace(std::move(contents), index_key_);
+}
+
+Result<void> Vault::finish_replaced() const {
+  std::error_code ec;
+  if (!present(replaced_file())) return {};
+  if (!std::filesystem::equivalent(file(), replaced_file(), ec)) {
+    std::vector<VaultIndex::Place> gone;
+    const auto text = read_file(replaced_file());
+    if (!text) return text.error();
+    ByteView rest = as_bytes(*text);
+    while (rest.size() >= kFramedMin) {
+      const std::uint32_t size = get_be32(rest) + 8;
+      if (size < kFramedMin || size > rest.size()) break;
+      const std::uint32_t number = get_be32(rest.subspan(5));
+      if ((rest[4] == 'U' && !users_.contains(number)) ||
+          (rest[4] == 'E' && !epochs_.contains(number)))
+        gone.push_back({text->size() - rest.size(), size});
+      rest = rest.subspan(size);
+    }
+    const int fd = ::open(replaced_file().c_str(), O_RDWR | O_CLOEXEC);
+    const auto scrubbed = overwrite_records(fd, gone);
+    if (fd >= 0) ::close(fd);
+    RC_TRY(scrubbed);
+  }
+  std::filesystem::remove(replaced_file(), ec);
   return {};
+}
+
+Result<void> Vault::keep_index() {
+  const std::unique_lock guard(*mutex_);
+  for (const char* name : {"records.new", "index.new"}) RC_TRY(destroy_file(dir_ / name));
+  RC_TRY(finish_replaced());
+  const auto records = MappedFile::open(file());
+  if (!records) return records.error();
+  if (records->bytes().size() < good_size_)
+    return Error{Errc::Incomplete, fmt::format("{}: shorter than it was", file().string())};
+  const ByteView known = records->bytes().first(good_size_);
+  if (index_->go_on(known, index_key_)) return {};
+  return write_index(known, std::nullopt);
+}
+
+bool Vault::index_damaged() const {
+  const auto index_file = MappedFile::open(index_->path());
+  const auto records = MappedFile::open(file());
+  if (!index_file) return index_file.error().code != Errc::NotFound;
+  if (!records) return false;
+  const auto index = VaultIndex::open(index_file->bytes(), index_key_);
+  return !index || !index->fits(records->bytes()) || !index->whole();
 }
 
 Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
   const std::unique_lock guard(*mutex_);
+  std::vector<VaultIndex::Place> gone;
   for (const UserNumber number : numbers) {
     const auto it = users_.find(number);
     if (it != users_.end()) {
+      gone.push_back({it->second.offset, it->second.size});
       wipe(it->second.key);
       numbers_.erase(it->second.name);
       wipe({reinterpret_cast<std::uint8_t*>(it->second.name.data()), it->second.name.size()});
@@ -278,7 +354,7 @@ Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
     }
     erased_.insert(number);
   }
-  return rewrite();
+  return rewrite({}, gone);
 }
 
 Result<void> Vault::scrub_copy(const std::filesystem::path& file,
@@ -298,9 +374,7 @@ Result<void> Vault::scrub_copy(const std::filesystem::path& file,
     rest = rest.subspan(size + 8);
   }
   for (const UserNumber number : numbers) {
-    Bytes payload{'X'};
-    put_be32(payload, number);
-    kept.append(as_text(framed(payload)));
+    kept.append(as_text(erased_record(number, 0)));
   }
   return replace_file(file, kept, Secret::Yes);
 }
@@ -312,9 +386,11 @@ Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
     return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};
   if (epoch == epochs_.rbegin()->first)
     return Error{Errc::Refused, "the current key epoch cannot be destroyed: start a new one first"};
-  wipe(it->second.first);
+  wipe(it->second.key);
+  const VaultIndex::Place gone{it->second.offset,
+                               static_cast<std::uint32_t>(it->second.record.size())};
   epochs_.erase(it);
-  return rewrite();
+  return rewrite({}, {gone});
 }
 
 Result<void> Vault::drop_from(UserNumber first_unknown) {
@@ -340,7 +416,7 @@ Result<void> Vault::rotate_master(const MasterKey& next) {
   master_.key = next.key;
   std::map<UserNumber, Bytes> fresh;
   for (auto& [number, user] : users_) fresh[number] = user_record(number, user.key, user.name);
-  for (auto& [epoch, entry] : epochs_) entry.second = epoch_record(epoch, entry.first);
+  for (auto& [epoch, entry] : epochs_) entry.record = epoch_record(epoch, entry.key);
   RC_TRY(rewrite(fresh));
   if (target.empty()) return {};
   RC_TRY(replace_file(target, hex(next.key) + "\n", Secret::Yes));

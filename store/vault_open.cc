@@ -25,7 +25,6 @@ std::optional<Key> key_from_hex(std::string_view text) {
 }
 
 constexpr std::size_t kWrappedKey = 32 + xaes::kOverhead;
-constexpr std::size_t kRecordSizeMax = 4096;
 
 }  // namespace
 
@@ -71,6 +70,13 @@ Result<MasterKey> MasterKey::next() {
 }
 
 Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
+  auto opened = open_once(dir, app);
+  // A file that is written anew while it is read looks damaged for a moment; damage stays.
+  if (!opened && opened.error().code == Errc::Incomplete) opened = open_once(dir, app);
+  return opened;
+}
+
+Result<Vault> Vault::open_once(const std::filesystem::path& dir, const std::string& app) {
   if (!present(dir / "records")) {
     return Error{Errc::NotFound, fmt::format("there is no vault in {}", dir.string())};
   }
@@ -85,7 +91,7 @@ Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
     const auto text = read_file(next);
     const auto key = text ? key_from_hex(*text) : std::nullopt;
     if (key) {
-      Vault again(dir, std::move(app), MasterKey{*key, master->file});
+      Vault again(dir, app, MasterKey{*key, master->file});
       if (again.load()) {
         if (!master->file.empty()) {
           RC_TRY(replace_file(master->file, hex(*key) + "\n", Secret::Yes));
@@ -98,21 +104,6 @@ Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
   }
   return loaded.error();
 }
-
-struct Vault::Opened {
-  enum class Fault : std::uint8_t {
-    None,
-    Damaged,
-    Short,
-    Closed,
-    NameClosed,
-    Unknown
-  } fault = Fault::None;
-  char type = 0;
-  std::uint32_t number = 0;
-  Key key{};
-  std::string name;
-};
 
 Vault::Opened Vault::open_record(ByteView record) const {
   using Fault = Opened::Fault;
@@ -160,7 +151,7 @@ Result<void> Vault::load() {
     const ByteView rest = all.subspan(at);
     const std::uint32_t size = rest.size() >= 8 ? get_be32(rest) : 0;
     if (rest.size() < 8 || rest.size() - 8 < size) break;  // torn, or damaged: the log's users tell
-    if (size == 0 || size > kRecordSizeMax)
+    if (size == 0 || size > kFramedMax - 8)
       return Error{Errc::Incomplete, fmt::format("{}: damaged at byte {}", file().string(), at)};
     pieces.push_back({at, size + 8});
     at += size + 8;
@@ -211,10 +202,10 @@ Result<void> Vault::load() {
     }
     good_size_ = pieces[i].offset + pieces[i].size;
     if (record.type == 'X') {
-      erased_.insert(record.number);
+      if (record.number != 0) erased_.insert(record.number);
     } else if (record.type == 'E') {
       const ByteView bytes = all.subspan(pieces[i].offset, pieces[i].size);
-      epochs_[record.number] = {record.key, Bytes(bytes.begin(), bytes.end())};
+      epochs_[record.number] = {record.key, Bytes(bytes.begin(), bytes.end()), pieces[i].offset};
     } else {
       put_user(record.number,
                User{record.key, std::move(record.name), pieces[i].offset, pieces[i].size});
@@ -224,6 +215,7 @@ Result<void> Vault::load() {
   if (!users_.contains(0))
     return Error{Errc::Incomplete,
                  fmt::format("{}: the app's own key is missing", file().string())};
+  index_key_ = VaultIndex::key_of(users_.at(0).key);
   return {};
 }
 

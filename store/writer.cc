@@ -159,6 +159,7 @@ Result<void> Writer::recover(Fold fold) {
     }
   }
   RC_TRY(vault_.drop_from(users));
+  RC_TRY(vault_.keep_index());
   auto actions = named(ledger_.actions);
   if (!actions) return actions.error();
   action_ids_ = std::move(*actions);
