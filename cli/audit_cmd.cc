@@ -74,8 +74,7 @@ int follow(Context& context, const Options& o, const replay::AuditFilter& questi
 }
 
 int run(Context& context, const Options& o) {
-  log_read(context, o.filter.users, o.filter.describe());
-  const auto reader = replay::Reader::open(context.layout()).value();
+  const auto reader = open_read(context, o.filter.users, o.filter.describe());
   const replay::AuditFilter question = o.filter.filter(reader);
   replay::AuditFilter filter = question;
   std::string given = !o.cursor.empty() ? o.cursor : o.after_cursor;
@@ -146,8 +145,7 @@ std::vector<std::string> stats_members(const Options& o) {
 }
 
 int stats(Context& context, const Options& o) {
-  log_read(context, o.filter.users, "audit stats");
-  const auto reader = replay::Reader::open(context.layout()).value();
+  const auto reader = open_read(context, o.filter.users, "audit stats");
   auto filter = o.filter.filter(reader);
   const auto audit = replay::Audit::prepare(reader, filter).value();
   struct Count {

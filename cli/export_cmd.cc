@@ -91,8 +91,7 @@ void add_export(Command& root) {
       "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall "
       "export -S today --format activitylog5");
   command.run_here_or_there([o](Context& context) {
-    log_read(context, o->filter.users, "export " + o->filter.describe());
-    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto reader = open_read(context, o->filter.users, "export " + o->filter.describe());
     const auto filter = o->filter.filter(reader);
     const auto audit = replay::Audit::prepare(reader, filter).value();
     if (o->format != "bundle") return write_rows(context, o->format, o->out, audit);

@@ -32,8 +32,7 @@ void add_last(Command& root) {
   command.check([o](const Context&) { check_range(o->since, o->until); });
   command.examples("  rollcall last ada -n 2\n  rollcall last -S yesterday --min 1h");
   command.run_here_or_there([o](Context& context) {
-    log_read(context, o->people, "last");
-    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto reader = open_read(context, o->people, "last");
     const auto found_people = o->people.find(reader);
     const std::set<engine::UserNumber> wanted(found_people.begin(), found_people.end());
     const engine::Seq from = o->since.empty() ? 0 : last_before(reader, o->since) + 1;

@@ -54,8 +54,7 @@ void add_show(Command& root) {
   command.run_here_or_there([o](Context& context) {
     std::uint64_t seq = 0;
     (void)read_number(o->seq.starts_with('#') ? o->seq.substr(1) : o->seq, seq);
-    log_read(context, {}, "show " + o->seq);
-    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto reader = open_read(context, {}, "show " + o->seq);
     if (seq > reader.last())
       throw store::Failure(
           {store::Errc::NotFound,

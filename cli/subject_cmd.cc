@@ -20,8 +20,7 @@ void add_subject(Command& root) {
   exporting.formats({"short", "json"});
   exporting.examples("  rollcall subject export ada > ada.json");
   exporting.run_here_or_there([person](Context& context) {
-    log_read(context, person->people(), "subject export");
-    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto reader = open_read(context, person->people(), "subject export");
     const auto number = person->find(reader);
     store::Fold fold;
     boost::json::array events, mentions, reads, holds;

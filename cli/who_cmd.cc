@@ -109,8 +109,7 @@ void add_who(Command& root) {
       "presence-lobby --at -1h\n  rollcall who ada "
       "--at 2026-01-14T10:00:00Z --proof -O ada.tar");
   command.run_here_or_there([o](Context& context) {
-    log_read(context, o->people, "who --at " + o->at);
-    const auto reader = replay::Reader::open(context.layout()).value();
+    const auto reader = open_read(context, o->people, "who --at " + o->at);
     const engine::Seq upto = last_before(reader, o->at);
     if (context.verbose) fmt::print(stderr, "state after seq {}\n", upto);
     if (o->proof) return prove(reader, *o, upto);

@@ -108,6 +108,11 @@ Result<Audit> Audit::prepare(const Reader& reader, AuditFilter filter) {
     if (field.empty()) audit.searches_ = true;
   }
   if (audit.pattern_) audit.searches_ = true;
+  if (!f.users.empty()) {  // before they were enrolled there is nothing of them, or about them
+    audit.first_ = reader.last() + 1;
+    for (const UserNumber user : f.users)
+      audit.first_ = std::min(audit.first_, reader.enrolled_at(user));
+  }
   if (!f.addresses.empty() || !f.readers.empty() || audit.action_unknown_) audit.needs_body_ = true;
   return audit;
 }
@@ -185,7 +190,7 @@ bool Audit::body_matches(const EventView& e) const {
 Result<void> Audit::run(bool newest_first, const std::function<bool(const EventView&)>& visit,
                         Bodies bodies) const {
   if (newest_first) {
-    return reader_->log().scan_back(filter_.from, filter_.to,
+    return reader_->log().scan_back(std::max(filter_.from, first_), filter_.to,
                                     [&](const Header& h, store::ByteView) {
                                       if (!header_matches(h)) return true;
                                       const EventView event = view_of(*reader_, h);
@@ -194,7 +199,7 @@ Result<void> Audit::run(bool newest_first, const std::function<bool(const EventV
   }
   constexpr Seq kChunk = 8192;  // small enough that the first page comes at once
   const Seq last = std::min(filter_.to, reader_->last());
-  for (Seq from = std::max<Seq>(filter_.from, 1); from <= last; from += kChunk) {
+  for (Seq from = std::max({filter_.from, first_, Seq{1}}); from <= last; from += kChunk) {
     const auto more = visit_chunk(from, std::min(last, from + kChunk - 1), visit, bodies);
     if (!more) return more.error();
     if (!*more) return {};

@@ -72,6 +72,7 @@ class Audit {
 
   const Reader* reader_;
   AuditFilter filter_;
+  Seq first_ = 1;  ///< nothing before it can match
   std::optional<Pattern> pattern_;
   std::optional<std::uint64_t> action_;  ///< header-level: the interned action asked for
   bool action_unknown_ = false;

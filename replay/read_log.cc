@@ -77,14 +77,11 @@ std::string proof_of(std::string_view secret, const std::vector<std::string>& wo
   return store::hex(store::sha256({store::as_bytes(text)}));
 }
 
-store::Result<bool> is_logged_read(const store::Layout& layout, engine::Seq seq,
-                                   std::string_view proof) {
-  const auto reader = Reader::open(layout);
-  if (!reader) return reader.error();
-  const auto header = reader->log().header(seq);
+store::Result<bool> is_logged_read(const Reader& reader, engine::Seq seq, std::string_view proof) {
+  const auto header = reader.log().header(seq);
   if (!header) return header.error();
   if (!*header || (*header)->kind != engine::Kind::HistoryRead) return false;
-  const auto opened = reader->open_body(**header);
+  const auto opened = reader.open_body(**header);
   boost::system::error_code ec;
   const auto detail = boost::json::parse(opened.body.detail, ec);
   const auto* kept = !ec && detail.is_object() ? detail.get_object().if_contains("proof") : nullptr;

@@ -9,6 +9,8 @@
 
 namespace rollcall::replay {
 
+class Reader;
+
 struct ReadNote {
   std::string reason, ticket;
   std::string what;  ///< the command and its filters; users as #number, without patterns
@@ -29,7 +31,7 @@ struct ReadNote {
 /// is logged, and only for these words.
 [[nodiscard]] std::string proof_of(std::string_view secret, const std::vector<std::string>& words);
 /// Whether the event is a read with this proof.
-[[nodiscard]] store::Result<bool> is_logged_read(const store::Layout& layout, engine::Seq seq,
+[[nodiscard]] store::Result<bool> is_logged_read(const Reader& reader, engine::Seq seq,
                                                  std::string_view proof);
 
 /// The sentence if a reason is needed and none was given.

@@ -93,8 +93,11 @@ Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
   if (from == 0) from = 1;
   if (from > to) return {};
   rocksdb::ReadOptions options;
-  options.readahead_size = 1U << 20;
-  options.fill_cache = false;  // each block is read once: those that are read again stay
+  constexpr Seq kMany = 1024;  // fewer lie in a block or two, and reading on would be for nothing
+  if (to - from >= kMany) {
+    options.readahead_size = 1U << 20;
+    options.fill_cache = false;  // each block is read once: those that are read again stay
+  }
   const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(options, impl_->log()));
   it->SeekForPrev(slice(seq_key(from)));
   Seq expected = from;
