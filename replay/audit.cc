@@ -3,6 +3,7 @@
 
 #include "replay/particulars.h"
 #include "replay/time_text.h"
+#include "store/newest_events.h"
 
 #include <fmt/format.h>
 
@@ -189,14 +190,7 @@ bool Audit::body_matches(const EventView& e) const {
 
 Result<void> Audit::run(bool newest_first, const std::function<bool(const EventView&)>& visit,
                         Bodies bodies) const {
-  if (newest_first) {
-    return reader_->log().scan_back(std::max(filter_.from, first_), filter_.to,
-                                    [&](const Header& h, store::ByteView) {
-                                      if (!header_matches(h)) return true;
-                                      const EventView event = view_of(*reader_, h);
-                                      return !body_matches(event) || visit(event);
-                                    });
-  }
+  if (newest_first) return run_back(visit);
   constexpr Seq kChunk = 8192;  // small enough that the first page comes at once
   const Seq last = std::min(filter_.to, reader_->last());
   for (Seq from = std::max({filter_.from, first_, Seq{1}}); from <= last; from += kChunk) {
@@ -205,6 +199,45 @@ Result<void> Audit::run(bool newest_first, const std::function<bool(const EventV
     if (!*more) return {};
   }
   return {};
+}
+
+Result<void> Audit::run_back(const std::function<bool(const EventView&)>& visit) const {
+  const store::Log& log = reader_->log();
+  const Seq from = std::max({filter_.from, first_, Seq{1}});
+  bool more = true;
+  const auto take = [&](const Header& h) {
+    if (!header_matches(h)) return true;
+    const EventView event = view_of(*reader_, h);
+    more = !body_matches(event) || visit(event);
+    return more;
+  };
+  const auto search = [&](Seq first, Seq last) -> Result<void> {
+    if (!more || first > last) return {};
+    return log.scan_back(first, last, [&](const Header& h, store::ByteView) { return take(h); });
+  };
+  Seq to = std::min(filter_.to, log.last());
+  if (filter_.users.size() != 1) return search(from, to);
+  // One person: from where their newest event lies each names the one before, and between them
+  // there is nothing, as far back as nobody else did anything to them.
+  const UserNumber user = *filter_.users.begin();
+  const auto newest = store::NewestEvents::open(reader_->layout(), log);
+  const auto of = newest ? newest->of(user) : std::nullopt;
+  if (!of) return search(from, to);
+  RC_TRY(search(std::max(from, newest->as_of() + 1), to));
+  to = std::min(to, newest->as_of());
+  constexpr int kSteps = 500;  // looking one up costs as much as passing over some hundreds
+  Seq at = of->own;
+  for (int step = 0; more && at >= from && at > of->mention && step < kSteps; ++step) {
+    const auto header = log.header(at);
+    if (!header) return header.error();
+    if (!*header || (*header)->user != user || (*header)->prev >= at) return search(from, to);
+    if (at <= to) {
+      (void)take(**header);
+      to = at - 1;
+    }
+    at = (*header)->prev;
+  }
+  return search(from, std::min(to, std::max(at, of->mention)));
 }
 
 /// Headers first. Where most of a chunk's events are wanted, their bodies are read in one sweep,

@@ -67,6 +67,7 @@ class Audit {
  private:
   Audit(const Reader& reader, AuditFilter filter) : reader_(&reader), filter_(std::move(filter)) {}
   [[nodiscard]] bool body_matches(const EventView& event) const;
+  Result<void> run_back(const std::function<bool(const EventView&)>& visit) const;
   Result<bool> visit_chunk(Seq from, Seq to, const std::function<bool(const EventView&)>& visit,
                            Bodies bodies) const;
 

@@ -3,6 +3,7 @@
 
 #include "store/backup.h"
 #include "store/forget.h"
+#include "store/newest_events.h"
 #include "store/snapshot.h"
 
 #include <fmt/format.h>
@@ -39,6 +40,22 @@ void snapshots(const Reader& reader, std::vector<std::string>& out) {
   }
 }
 
+/// What may be missing, but not wrong: each is made anew by a writer.
+void shortcuts(const Reader& reader, std::vector<std::string>& out) {
+  if (store::writer_about(reader.layout())) return;  // he may be writing them
+  const auto newest = reader.layout().newest();
+  if (fs::exists(newest)) {
+    const auto known = store::NewestEvents::open(reader.layout(), reader.log());
+    if (!known || !known->whole())
+      out.push_back(fmt::format("{}: damaged (it is only a shortcut: delete it)", newest.string()));
+  }
+  if (reader.vault() != nullptr && reader.vault()->index_damaged())
+    out.push_back(fmt::format(
+        "{}: damaged, or not of this vault (it is only a shortcut: the next opening for writing "
+        "makes it anew)",
+        reader.vault()->index_path().string()));
+}
+
 }  // namespace
 
 std::vector<std::string> damaged_files(const Reader& reader) {
@@ -68,6 +85,7 @@ std::vector<std::string> damaged_files(const Reader& reader) {
                     "while a name was added",
                     reader.vault()->file().string(), reader.vault()->torn()));
   snapshots(reader, out);
+  shortcuts(reader, out);
   return out;
 }
 

@@ -8,6 +8,7 @@
 //   erasures     numbers of forgotten users, for ever; copied beside backups
 //   backups      folders that hold backups of this app (`data DIR`) and copies of its vault (`vault
 //                DIR`)
+//   newest       where each person's newest event lies, as of a clean close; deletable at any time
 //   snapshots/   the state at a seq, one file each; deletable at any time
 //   restored     this store was restored: the first opening for writing gives it a new origin
 //   writer.lock  held by the one writer
@@ -33,6 +34,7 @@ struct Layout {
   [[nodiscard]] std::filesystem::path clean() const { return app_dir / "clean"; }
   [[nodiscard]] std::filesystem::path erasures() const { return app_dir / "erasures"; }
   [[nodiscard]] std::filesystem::path backups() const { return app_dir / "backups"; }
+  [[nodiscard]] std::filesystem::path newest() const { return app_dir / "newest"; }
   [[nodiscard]] std::filesystem::path snapshots() const { return app_dir / "snapshots"; }
   [[nodiscard]] std::filesystem::path restored() const { return app_dir / "restored"; }
   [[nodiscard]] std::filesystem::path writer_lock() const { return app_dir / "writer.lock"; }

@@ -6,6 +6,7 @@
 #include "store/files.h"
 #include "store/forget.h"
 #include "store/in_parallel.h"
+#include "store/newest_events.h"
 #include "store/snapshot.h"
 #include "store/state_digest.h"
 #include "store/utf8.h"
@@ -79,6 +80,15 @@ Writer::Writer(Layout layout, std::unique_ptr<Log> log, Vault vault)
       vault_(std::move(vault)),
       sealer_(vault_, layout_.app) {}
 
+Writer::~Writer() {
+  if (!sequencer_ || broken() || state().seq < NewestEvents::kWorthAFile ||
+      state().seq != log_->last())
+    return;
+  const auto known = NewestEvents::open(layout_, *log_);
+  if (known && known->as_of() == state().seq) return;
+  (void)NewestEvents::write(layout_, *log_, state(), census_);  // readers do without it
+}
+
 Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string origin) {
   if (origin.empty()) {
     std::array<std::uint8_t, 4> id;
@@ -98,6 +108,7 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
   auto log = Log::create(layout, signer->name);
   if (!log) return log.error();
   std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
+  RC_TRY(writer->vault_.keep_index());
   writer->sequencer_ = std::make_unique<engine::Sequencer>(engine::State{});
   return writer;
 }

@@ -63,6 +63,10 @@ inline constexpr std::string_view kDefaultSession = "default";
 
 class Writer {
  public:
+  /// A clean close leaves where everybody's newest event lies (store/newest_events.h).
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
   /// Creates a store with its keys; an empty origin becomes rollcall.local/<app>-<random>.
   static Result<std::unique_ptr<Writer>> create(const Layout& layout, std::string origin = {});
   static Result<std::unique_ptr<Writer>> open(const Layout& layout, const Opening& opening = {});

@@ -1,6 +1,8 @@
 // Audit queries against a plain walk over all events; cursors; the formats of other tools.
 #include "replay/audit.h"
 
+#include "store/files.h"
+#include "store/newest_events.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
@@ -228,4 +230,68 @@ TEST_CASE("a pattern is looked for in whole texts, and in each of them", "[repla
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == Errc::BadInput);
   CHECK(refused.error().detail.starts_with("-g: '(?=a)' has a lookahead at character 1"));
+}
+
+TEST_CASE("a person's newest events are walked to, and are those that a search finds",
+          "[replay][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 1500, seed % 1000);
+  {  // as of some moment; what comes after is searched
+    const auto writer = store::Writer::open(layout).value();
+    for (int i = 0; i < 40; ++i) {  // to whom nobody ever did anything
+      store::Proposal p;
+      p.kind = engine::Kind::Activity;
+      p.user = "alone-" + std::to_string(i % 3);
+      p.action = "message.posted";
+      writer->write(p, writer->state().at + 1).value();
+    }
+    store::NewestEvents::write(layout, writer->log(), writer->state(), writer->census()).value();
+    test::fill(*writer, 200, seed % 1000 + 1, writer->state().at);
+  }
+  const auto newest_file = layout.newest();
+  const std::string good = test::slurp(newest_file);
+  const auto reader = Reader::open(layout).value();
+  const auto newest = store::NewestEvents::open(layout, reader.log());
+  REQUIRE(newest);
+  CHECK(newest->as_of() < reader.last());
+  CHECK(newest->whole());
+  bool walked = false;
+  for (UserNumber user = 1; user < reader.vault()->users(); ++user) {
+    const auto of = newest->of(user);
+    REQUIRE(of);
+    walked |= of->mention == 0;
+    for (int round = 0; round < 6; ++round) {
+      AuditFilter filter;
+      filter.users = {user};
+      if (round > 0) {
+        filter.from = 1 + test::below(rng, reader.last());
+        filter.to = test::below(rng, reader.last() + 10);
+        filter.causer_only = test::below(rng, 2) == 0;
+        if (test::below(rng, 3) == 0) filter.kinds = {engine::Kind::Login};
+      }
+      auto forwards = found(reader, filter);
+      std::reverse(forwards.begin(), forwards.end());
+      INFO("user #" << user << " from " << filter.from << " to " << filter.to);
+      REQUIRE(found(reader, filter, true) == forwards);
+    }
+  }
+  CHECK(walked);
+  // Whatever is wrong with the file, the answer stays.
+  AuditFilter filter;
+  filter.users = {reader.find_user("alone-1").value()};
+  const auto right = found(reader, filter, true);
+  CHECK(right.size() >= 13);
+  for (int round = 0; round < 60; ++round) {
+    std::string flipped = good;
+    const auto at = round == 0 ? flipped.size() - 1 : test::below(rng, flipped.size());
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << test::below(rng, 8)));
+    if (round > 50) flipped.resize(at);
+    store::replace_file(newest_file, flipped).value();
+    REQUIRE(found(reader, filter, true) == right);
+  }
+  std::filesystem::remove(newest_file);
+  CHECK(found(reader, filter, true) == right);
 }

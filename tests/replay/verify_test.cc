@@ -5,6 +5,7 @@
 #include "store/backup.h"
 #include "store/files.h"
 #include "store/forget.h"
+#include "store/newest_events.h"
 #include "store/snapshot.h"
 #include "tests/support/stores.h"
 
@@ -254,6 +255,7 @@ TEST_CASE("a flipped byte in any file beside the log is named with its file, tho
                             *store::newest_checkpoint(writer->log(), layout).value().newest, lines)
         .value();
     store::make_snapshot(layout, writer->log(), 3).value();
+    store::NewestEvents::write(layout, writer->log(), writer->state(), writer->census()).value();
   }
   store::create_backup(layout, {scratch.path() / "backups", "b", "t", scratch.path() / "vaults"})
       .value();
