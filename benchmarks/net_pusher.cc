@@ -1,8 +1,8 @@
 // Requests and messages, signed.
 #include "benchmarks/net_pusher.h"
 
-#include "net/message.h"
-#include "net/signature.h"
+#include "net/wire/pusher_message.h"
+#include "net/wire/pusher_signature.h"
 
 #include <fmt/format.h>
 

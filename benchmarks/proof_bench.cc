@@ -13,6 +13,7 @@
 #include "replay/receipt.h"
 #include "replay/verify.h"
 #include "store/forget.h"
+#include "store/open_store.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>
@@ -219,7 +220,7 @@ int bench_proof(const std::string& directory) {
 }
 
 int bench_forget(const std::string& directory, std::uint64_t events) {
-  const auto writer = store::Writer::open(layout_in(directory)).value();
+  const auto writer = store::open_store(layout_in(directory)).value();
   std::vector<double> took;
   for (int round = 0; round < 5; ++round) {
     const std::string name = fmt::format("victim-{}-{}", writer->log().last(), round);

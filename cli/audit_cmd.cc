@@ -8,7 +8,7 @@
 #include "cli/remote.h"
 #include "replay/particulars.h"
 #include "replay/time_text.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -3,6 +3,7 @@
 
 #include "cli/moment.h"
 #include "replay/attendance.h"
+#include "store/log/event_clock.h"
 
 #include <fmt/format.h>
 

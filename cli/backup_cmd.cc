@@ -5,6 +5,7 @@
 #include "replay/time_text.h"
 #include "replay/verify.h"
 #include "store/backup.h"
+#include "store/log/event_clock.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>

@@ -1,11 +1,12 @@
 // One function a kind of word.
 #include "cli/checks.h"
 
-#include "net/json_text.h"
-#include "net/networks.h"
+#include "net/wire/json_text.h"
+#include "net/wire/networks.h"
 #include "replay/pattern.h"
 #include "replay/time_text.h"
-#include "store/note.h"
+#include "store/log/event_clock.h"
+#include "store/tlog/note.h"
 #include "store/writer.h"
 
 #include <boost/json.hpp>

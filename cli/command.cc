@@ -2,8 +2,8 @@
 #include "cli/command.h"
 
 #include "cli/remote.h"
-#include "store/errc.h"
-#include "store/printable.h"
+#include "store/bytes/errc.h"
+#include "store/bytes/printable.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -238,7 +238,7 @@ void note_question(const CLI::App& root, const Notes& notes, Context& context) {
 }
 
 /// On somebody else's errand: only commands that are made for it, and no file, whatever the words
-/// were. The server's own list (net/question.h) lets none through; this does not rely on it.
+/// were. The server's own list (net/v1/question.h) lets none through; this does not rely on it.
 void check_errand(const CLI::App& root, const Notes& notes, const Context& context) {
   const auto refuse = [](const std::string& what) {
     throw store::Failure({store::Errc::NotPermitted, what + " does not work for others"});
@@ -501,7 +501,7 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
       std::fprintf(stderr, "rollcall: there is no errand to run\n");
       return 1;
     }
-    constexpr int kBefore = 4;  // the name, --data=, --app=, --no-pager: net/child.cc
+    constexpr int kBefore = 4;  // the name, --data=, --app=, --no-pager: net/loop/subprocess.cc
     context.asked.assign(argv + std::min(kBefore, argc), argv + argc);
   }
   root->set_version_flag("--version", std::string("rollcall ") + ROLLCALL_VERSION);

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "cli/checks.h"
-#include "net/child.h"
-#include "store/layout.h"
+#include "net/loop/subprocess.h"
+#include "store/log/layout.h"
 
 #include <cstdint>
 #include <functional>

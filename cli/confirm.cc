@@ -1,7 +1,7 @@
 // Typed confirmation.
 #include "cli/confirm.h"
 
-#include "store/errc.h"
+#include "store/bytes/errc.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

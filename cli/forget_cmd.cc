@@ -6,9 +6,10 @@
 #include "cli/remote.h"
 #include "cli/writing.h"
 #include "replay/reader.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "store/forget.h"
 #include "store/govern.h"
+#include "store/log/event_clock.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

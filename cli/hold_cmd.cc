@@ -8,6 +8,7 @@
 #include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/govern.h"
+#include "store/log/event_clock.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -5,7 +5,8 @@
 #include "cli/writing.h"
 #include "replay/import.h"
 #include "replay/time_text.h"
-#include "store/snapshot.h"
+#include "store/log/event_clock.h"
+#include "store/log/snapshot.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -3,8 +3,9 @@
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "store/govern.h"
+#include "store/log/event_clock.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 #include "cli/moment.h"
 
 #include "cli/command.h"
+#include "store/log/event_clock.h"
 
 #include <fmt/format.h>
 

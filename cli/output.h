@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/command.h"
-#include "store/printable.h"
+#include "store/bytes/printable.h"
 
 #include <boost/json/object.hpp>
 

@@ -4,6 +4,7 @@
 #include "cli/remote.h"
 #include "cli/writing.h"
 #include "replay/time_text.h"
+#include "store/log/event_clock.h"
 #include "store/writer.h"
 
 #include <boost/json.hpp>

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/receipt.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 
 #include <fmt/format.h>
 

@@ -2,13 +2,13 @@
 #include "cli/remote.h"
 
 #include "cli/pager.h"
-#include "net/http.h"
-#include "net/signature.h"
+#include "net/loop/http.h"
+#include "net/wire/pusher_signature.h"
 #include "replay/bundle.h"
-#include "store/crypto.h"
-#include "store/files.h"
-#include "store/printable.h"
-#include "store/utf8.h"
+#include "store/bytes/crypto.h"
+#include "store/bytes/files.h"
+#include "store/bytes/printable.h"
+#include "store/bytes/utf8.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

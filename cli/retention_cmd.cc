@@ -7,6 +7,7 @@
 #include "replay/audit.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
+#include "store/log/event_clock.h"
 #include "store/retention.h"
 
 #include <boost/json.hpp>

@@ -2,15 +2,15 @@
 #include "cli/settings_file.h"
 
 #include "cli/toml_section.h"
-#include "net/exchange.h"
-#include "net/http.h"
-#include "net/jwt.h"
-#include "net/refusals.h"
-#include "net/request_head.h"
-#include "net/rooms.h"
-#include "store/crypto.h"
-#include "store/files.h"
-#include "store/layout.h"
+#include "net/loop/http.h"
+#include "net/presence/rooms.h"
+#include "net/wire/http_message.h"
+#include "net/wire/jwt.h"
+#include "net/wire/refusals.h"
+#include "net/wire/request_head.h"
+#include "store/bytes/crypto.h"
+#include "store/bytes/files.h"
+#include "store/log/layout.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 // rollcall.toml: reading and checking a server's settings, and creating the file at a first start.
 #pragma once
 
-#include "net/settings.h"
-#include "store/errc.h"
+#include "net/hub/settings.h"
+#include "store/bytes/errc.h"
 
 namespace rollcall::cli {
 

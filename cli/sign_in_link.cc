@@ -1,7 +1,8 @@
 // One token a link, so that each can be revoked by its name.
 #include "cli/sign_in_link.h"
 
-#include "net/tokens.h"
+#include "net/access/tokens.h"
+#include "store/log/event_clock.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>

@@ -2,8 +2,8 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "replay/time_text.h"
-#include "store/snapshot.h"
-#include "store/state_digest.h"
+#include "store/log/snapshot.h"
+#include "store/log/state_digest.h"
 
 #include <fmt/format.h>
 

@@ -8,6 +8,7 @@
 #include "replay/read_log.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
+#include "store/log/event_clock.h"
 #include "store/writer.h"
 
 #include <boost/json.hpp>

@@ -3,7 +3,7 @@
 #include "cli/output.h"
 #include "replay/bundle.h"
 #include "replay/reader.h"
-#include "store/tiles.h"
+#include "store/log/tiles.h"
 
 #include <fmt/format.h>
 

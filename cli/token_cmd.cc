@@ -3,9 +3,10 @@
 #include "cli/output.h"
 #include "cli/settings_file.h"
 #include "cli/sign_in_link.h"
-#include "net/page_session.h"
-#include "net/tokens.h"
+#include "net/access/page_login.h"
+#include "net/access/tokens.h"
 #include "replay/time_text.h"
+#include "store/log/event_clock.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // Types, choices, and keys that nobody asked for.
 #include "cli/toml_section.h"
 
-#include "net/refusals.h"
+#include "net/wire/refusals.h"
 
 #include <fmt/format.h>
 

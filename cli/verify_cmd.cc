@@ -6,8 +6,8 @@
 #include "replay/bundle.h"
 #include "replay/event_proof.h"
 #include "replay/verify.h"
-#include "store/files.h"
-#include "store/tlog_proof.h"
+#include "store/bytes/files.h"
+#include "store/tlog/tlog_proof.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

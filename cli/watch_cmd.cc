@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
-#include "store/printable.h"
+#include "store/bytes/printable.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -7,6 +7,7 @@
 #include "cli/reading.h"
 #include "replay/attendance.h"
 #include "replay/bundle.h"
+#include "store/log/event_clock.h"
 
 #include <fmt/format.h>
 

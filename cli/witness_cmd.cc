@@ -2,11 +2,13 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
-#include "net/cosign.h"
-#include "net/http.h"
+#include "net/loop/http.h"
+#include "net/v1/cosign_api.h"
 #include "replay/reader.h"
 #include "replay/time_text.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
+#include "store/log/event_clock.h"
+#include "store/tlog/witness.h"
 #include "store/writer.h"
 
 #include <boost/json.hpp>
@@ -49,17 +51,18 @@ int serve(const Options& o) {
                         : store::parse_decimal(std::string_view(o.listen).substr(colon + 1));
   if (!port || *port > 65535) usage_error("--listen is ADDRESS:PORT, not " + o.listen);
   spdlog::set_default_logger(spdlog::stderr_logger_st("witness"));  // stdout is data only
-  net::Witness witness(std::filesystem::absolute(o.state), signer, logs);
+  store::Witness witness(std::filesystem::absolute(o.state), signer, logs);
   const auto handler = [&](const net::Request& request) -> net::Reply {
     if (request.method == "POST" && request.target == "/add-checkpoint") {
       auto reply = witness.add_checkpoint(
           request.body, static_cast<std::uint64_t>(store::wall_now() / 1'000'000));
       spdlog::info("add-checkpoint {}", reply.status);  // nothing of the request: it is untrusted
-      return reply;
+      return {reply.status, reply.type, reply.body};
     }
     if (request.method == "GET" && request.target.ends_with("/checkpoint") &&
         request.target.size() == 76) {
-      return witness.last_checkpoint(std::string_view(request.target).substr(1, 64));
+      const auto reply = witness.last_checkpoint(std::string_view(request.target).substr(1, 64));
+      return {reply.status, reply.type, reply.body};
     }
     return {404, "text/plain; charset=utf-8", "not found\n"};
   };

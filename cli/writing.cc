@@ -1,6 +1,9 @@
 // The one door to a store's writer for commands.
 #include "cli/writing.h"
 
+#include "store/log/event_clock.h"
+#include "store/open_store.h"
+
 namespace rollcall::cli {
 
 store::Opening offline(const Context& context) {
@@ -11,11 +14,11 @@ store::Opening offline(const Context& context) {
 }
 
 std::unique_ptr<store::Writer> open_writer(const Context& context) {
-  return store::Writer::open(context.layout(), offline(context)).value();
+  return store::open_store(context.layout(), offline(context)).value();
 }
 
 std::unique_ptr<store::Writer> open_or_create_writer(const Context& context) {
-  return store::Writer::open_or_create(context.layout(), offline(context)).value();
+  return store::open_or_create_store(context.layout(), offline(context)).value();
 }
 
 }  // namespace rollcall::cli

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cli/command.h"
-#include "store/writer.h"
+#include "store/open_store.h"
 
 namespace rollcall::cli {
 

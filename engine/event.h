@@ -101,7 +101,7 @@ inline constexpr std::uint16_t kDictionaryShift =
 }  // namespace flag
 
 /// The 112 bytes that are stored, hashed and reduced. Little-endian on disk; the order of the
-/// fields is the order of store/event.capnp, and a test holds the two together.
+/// fields is the order of store/log/event.capnp, and a test holds the two together.
 struct Header {
   Kind kind = Kind::None;
   Cause cause = Cause::None;

@@ -1,8 +1,8 @@
 // One coroutine a person.
 #include "net/company.h"
 
-#include "net/message.h"
-#include "net/signature.h"
+#include "net/wire/pusher_message.h"
+#include "net/wire/pusher_signature.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>

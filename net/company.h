@@ -5,7 +5,7 @@
 // day.
 #pragma once
 
-#include "store/errc.h"
+#include "store/bytes/errc.h"
 
 #include <atomic>
 #include <cstdint>

@@ -1,12 +1,12 @@
 // Listening, dealing connections to shards, signals, draining.
 #include "net/server.h"
 
-#include "net/api.h"
-#include "net/arrival.h"
-#include "net/clock.h"
-#include "net/refusals.h"
-#include "net/signature.h"
-#include "net/tls.h"
+#include "net/http/api.h"
+#include "net/http/arrival.h"
+#include "net/loop/clock.h"
+#include "net/loop/tls.h"
+#include "net/wire/pusher_signature.h"
+#include "net/wire/refusals.h"
 #include "store/writer.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -99,7 +99,7 @@ struct Server::Inner {
   std::vector<std::thread> threads;
 };
 
-Server::Server(Settings settings) : settings_(std::move(settings)) {}
+Server::Server(Settings settings) : context_(std::move(settings)) {}
 
 store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   use_small_stacks();
@@ -117,54 +117,55 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   std::unique_ptr<Server> server(new Server(std::move(settings)));
   server->descriptors_max_ =
       files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles;
-  Settings& s = server->settings_;
+  Settings& s = server->context_.settings;
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   // The sequencer and the committer share the core that the shards leave.
   const unsigned threads =
       std::min(s.threads == 0 ? std::max(1U, cores - 1) : s.threads, kShardsMax);
   std::vector<Outlet*> outlets;
   for (unsigned i = 0; i < threads; ++i) {
-    server->shards_.push_back(std::make_unique<Shard>(i, s));
-    server->protocols_.push_back(std::make_unique<Pusher>(*server->shards_.back()));
-    server->shards_.back()->set_protocol(*server->protocols_.back());
-    outlets.push_back(server->shards_.back().get());
+    server->context_.shards.push_back(std::make_unique<Shard>(i, s));
+    server->protocols_.push_back(std::make_unique<Pusher>(*server->context_.shards.back()));
+    server->context_.shards.back()->set_protocol(*server->protocols_.back());
+    outlets.push_back(server->context_.shards.back().get());
   }
-  server->inner_ = std::make_unique<Inner>(server->shards_.front()->loop().io());
+  server->inner_ = std::make_unique<Inner>(server->context_.shards.front()->loop().io());
   RC_TRY(server->listen());
   if (!s.tls_certificate.empty()) {
-    auto tls = Tls::open(s);
+    auto tls = Tls::open(s.tls_certificate, s.tls_key);
     if (!tls) return tls.error();
-    server->tls_ = std::move(*tls);
+    server->context_.tls = std::move(*tls);
   }
   try {
     constexpr std::size_t kWorkersMost = 8, kWorkMost = 512;
-    server->workers_ = std::make_unique<Workers>(kWorkersMost, kWorkMost);
+    server->context_.workers = std::make_unique<Workers>(kWorkersMost, kWorkMost);
   } catch (const std::system_error&) {
     return Error{Errc::Io, "the system gives this process no thread: see its limits (ulimit -a)"};
   }
   for (const AppSettings& app : s.apps) {
-    auto opened = App::open(s, app, outlets, server->shards_.front()->loop(), *server->workers_);
+    auto opened = App::open(s, app, outlets, server->context_.shards.front()->loop(),
+                            *server->context_.workers);
     if (!opened) return opened.error();
     (*opened)->with_connection = [raw = server.get()](ConnectionId id,
                                                       std::function<void(Connection*)> visit) {
       const unsigned shard = shard_of(id);
-      if (shard >= raw->shards_.size()) return visit(nullptr);
-      Shard& home = *raw->shards_[shard];
+      if (shard >= raw->context_.shards.size()) return visit(nullptr);
+      Shard& home = *raw->context_.shards[shard];
       home.loop().post([&home, id, visit = std::move(visit)] { visit(home.find(id)); });
     };
-    server->apps_.push_back(std::move(*opened));
+    server->context_.apps.push_back(std::move(*opened));
   }
-  server->api_ = std::make_unique<Api>(*server);
+  server->api_ = std::make_unique<Api>(server->context_);
   return server;
 }
 
 Server::~Server() = default;
 
 store::Result<void> Server::listen() {
-  auto& io = shards_.front()->loop().io();
+  auto& io = context_.shards.front()->loop().io();
   const std::vector<int> passed = passed_listeners();
   std::size_t taken = 0;
-  for (const Endpoint& endpoint : settings_.listen) {
+  for (const Endpoint& endpoint : context_.settings.listen) {
     auto acceptor = std::make_unique<tcp::acceptor>(io);
     boost::system::error_code ec;
     const auto ip = asio::ip::make_address(endpoint.address, ec);
@@ -200,44 +201,11 @@ std::vector<int> Server::listeners() const {
   return out;
 }
 
-App* Server::app_by_key(std::string_view key) {
-  for (const auto& app : apps_)
-    if (app->settings().key == key) return app.get();
-  if (key.find('%') == std::string_view::npos) return nullptr;
-  const auto plain = percent_decode(key);  // a client may write any character of it so
-  return plain && plain->find('%') == std::string::npos ? app_by_key(*plain) : nullptr;
-}
-
-App* Server::app_by_id(std::string_view id) {
-  for (const auto& app : apps_)
-    if (app->settings().id == id) return app.get();
-  return nullptr;
-}
-
-std::size_t Server::connections() const {
-  std::size_t out = 0;
-  for (const auto& shard : shards_) out += shard->connection_count();
-  return out;
-}
-
-bool Server::admit() {
-  if (settings_.handshakes_per_s == 0) return true;
-  const auto now = std::chrono::steady_clock::now();
-  const std::lock_guard guard(bucket_mutex_);
-  const double rate = settings_.handshakes_per_s;
-  const double passed = std::chrono::duration<double>(now - bucket_at_).count();
-  bucket_ = std::min(rate, bucket_ + rate * std::min(passed, 1.0));
-  bucket_at_ = now;
-  if (bucket_ < 1) return false;
-  bucket_ -= 1;
-  return true;
-}
-
 void Server::accept(std::size_t index) {
   Inner::Listener& listener = inner_->listeners[index];
   listener.acceptor->async_wait(
       tcp::acceptor::wait_read, [this, index](const boost::system::error_code& ec) {
-        if (ec || draining_) return;
+        if (ec || context_.draining) return;
         Inner::Listener& l = inner_->listeners[index];
         for (int i = 0; i < kAcceptsAtOnce; ++i) {
           sockaddr_storage address{};
@@ -264,24 +232,25 @@ void Server::accept(std::size_t index) {
 
 void Server::serve(int fd, std::string peer, bool tls) {
   // Those that have not said yet what they want count as well: they hold descriptors.
-  const std::size_t all = connections() + conversations;
-  if (all >= settings_.connections_max + 50 || all + 2 * tls_pairs >= descriptors_max_) {
+  const std::size_t all = context_.connections() + context_.http_sessions;
+  if (all >= context_.settings.connections_max + 50 ||
+      all + 2 * context_.tls_pairs >= descriptors_max_) {
     log_refusal(Refused::Connection, 503, "there are as many connections as there may be");
     ::close(fd);
     return;
   }
-  Shard& shard = *shards_[next_shard_++ % shards_.size()];
+  Shard& shard = *context_.shards[next_shard_++ % context_.shards.size()];
   // Counted from here on: of many that come at once the shard will not have seen the first before
   // the last is taken.
   shard.loop().post([this, &shard, fd, peer = std::move(peer), tls,
-                     arriving = std::make_shared<Counted>(conversations)] {
-    receive(*this, shard, fd, peer, tls);
+                     arriving = std::make_shared<Counted>(context_.http_sessions)] {
+    receive(*api_, shard, fd, peer, tls);
   });
 }
 
 void Server::look_for_ended() {
   if (looking_.exchange(true)) return;
-  const bool taken = workers_->run([this] {
+  const bool taken = context_.workers->run([this] {
     api_->end_vouched();
     looking_ = false;
   });
@@ -292,13 +261,13 @@ void Server::tick() {
   std::chrono::milliseconds every = std::chrono::seconds(1);
   // So often that whoever is signed out is gone within a second.
   constexpr auto kVouchedEvery = std::chrono::milliseconds(500);
-  const bool vouched = std::any_of(apps_.begin(), apps_.end(),
+  const bool vouched = std::any_of(context_.apps.begin(), context_.apps.end(),
                                    [](const auto& app) { return !app->vouched().empty(); });
   if (vouched) {
     every = kVouchedEvery;
     look_for_ended();
   }
-  for (const auto& app : apps_) {
+  for (const auto& app : context_.apps) {
     app->hub().tick();
     every = std::min(every, app->hub().tick_every());
   }
@@ -317,8 +286,8 @@ Server::Ended Server::run() {
     inner_->signals.async_wait([&](const boost::system::error_code& ec, int number) {
       if (ec) return;
       if (number == SIGHUP) {
-        if (tls_) {
-          const auto reloaded = tls_->reload();
+        if (context_.tls) {
+          const auto reloaded = context_.tls->reload();
           if (reloaded)
             spdlog::info("the TLS certificate was read again");
           else
@@ -341,10 +310,10 @@ Server::Ended Server::run() {
   tick();
   for (std::size_t i = 0; i < inner_->listeners.size(); ++i) accept(i);
   try {
-    for (std::size_t i = 1; i < shards_.size(); ++i)
-      inner_->threads.emplace_back([this, i] { shards_[i]->run(); });
+    for (std::size_t i = 1; i < context_.shards.size(); ++i)
+      inner_->threads.emplace_back([this, i] { context_.shards[i]->run(); });
   } catch (const std::system_error&) {
-    for (const auto& shard : shards_) shard->stop();
+    for (const auto& shard : context_.shards) shard->stop();
     for (std::thread& thread : inner_->threads) thread.join();
     throw store::Failure(
         {Errc::Io, "the system gives this process no thread a shard: --threads takes fewer"});
@@ -353,40 +322,41 @@ Server::Ended Server::run() {
   for (const auto& listener : inner_->listeners) texts.push_back(listener.text);
   if (on_listening) on_listening(texts);
   const std::jthread trimming(trim_memory);
-  shards_.front()->run();
+  context_.shards.front()->run();
   for (std::thread& thread : inner_->threads) thread.join();
-  workers_->stop();
-  for (const auto& app : apps_) app->stop();
+  context_.workers->stop();
+  for (const auto& app : context_.apps) app->stop();
   return ended_;
 }
 
 void Server::drain(Ended how) {
-  draining_ = true;
+  context_.draining = true;
   ended_ = how;
-  spdlog::info("draining {} connections over {} ms", connections(), settings_.drain.count());
+  spdlog::info("draining {} connections over {} ms", context_.connections(),
+               context_.settings.drain.count());
   boost::system::error_code ec;
   for (auto& listener : inner_->listeners) {
     listener.acceptor->cancel(ec);
     // On a restart whoever connects now waits in the socket's queue for the program that follows.
     if (how == Ended::Stopped) listener.acceptor->close(ec);
   }
-  const auto until = std::chrono::steady_clock::now() + settings_.drain;
-  for (const auto& app : apps_) app->drain(until);
-  const auto left = std::make_shared<std::atomic<std::size_t>>(shards_.size());
-  for (const auto& shard : shards_) {
+  const auto until = std::chrono::steady_clock::now() + context_.settings.drain;
+  for (const auto& app : context_.apps) app->drain(until);
+  const auto left = std::make_shared<std::atomic<std::size_t>>(context_.shards.size());
+  for (const auto& shard : context_.shards) {
     shard->loop().post([this, left, raw = shard.get()] {
-      raw->drain(settings_.drain, [this, left] {
+      raw->drain(context_.settings.drain, [this, left] {
         if (--*left != 0) return;
         const auto deadline = std::chrono::steady_clock::now() + kAnswersMay;
-        shards_.front()->loop().post([this, deadline] { end_by(deadline); });
+        context_.shards.front()->loop().post([this, deadline] { end_by(deadline); });
       });
     });
   }
 }
 
 void Server::end_by(std::chrono::steady_clock::time_point deadline) {
-  if (answering == 0 || std::chrono::steady_clock::now() >= deadline) {
-    for (const auto& shard : shards_) shard->stop();
+  if (context_.answering == 0 || std::chrono::steady_clock::now() >= deadline) {
+    for (const auto& shard : context_.shards) shard->stop();
     return;
   }
   inner_->end.expires_after(std::chrono::milliseconds(10));

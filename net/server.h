@@ -6,31 +6,17 @@
 // so that nobody finds the port closed. SIGHUP reads the TLS certificate again.
 #pragma once
 
-#include "net/app.h"
-#include "net/exchange.h"
-#include "net/pusher.h"
-#include "net/quota.h"
-#include "net/workers.h"
+#include "net/presence/server_context.h"
+#include "net/pusher/pusher.h"
 
 #include <chrono>
 #include <thread>
 
 namespace rollcall::net {
 
+inline namespace http {
 class Api;
-class Tls;
-
-/// One more of what is counted, for as long as this lives.
-class Counted {
- public:
-  explicit Counted(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::atomic<std::size_t>& count_;
-};
+}
 
 class Server {
  public:
@@ -49,29 +35,9 @@ class Server {
   enum class Ended { Stopped, Restart };
   /// Until a signal; every shard runs on a thread of its own, the first on this one.
   Ended run();
+  [[nodiscard]] const Settings& settings() const { return context_.settings; }
   /// The listening sockets, to be handed to the program that follows.
   [[nodiscard]] std::vector<int> listeners() const;
-
-  [[nodiscard]] const Settings& settings() const { return settings_; }
-  [[nodiscard]] App* app_by_key(std::string_view key);
-  [[nodiscard]] App* app_by_id(std::string_view id);
-  [[nodiscard]] const std::vector<std::unique_ptr<App>>& apps() const { return apps_; }
-  [[nodiscard]] std::size_t connections() const;
-  [[nodiscard]] bool draining() const { return draining_; }
-  [[nodiscard]] Api& api() { return *api_; }
-  [[nodiscard]] Tls& tls() { return *tls_; }
-  [[nodiscard]] Quotas& quotas() { return quotas_; }
-  [[nodiscard]] Workers& workers() { return *workers_; }
-
-  /// Sockets that have not said yet what they want, shake hands for TLS, or speak HTTP: they hold
-  /// descriptors, too.
-  std::atomic<std::size_t> conversations = 0;
-  std::atomic<std::size_t> tls_pairs = 0;  ///< each two descriptors more
-  /// Requests whose answer is under way, streams among them: an end waits for them, briefly.
-  std::atomic<std::size_t> answering = 0;
-
-  /// Whether another handshake may be made just now.
-  [[nodiscard]] bool admit();
 
  private:
   struct Inner;
@@ -85,23 +51,14 @@ class Server {
   /// Leaves to a worker what tick() sees to be due: whose sign-in or token has ended.
   void look_for_ended();
 
-  Settings settings_;
-  Quotas quotas_{settings_.callers};
+  ServerContext context_;
   std::uint64_t descriptors_max_ = 0;
-  std::unique_ptr<Workers> workers_;
-  std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Pusher>> protocols_;
-  std::vector<std::unique_ptr<App>> apps_;
   std::unique_ptr<Api> api_;
-  std::unique_ptr<Tls> tls_;
   std::unique_ptr<Inner> inner_;
-  std::atomic<bool> draining_ = false;
   std::atomic<bool> looking_ = false;  ///< a worker looks which sockets' sign-ins have ended
   std::size_t next_shard_ = 0;
   Ended ended_ = Ended::Stopped;
-  std::mutex bucket_mutex_;
-  double bucket_ = 0;
-  std::chrono::steady_clock::time_point bucket_at_{};
 };
 
 }  // namespace rollcall::net

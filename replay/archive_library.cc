@@ -1,7 +1,7 @@
 // Finding libarchive's functions.
 #include "replay/archive_library.h"
 
-#include "store/shared_library.h"
+#include "store/bytes/shared_library.h"
 
 namespace rollcall::replay {
 

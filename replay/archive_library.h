@@ -1,9 +1,9 @@
 // libarchive's functions as this program calls them, loaded with the first tar
-// (store/shared_library.h says why). Inside rollcall::replay their names are pointers of the same
+// (store/bytes/shared_library.h says why). Inside rollcall::replay their names are pointers of the same
 // types, which hide the library's own.
 #pragma once
 
-#include "store/errc.h"
+#include "store/bytes/errc.h"
 
 #include <archive.h>
 #include <archive_entry.h>

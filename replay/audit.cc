@@ -3,7 +3,7 @@
 
 #include "replay/particulars.h"
 #include "replay/time_text.h"
-#include "store/newest_events.h"
+#include "store/log/newest_events.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 #include "replay/proven.h"
 #include "replay/receipt.h"
 #include "replay/time_text.h"
-#include "store/state_digest.h"
+#include "store/log/state_digest.h"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>

@@ -5,7 +5,7 @@
 //   bundle                  `key value` lines: format, origin, complete, user, range, digest …
 //   checkpoint, log.vkey, log.pem, policy
 //   headers.bin             the leaves, 112 bytes each, ascending seq
-//   tree.proof              hex hashes, one per line: one proof for all leaves (store/merkle.h)
+//   tree.proof              hex hashes, one per line: one proof for all leaves (store/tlog/merkle.h)
 //   bodies/<seq>            "rollcall/body/v1\0" ‖ salt ‖ plain body: its SHA-256 is in the header
 //   events.ndjson           the selected events, readable; the users, actions and channels
 //                           that they name by number are named in the bodies of further events,

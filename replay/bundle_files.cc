@@ -1,7 +1,7 @@
 // Bundles on disk: a folder, or a tar through libarchive.
 #include "replay/archive_library.h"
 #include "replay/bundle.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 // Checking bundles: everything in them is untrusted until it hashes to a signature.
 #include "replay/bundle.h"
 #include "replay/proven.h"
-#include "store/state_digest.h"
-#include "store/tlog_proof.h"
+#include "store/log/state_digest.h"
+#include "store/tlog/tlog_proof.h"
 
 #include <fmt/format.h>
 

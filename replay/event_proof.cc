@@ -1,7 +1,7 @@
 // Making and checking the proof of one event.
 #include "replay/event_proof.h"
 
-#include "store/printable.h"
+#include "store/bytes/printable.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

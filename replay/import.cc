@@ -2,8 +2,8 @@
 #include "replay/import.h"
 
 #include "replay/time_text.h"
-#include "store/files.h"
-#include "store/snapshot.h"
+#include "store/bytes/files.h"
+#include "store/log/snapshot.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

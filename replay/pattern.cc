@@ -1,8 +1,8 @@
 // Compiling with RE2, and saying where a pattern is wrong.
 #include "replay/pattern.h"
 
-#include "store/printable.h"
-#include "store/utf8.h"
+#include "store/bytes/printable.h"
+#include "store/bytes/utf8.h"
 
 #include <fmt/format.h>
 #include <re2/re2.h>

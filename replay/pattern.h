@@ -6,7 +6,7 @@
 // with the same words.
 #pragma once
 
-#include "store/errc.h"
+#include "store/bytes/errc.h"
 
 #include <memory>
 #include <string_view>

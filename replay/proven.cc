@@ -2,8 +2,8 @@
 #include "replay/proven.h"
 
 #include "replay/particulars.h"
-#include "store/printable.h"
-#include "store/sealing.h"
+#include "store/bytes/printable.h"
+#include "store/vault/sealing.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

@@ -2,8 +2,10 @@
 #include "replay/read_log.h"
 
 #include "replay/reader.h"
-#include "store/bytes.h"
-#include "store/crypto.h"
+#include "store/bytes/bytes.h"
+#include "store/bytes/crypto.h"
+#include "store/log/event_clock.h"
+#include "store/open_store.h"
 
 #include <boost/json.hpp>
 
@@ -62,7 +64,7 @@ store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
     if (*needed) return reason_missing();
     return {};
   }
-  const auto writer = store::Writer::open(layout, opening);
+  const auto writer = store::open_store(layout, opening);
   if (!writer) return writer.error();
   for (const auto& proposal : proposals_of(note)) {
     const auto written = (*writer)->write(proposal, store::wall_now());

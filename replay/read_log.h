@@ -2,7 +2,7 @@
 // one.
 #pragma once
 
-#include "store/writer.h"
+#include "store/open_store.h"
 
 #include <string_view>
 #include <vector>

@@ -1,7 +1,7 @@
 // Opening for reading; names of users and actions.
 #include "replay/reader.h"
 
-#include "store/snapshot.h"
+#include "store/log/snapshot.h"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 // A store opened for reading: its log at one seq, and its names and keys if there is a vault.
 #pragma once
 
-#include "store/checkpoints.h"
-#include "store/history.h"
-#include "store/sealing.h"
+#include "store/log/checkpoints.h"
+#include "store/log/history.h"
+#include "store/vault/sealing.h"
 #include "store/writer.h"
 
 namespace rollcall::replay {

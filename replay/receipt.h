@@ -2,7 +2,7 @@
 #pragma once
 
 #include "replay/reader.h"
-#include "store/tlog_proof.h"
+#include "store/tlog/tlog_proof.h"
 
 namespace rollcall::replay {
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/event.h"
-#include "store/errc.h"
+#include "store/bytes/errc.h"
 
 #include <string>
 #include <string_view>

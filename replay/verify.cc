@@ -3,7 +3,7 @@
 
 #include "replay/verify_bodies.h"
 #include "replay/verify_files.h"
-#include "store/state_digest.h"
+#include "store/log/state_digest.h"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 
 #include "store/backup.h"
 #include "store/forget.h"
-#include "store/newest_events.h"
-#include "store/snapshot.h"
+#include "store/log/newest_events.h"
+#include "store/log/snapshot.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // Creating, listing, restoring and pruning backups.
 #include "store/backup.h"
 
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "store/forget.h"
 #include "store/writer.h"
 

@@ -15,8 +15,8 @@
 // one name.
 #pragma once
 
-#include "store/checkpoints.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
+#include "store/log/checkpoints.h"
 
 #include <functional>
 

@@ -4,8 +4,8 @@
 // replaced would accept writes into files that nobody will find again, and report success.
 #pragma once
 
-#include "store/errc.h"
-#include "store/layout.h"
+#include "store/bytes/errc.h"
+#include "store/log/layout.h"
 
 #include <sys/types.h>
 

@@ -2,7 +2,7 @@
 #include "store/forget.h"
 
 #include "store/backup.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>

@@ -6,7 +6,8 @@
 // receipt. After a crash in between, the next opening for writing completes it.
 #pragma once
 
-#include "store/tlog_proof.h"
+#include "store/log/census.h"
+#include "store/tlog/tlog_proof.h"
 
 #include <filesystem>
 #include <set>
@@ -14,12 +15,6 @@
 namespace rollcall::store {
 
 class Writer;
-using UserNumber = std::uint32_t;
-
-struct Mention {
-  std::uint64_t seq = 0;
-  UserNumber by = 0;
-};
 
 struct ForgetPlan {
   UserNumber user = 0;

@@ -1,8 +1,10 @@
 // The two threads, and what happens when a commit fails.
 #include "store/live.h"
 
-#include "store/files.h"
-#include "store/snapshot.h"
+#include "store/bytes/files.h"
+#include "store/log/event_clock.h"
+#include "store/log/snapshot.h"
+#include "store/open_store.h"
 
 #include <fmt/format.h>
 
@@ -36,7 +38,7 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
   Opening opening;
   opening.wall = wall_now();
   opening.accept_clock = options.accept_clock;
-  auto writer = Writer::open_or_create(layout, opening);
+  auto writer = open_or_create_store(layout, opening);
   if (!writer) return writer.error();
   std::unique_ptr<Live> live(new Live(layout, std::move(options)));
   live->writer_ = std::move(*writer);
@@ -344,7 +346,7 @@ bool Live::reopen() {
   }
   Opening opening;
   opening.nodes = Opening::Nodes::GoOn;
-  auto opened = Writer::open(layout_, opening);
+  auto opened = open_store(layout_, opening);
   if (!opened) {
     const std::lock_guard guard(mutex_);
     problem_ = opened.error();

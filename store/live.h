@@ -7,9 +7,9 @@
 // the disk is discarded, and reopening the log decides what happened.
 #pragma once
 
-#include "store/event_clock.h"
 #include "store/folder_watch.h"
-#include "store/writer.h"
+#include "store/log/event_clock.h"
+#include "store/open_store.h"
 
 #include <atomic>
 #include <condition_variable>

@@ -1,15 +1,13 @@
 // Opening for writing, staging and committing.
 #include "store/writer.h"
 
-#include "store/backup.h"
-#include "store/event_clock.h"
-#include "store/files.h"
-#include "store/forget.h"
-#include "store/in_parallel.h"
-#include "store/newest_events.h"
-#include "store/snapshot.h"
-#include "store/state_digest.h"
-#include "store/utf8.h"
+#include "store/bytes/files.h"
+#include "store/bytes/in_parallel.h"
+#include "store/bytes/utf8.h"
+#include "store/log/event_clock.h"
+#include "store/log/newest_events.h"
+#include "store/log/snapshot.h"
+#include "store/log/state_digest.h"
 
 #include <fmt/format.h>
 
@@ -26,7 +24,6 @@ using engine::Kind;
 constexpr std::size_t kActionsMax = 4096;
 constexpr std::size_t kChannelsMax = 100'000;
 constexpr engine::Micros kTouchLoggedEvery = 60'000'000;
-constexpr std::size_t kUserNameMax = 256;
 
 /// Whether only a user can do it: user 0, the app itself, has no session and no status.
 bool of_a_user(Kind kind) {
@@ -48,21 +45,6 @@ bool of_a_user(Kind kind) {
 }
 
 }  // namespace
-
-engine::Micros wall_now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-Result<void> check_user_name(std::string_view name) {
-  if (name.empty() || name.size() > kUserNameMax || !valid_utf8(name) ||
-      has_control_character(name)) {
-    return Error{Errc::BadInput,
-                 "a user's name is 1 to 256 bytes of UTF-8 without control characters"};
-  }
-  return {};
-}
 
 bool valid_action(std::string_view action) {
   return !action.empty() && action.size() <= 64 &&
@@ -113,7 +95,7 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
   return writer;
 }
 
-Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout, const Opening& opening) {
+Result<std::unique_ptr<Writer>> Writer::load(const Layout& layout) {
   // The vault is unsealed while the log is opened and folded: neither needs the other.
   auto names = in_parallel([&layout] { return Vault::open(layout.vault(), layout.app); });
   auto log = Log::open(layout, Log::Mode::Write);
@@ -130,30 +112,7 @@ Result<std::unique_ptr<Writer>> Writer::open(const Layout& layout, const Opening
   writer->from_snapshot_ = from_snapshot;
   writer->census_ = std::move(known.census);
   RC_TRY(writer->recover(std::move(known.fold)));
-  if (opening.wall && opening.accept_clock == AcceptClock::No &&
-      too_far_ahead(*opening.wall, writer->state().at))
-    return clock_refused();
-  if (present(layout.restored())) RC_TRY(continue_restored(*writer));
-  RC_TRY(finish_pending_erasures(*writer));
-  // Only now: what opening itself appends is stamped with the last event's time, when the nodes
-  // were last heard.
-  writer->nodes_died_ = opening.nodes == Opening::Nodes::Died;
   return writer;
-}
-
-Result<std::unique_ptr<Writer>> Writer::open_or_create(const Layout& layout,
-                                                       const Opening& opening) {
-  if (!exists(layout)) return create(layout);
-  auto opened = open(layout, opening);
-  // Made by halves, by a process that was killed: nobody was told of anything in it, so nothing was
-  // enrolled or signed either.
-  if (opened || opened.error().code != Errc::NotFound || present(layout.checkpoint()))
-    return opened;
-  const auto vault = Vault::open(layout.vault(), layout.app);
-  if (!vault || vault->users() > 1) return opened;
-  std::error_code ec;
-  std::filesystem::remove_all(layout.log(), ec);
-  return create(layout);
 }
 
 Result<void> Writer::recover(Fold fold) {

@@ -7,11 +7,12 @@
 #pragma once
 
 #include "engine/sequencer.h"
-#include "store/census.h"
-#include "store/checkpoints.h"
-#include "store/history.h"
-#include "store/sealing.h"
-#include "store/state_digest.h"
+#include "store/bytes/utf8.h"
+#include "store/log/census.h"
+#include "store/log/checkpoints.h"
+#include "store/log/history.h"
+#include "store/log/state_digest.h"
+#include "store/vault/sealing.h"
 
 #include <atomic>
 #include <functional>
@@ -39,40 +40,26 @@ struct Written {
   engine::Outcome outcome = engine::Outcome::Applied;
 };
 
-enum class AcceptClock : std::uint8_t { No, Yes };
-
-/// Options of opening a store for writing.
-struct Opening {
-  /// The wall clock, if events will be stamped with it: the store is not opened if it is too far
-  /// ahead of the log's last event (EventClock::kRefused), unless the caller accepts that.
-  std::optional<engine::Micros> wall;
-  AcceptClock accept_clock = AcceptClock::No;
-  /// A server that reopens its own log continues as the same node. For any other process, a node
-  /// that is open has died: its NodeDown precedes whatever is appended first.
-  enum class Nodes : std::uint8_t { Died, GoOn } nodes = Nodes::Died;
-};
-
 /// The session shared by all callers that name none (C20).
 inline constexpr std::string_view kDefaultSession = "default";
 
-/// 1–256 bytes of valid UTF-8 without control characters.
-[[nodiscard]] Result<void> check_user_name(std::string_view name);
 [[nodiscard]] bool valid_action(std::string_view action);
 /// The log's meta key of the seq of a user's UserEnrolled; absent if its body holds no name.
 [[nodiscard]] std::string enrolment_key(UserNumber user);
 
 class Writer {
  public:
-  /// A clean close leaves where everybody's newest event lies (store/newest_events.h).
+  /// A clean close leaves where everybody's newest event lies (store/log/newest_events.h).
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   /// Creates a store with its keys; an empty origin becomes rollcall.local/<app>-<random>.
   static Result<std::unique_ptr<Writer>> create(const Layout& layout, std::string origin = {});
-  static Result<std::unique_ptr<Writer>> open(const Layout& layout, const Opening& opening = {});
-  /// open() if there is a store, else create().
-  static Result<std::unique_ptr<Writer>> open_or_create(const Layout& layout,
-                                                        const Opening& opening = {});
+  /// As the log and the vault say. What a crash or a restore cut short is as it was left, and the
+  /// nodes that were open count as open: open_store() is what opens a store (store/open_store.h).
+  static Result<std::unique_ptr<Writer>> load(const Layout& layout);
+  /// Whoever's node was open died: its NodeDown comes before whatever is appended next.
+  void nodes_died() { nodes_died_ = true; }
 
   /// Gives the proposal its place in the current commit; not durable before commit().
   Result<Written> stage(const Proposal& proposal, engine::Micros at);
@@ -195,8 +182,5 @@ class Writer {
   std::vector<engine::Transition> transitions_;
   engine::Effects effects_;
 };
-
-/// The wall clock, microseconds UTC.
-[[nodiscard]] engine::Micros wall_now();
 
 }  // namespace rollcall::store

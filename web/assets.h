@@ -1,7 +1,7 @@
 // The page as it was built into this binary; empty where it was built without one.
 #pragma once
 
-#include "net/asset.h"
+#include "net/wire/asset.h"
 
 namespace rollcall::web {
 

@@ -1,6 +1,6 @@
 // The command line as an auditor and an operator use it.
-#include "store/files.h"
-#include "store/note.h"
+#include "store/bytes/files.h"
+#include "store/tlog/note.h"
 #include "tests/support/process.h"
 #include "tests/support/stores.h"
 

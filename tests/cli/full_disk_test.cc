@@ -1,6 +1,7 @@
 // A disk that is really full: each command says so in one sentence and ends with 1, nothing
 // half-written stays, and once there is room everything goes on from what was acknowledged.
 #include "replay/verify.h"
+#include "store/open_store.h"
 #include "store/writer.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/process.h"
@@ -164,7 +165,7 @@ TEST_CASE(
     }
     CHECK(run_rollcall(scratch.path(), {"checkpoint", "sign", "-d", data.string()}).code == 0);
     check_verified(layout);
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     CHECK(writer->state().users.at(1).erased);
     CHECK_FALSE(writer->vault().user_key(1));
   }
@@ -179,7 +180,7 @@ TEST_CASE("a log whose making was cut short is made at the next start", "[cli][d
     writer->log().delete_meta("format").value();
   }
   std::filesystem::remove(layout.clean());
-  const auto writer = store::Writer::open_or_create(layout);
+  const auto writer = store::open_or_create_store(layout);
   INFO((writer ? "" : writer.error().detail));
   REQUIRE(writer);
   CHECK((*writer)->log().last() == 0);

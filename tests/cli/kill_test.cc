@@ -3,6 +3,7 @@
 #include "replay/verify.h"
 #include "store/backup.h"
 #include "store/forget.h"
+#include "store/open_store.h"
 #include "tests/support/process.h"
 #include "tests/support/stores.h"
 
@@ -20,7 +21,7 @@ namespace {
 /// The store opens for writing (which checks it against its last signed checkpoint) and verifies.
 void check_sound(const store::Layout& layout) {
   {
-    const auto writer = store::Writer::open(layout);
+    const auto writer = store::open_store(layout);
     INFO((writer ? "" : writer.error().detail));
     REQUIRE(writer);
   }
@@ -135,7 +136,7 @@ TEST_CASE("kill -9 while signing", "[cli][crash]") {
   const Scratch scratch;
   const auto base = test::make_store(scratch.path() / "base", 500, 71);
   {
-    const auto writer = store::Writer::open(base).value();
+    const auto writer = store::open_store(base).value();
     store::Proposal alive;
     alive.kind = engine::Kind::AliveMark;
     writer->write(alive, writer->state().at).value();
@@ -192,7 +193,7 @@ TEST_CASE("kill -9 while forgetting: done, or redone at the next start, or never
     check_names(layout);
     check_sound(layout);
     check_names(layout);
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     bool asked = false;
     writer->log()
         .scan(1, writer->log().last(),
@@ -242,7 +243,7 @@ TEST_CASE("kill -9 while restoring: the store is there whole, or not at all", "[
     const auto layout = test::layout_in(scratch.path() / "data");
     if (!store::exists(layout))
       REQUIRE(test::run_rollcall(scratch.path(), restore("data")).code == 0);
-    const auto writer = store::Writer::open(layout);
+    const auto writer = store::open_store(layout);
     INFO((writer ? "" : writer.error().detail));
     REQUIRE(writer);
     CHECK((*writer)->log().origin() != "rollcall.test/log");

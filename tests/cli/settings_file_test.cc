@@ -2,7 +2,7 @@
 // be, and nothing that is wrong is taken.
 #include "cli/settings_file.h"
 
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import net from 'node:net'
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Server, scratch, until } from './server.mjs'
 
@@ -101,6 +101,26 @@ test('a repeated request has the same bytes: body, time and signature, of what t
   const joined = JSON.parse((await s.cli('audit', '-e', 'joined', '-o', 'ndjson')).out.split('\n')[0])
   assert.equal(added.time_ms, Math.floor(Date.parse(joined.at)), 'the time is that of the event in the log')
   await s.close(); h.close()
+})
+
+test('what waits to be undone costs the server no time', async () => {
+  const h = await hook()
+  const s = await Server.start({ settings: settings([h.url]) })
+  const cpu = () => {  // clock ticks of user and system, proc(5)
+    const fields = readFileSync(`/proc/${s.child.pid}/stat`, 'utf8').split(') ')[1].split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  }
+  const c = await s.raw()
+  c.subscribe('fleeting')
+  await until(() => names(h).some((n) => n.startsWith('channel_occupied')), 'the first event')
+  const before = cpu()
+  c.send('pusher:unsubscribe', { channel: 'fleeting' })  // told only after three seconds
+  await until(() => names(h).some((n) => n.startsWith('channel_vacated')), 'the second event', 10000)
+  const ticks = cpu() - before
+  assert.ok(ticks < 100, `${ticks} hundredths of a second of the processor in three seconds of waiting`)
+  c.close()
+  await s.close()
+  h.close()
 })
 
 test('the first failure and the recovery are in the log: where to, why, how long; no secret, no path', async () => {

@@ -1,6 +1,6 @@
 // Log records, bodies, compressed bodies, state pages: any bytes give an answer.
 #include "engine/reducer.h"
-#include "store/codec.h"
+#include "store/log/codec.h"
 
 #include <cstdlib>
 

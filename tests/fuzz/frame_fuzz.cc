@@ -1,5 +1,5 @@
 // WebSocket frames: any bytes, in any pieces.
-#include "net/frame.h"
+#include "net/wire/frame.h"
 
 #include <vector>
 

@@ -1,9 +1,9 @@
 // What HTTP requests carry: queries, signatures, hosts, origins, JWTs, cookies, paths, encodings.
-#include "net/exchange.h"
-#include "net/jwt.h"
-#include "net/page_session.h"
-#include "net/pages.h"
-#include "net/signature.h"
+#include "net/access/page_login.h"
+#include "net/access/static_files.h"
+#include "net/wire/http_message.h"
+#include "net/wire/jwt.h"
+#include "net/wire/pusher_signature.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::net;

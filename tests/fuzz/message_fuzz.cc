@@ -1,8 +1,8 @@
 // What clients say: messages, channel_data, user_data, names, socket ids.
-#include "net/channel_name.h"
-#include "net/connection.h"
-#include "net/json_text.h"
-#include "net/message.h"
+#include "net/wire/channel_name.h"
+#include "net/wire/json_text.h"
+#include "net/wire/pusher_message.h"
+#include "net/wire/socket_id.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::net;

@@ -1,5 +1,5 @@
 // Signed notes, checkpoints, verifier keys: what parses renders to itself.
-#include "store/note.h"
+#include "store/tlog/note.h"
 
 #include <cstdlib>
 

@@ -1,7 +1,7 @@
 // Patterns of -g, searched for in themselves: what is refused says so in one short printable line.
 #include "replay/pattern.h"
-#include "store/printable.h"
-#include "store/utf8.h"
+#include "store/bytes/printable.h"
+#include "store/bytes/utf8.h"
 
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
 // Policy files: what parses renders to a policy that says the same.
-#include "store/policy_file.h"
+#include "store/tlog/policy.h"
 
 #include <cstdlib>
 

@@ -1,7 +1,7 @@
 // What proxies write, and what a request's head says: PROXY headers, forwarding headers, addresses.
-#include "net/client_address.h"
-#include "net/proxy_protocol.h"
-#include "net/request_head.h"
+#include "net/wire/client_address.h"
+#include "net/wire/proxy_protocol.h"
+#include "net/wire/request_head.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::net;

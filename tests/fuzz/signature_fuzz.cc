@@ -1,5 +1,5 @@
 // Signed queries: the text that is signed says the parameters that are read, and no others.
-#include "net/signature.h"
+#include "net/wire/pusher_signature.h"
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 // Snapshots: a page that reads writes itself again; a whole file, with the digest that fits it.
-#include "store/crypto.h"
-#include "store/snapshot.h"
+#include "store/bytes/crypto.h"
+#include "store/log/snapshot.h"
 
 #include <cstdlib>
 

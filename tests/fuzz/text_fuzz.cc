@@ -1,7 +1,7 @@
 // Moments, durations, base64, hex: any text gives a value or an error.
 #include "replay/time_text.h"
-#include "store/bytes.h"
-#include "store/utf8.h"
+#include "store/bytes/bytes.h"
+#include "store/bytes/utf8.h"
 
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
 // Receipts: what parses renders to itself, and never verifies under a key that did not sign it.
-#include "store/tlog_proof.h"
+#include "store/tlog/tlog_proof.h"
 
 #include <cstdlib>
 

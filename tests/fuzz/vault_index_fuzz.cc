@@ -1,5 +1,5 @@
 // The vault's index: any bytes, and any bytes under a MAC and sums that fit them.
-#include "store/vault_index.h"
+#include "store/vault/vault_index.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall::store;

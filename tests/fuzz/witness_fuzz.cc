@@ -1,12 +1,12 @@
 // add-checkpoint requests: any body gets one of the protocol's answers.
-#include "net/witness.h"
+#include "store/tlog/witness.h"
 
 #include <cstdlib>
 #include <filesystem>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rollcall;
-  static net::Witness witness(
+  static store::Witness witness(
       std::filesystem::temp_directory_path() / "rollcall-witness-fuzz",
       {"witness.fuzz/w", store::note::Algorithm::Cosignature, store::Key{}},
       {store::note::Verifier::parse(

@@ -1,9 +1,10 @@
 // The board against the state it follows, and against what others may know of who hides.
-#include "net/board.h"
+#include "net/presence/board.h"
 
-#include "net/comings.h"
+#include "net/presence/comings.h"
 #include "store/forget.h"
-#include "store/snapshot.h"
+#include "store/log/snapshot.h"
+#include "store/open_store.h"
 #include "tests/support/random_history.h"
 #include "tests/support/stores.h"
 
@@ -124,7 +125,7 @@ class Followed {
   void start(Micros at) {
     board_.reset();
     writer_.reset();
-    writer_ = Writer::open_or_create(layout_).value();
+    writer_ = open_or_create_store(layout_).value();
     node_ = writer_->stage_restart(1, at);
     writer_->commit(store::Durable::No).value();
     board_ = std::make_unique<Board>();

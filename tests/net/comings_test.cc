@@ -1,6 +1,6 @@
 // What a webhook says of members' coming and going is a function of the log: cut anywhere, by a
 // crash at any point, it says the same in the same pieces.
-#include "net/comings.h"
+#include "net/presence/comings.h"
 
 #include "tests/support/scratch.h"
 

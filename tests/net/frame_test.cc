@@ -1,7 +1,7 @@
 // WebSocket frames and the ring that they are sent from.
-#include "net/frame.h"
+#include "net/wire/frame.h"
 
-#include "net/fanout.h"
+#include "net/wire/ring.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>

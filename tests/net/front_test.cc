@@ -1,11 +1,11 @@
 // What stands before a request is answered: its head, its target, who asks, how much he may.
-#include "net/client_address.h"
-#include "net/endpoint.h"
-#include "net/error_reply.h"
-#include "net/proxy_protocol.h"
-#include "net/quota.h"
-#include "net/request_head.h"
-#include "net/workers.h"
+#include "net/access/quota.h"
+#include "net/loop/workers.h"
+#include "net/v1/endpoint.h"
+#include "net/wire/client_address.h"
+#include "net/wire/error_reply.h"
+#include "net/wire/proxy_protocol.h"
+#include "net/wire/request_head.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // Requests that go out: limits, and being given up.
-#include "net/http.h"
+#include "net/loop/http.h"
 #include "tests/support/results.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // The hub against an oracle of who is where, and what it remembers for strangers.
-#include "net/hub.h"
+#include "net/hub/hub.h"
 
-#include "net/shard.h"
+#include "net/hub/shard.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 // Answers under an Idempotency-Key: the first for a day, nothing afterwards.
-#include "net/idempotency.h"
+#include "net/presence/idempotency.h"
 
 #include "tests/support/stores.h"
 

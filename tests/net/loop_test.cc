@@ -1,5 +1,5 @@
 // A thread's loop: its connections' set, and Asio beside it.
-#include "net/loop.h"
+#include "net/loop/loop.h"
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -1,6 +1,6 @@
 // The page's files and what its cookie holds: the pure parts.
-#include "net/page_session.h"
-#include "net/pages.h"
+#include "net/access/page_login.h"
+#include "net/access/static_files.h"
 
 #include <catch2/catch.hpp>
 

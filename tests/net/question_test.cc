@@ -1,6 +1,6 @@
 // Which questions travel: nothing that is let through names a file, another store or another
 // server.
-#include "net/question.h"
+#include "net/v1/question.h"
 
 #include "replay/pattern.h"
 #include "tests/support/scratch.h"

@@ -1,5 +1,5 @@
 // What outsiders cause in the log: how much of it, and what it may hold.
-#include "net/refusals.h"
+#include "net/wire/refusals.h"
 
 #include <catch2/catch.hpp>
 

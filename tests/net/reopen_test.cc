@@ -1,10 +1,11 @@
 // A sync that failed although the data arrived: the log, opened anew, holds events that nobody
 // heard of. Everybody who follows must hear of them then.
-#include "net/board.h"
-#include "net/broadcast.h"
-#include "net/sessions.h"
+#include "net/presence/board.h"
+#include "net/presence/broadcast.h"
+#include "net/presence/sessions.h"
 #include "store/forget.h"
 #include "store/live.h"
+#include "store/open_store.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/stores.h"
 
@@ -126,7 +127,7 @@ TEST_CASE("after any failed commits the board is the fold of the log, and hears 
     alive.kind = Kind::AliveMark;
     while (f.write(alive) != true) f.until_reopened(0);
     f.live->stop();
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     net::Board folded;
     folded.start(*writer);
     CHECK(f.board.seq() == folded.seq());

@@ -1,5 +1,5 @@
 // Many sends in one call: what each of them gave, with io_uring and without.
-#include "net/send_batch.h"
+#include "net/loop/send_batch.h"
 
 #include <catch2/catch.hpp>
 #include <sys/socket.h>

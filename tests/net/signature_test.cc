@@ -1,6 +1,5 @@
 // What is checked of a signed request is what was signed, however its query is written.
-#include "net/signature.h"
-
+#include "net/wire/pusher_signature.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>

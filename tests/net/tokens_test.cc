@@ -1,9 +1,9 @@
 // Tokens and sign-ins as their files keep them: whose they are, and until when.
-#include "net/tokens.h"
+#include "net/access/tokens.h"
 
-#include "net/signed_out.h"
-#include "store/bytes.h"
-#include "store/crypto.h"
+#include "net/access/signed_out.h"
+#include "store/bytes/bytes.h"
+#include "store/bytes/crypto.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 // What sockets rest on, and which of them end with it.
-#include "net/vouched.h"
+#include "net/access/vouched.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // What waits in memory for a webhook.
-#include "net/webhook_queue.h"
+#include "net/presence/webhook_queue.h"
 
 #include <catch2/catch.hpp>
 
@@ -25,6 +25,7 @@ TEST_CASE("a request is made once: what comes later, and what undoes it, leaves 
   queue.add(event("member_removed", "presence-a", "ada"), start);
   CHECK_FALSE(queue.take(100, 1, false, start));  // it may still be undone
   const auto later = start + std::chrono::seconds(3);
+  CHECK(queue.next_due() == later);
   const auto request = queue.take(100, 1234, false, later);
   REQUIRE(request);
   CHECK(

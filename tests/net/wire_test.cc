@@ -1,12 +1,12 @@
 // Channel names, signatures, messages, hosts: the pure parts of the wire.
-#include "net/channel_name.h"
-#include "net/connection.h"
-#include "net/exchange.h"
-#include "net/keyed_hash.h"
-#include "net/liveness.h"
-#include "net/message.h"
-#include "net/settings.h"
-#include "net/signature.h"
+#include "net/hub/connection.h"
+#include "net/hub/liveness.h"
+#include "net/hub/settings.h"
+#include "net/wire/channel_name.h"
+#include "net/wire/http_message.h"
+#include "net/wire/keyed_hash.h"
+#include "net/wire/pusher_message.h"
+#include "net/wire/pusher_signature.h"
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>

@@ -1,8 +1,8 @@
 // Audit queries against a plain walk over all events; cursors; the formats of other tools.
 #include "replay/audit.h"
 
-#include "store/files.h"
-#include "store/newest_events.h"
+#include "store/bytes/files.h"
+#include "store/log/newest_events.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
@@ -240,7 +240,7 @@ TEST_CASE("a person's newest events are walked to, and are those that a search f
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 1500, seed % 1000);
   {  // as of some moment; what comes after is searched
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     for (int i = 0; i < 40; ++i) {  // to whom nobody ever did anything
       store::Proposal p;
       p.kind = engine::Kind::Activity;

@@ -1,8 +1,9 @@
 // Stores that released versions wrote, opened with today's code: tests/golden/VERSION.
 #include "replay/event_view.h"
 #include "replay/verify.h"
-#include "store/files.h"
-#include "store/snapshot.h"
+#include "store/bytes/files.h"
+#include "store/log/snapshot.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
@@ -83,7 +84,7 @@ TEST_CASE("a store of each released version opens, verifies and replays to the s
 
       // It goes on: what today's writer adds is signed over what was there.
       {
-        const auto writer = store::Writer::open(layout).value();
+        const auto writer = store::open_store(layout).value();
         const auto at = writer->state().at + test::kSecond;
         store::Proposal login;
         login.kind = engine::Kind::Login;

@@ -1,6 +1,8 @@
 // Imports: all or nothing, once, and never into the past.
 #include "replay/import.h"
 
+#include "store/log/event_clock.h"
+#include "store/open_store.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/stores.h"
 
@@ -57,7 +59,7 @@ TEST_CASE("an import that was cut short goes on where it stopped, and ends as if
   int cuts = 0;
   store::Writer::create(layout).value();
   for (int round = 0; round < 20; ++round) {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     if (cuts < 4) test::fail_syncs(".log", 1);  // the first commit: lost to us, there on the disk
     const auto report = import_ndjson(*writer, file, DryRun::No, store::wall_now(), nullptr);
     test::fail_syncs(".log", 0);
@@ -82,7 +84,7 @@ TEST_CASE("an import that was cut short goes on where it stopped, and ends as if
              })
         .value();
   };
-  const auto cut = store::Writer::open(layout).value();
+  const auto cut = store::open_store(layout).value();
   read(undisturbed->log(), left);
   read(cut->log(), right);
   CHECK(left == right);
@@ -103,7 +105,7 @@ TEST_CASE("an import that was cut short is refused once the log has gone on with
     test::fail_syncs(".log", 1);
     CHECK_FALSE(import_ndjson(*writer, file, DryRun::No, store::wall_now(), nullptr));
   }
-  const auto writer = store::Writer::open(layout).value();
+  const auto writer = store::open_store(layout).value();
   store::Proposal login;
   login.kind = engine::Kind::Login;
   login.user = "eve";

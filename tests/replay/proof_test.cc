@@ -2,9 +2,10 @@
 #include "replay/bundle.h"
 #include "replay/event_proof.h"
 #include "replay/verify.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
+#include "store/bytes/printable.h"
 #include "store/forget.h"
-#include "store/printable.h"
+#include "store/open_store.h"
 #include "store/retention.h"
 #include "tests/support/stores.h"
 
@@ -160,7 +161,7 @@ TEST_CASE("a name is signed with the enrolment, and goes with the person's key",
   options.full = options.replay = true;
   CHECK(verify_store(layout, options).verdict() == Verdict::Verified);
   {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     store::forget(*writer, store::plan_forget(*writer, number), {"asked", "", false},
                   writer->state().at)
         .value();
@@ -179,7 +180,7 @@ TEST_CASE("no rule of retention drops a name", "[replay]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 100, 62);
   {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     const auto at = writer->state().at;
     for (const auto kind : {Kind::UserEnrolled, Kind::ActionNamed, Kind::ChannelNamed})
       CHECK(store::set_retention(*writer, kind, 1, at).error().code == store::Errc::BadInput);
@@ -320,7 +321,7 @@ TEST_CASE("a name that an earlier version enrolled is told as not signed, a new 
   Seq old_login = 0, new_login = 0;
   UserNumber old_user = 0;
   {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     store::Proposal login;
     login.kind = Kind::Login;
     login.cause = engine::Cause::Login;

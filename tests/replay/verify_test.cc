@@ -3,10 +3,11 @@
 
 #include "replay/event_view.h"
 #include "store/backup.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "store/forget.h"
-#include "store/newest_events.h"
-#include "store/snapshot.h"
+#include "store/log/newest_events.h"
+#include "store/log/snapshot.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
@@ -83,7 +84,7 @@ TEST_CASE("an untouched store verifies, quick, full and replayed", "[replay]") {
 TEST_CASE("verification pins a size and works while a writer appends", "[replay]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 500, 42);
-  const auto writer = store::Writer::open(layout).value();
+  const auto writer = store::open_store(layout).value();
   for (int i = 0; i < 5; ++i) {
     test::fill(*writer, 200, 43, writer->state().at);
     const auto report = verify(layout);
@@ -99,7 +100,7 @@ TEST_CASE("verification beside a writer that signs and forgets is never wrong", 
   std::atomic<bool> stop{false};
   std::thread writing([&] {
     for (store::UserNumber user = 1; !stop; ++user) {
-      const auto writer = store::Writer::open(layout).value();  // opened and closed again and again
+      const auto writer = store::open_store(layout).value();  // opened and closed again and again
       test::fill(*writer, 20, user, writer->state().at);
       if (user <= 5) {
         store::forget(*writer, store::plan_forget(*writer, user), {"r", "", false},
@@ -240,7 +241,7 @@ TEST_CASE("a flipped byte in any file beside the log is named with its file, tho
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path() / "good", 400, 57);
   {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     store::forget(*writer, store::plan_forget(*writer, 3), {"r", "", false}, writer->state().at)
         .value();
     store::PolicyFile policy = store::store_policy(layout).value();
@@ -333,12 +334,12 @@ TEST_CASE("a fork of what an auditor kept is proven", "[replay]") {
   const auto other = test::layout_in(scratch.path() / "b");
   replay::VerifyOptions options;
   {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     test::fill(*writer, 50, 48, writer->state().at);
     options.saved = newest_checkpoint(writer->log(), layout).value().newest->note;
   }
   {
-    const auto writer = store::Writer::open(other).value();
+    const auto writer = store::open_store(other).value();
     test::fill(*writer, 200, 49, writer->state().at);
   }
   CHECK(replay::verify_store(layout, options).verdict() == Verdict::Verified);
@@ -349,7 +350,7 @@ TEST_CASE("a state digest that does not follow from the history is a divergence"
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 200, 50);
   {
-    const auto writer = store::Writer::open(layout).value();
+    const auto writer = store::open_store(layout).value();
     store::Proposal alive;
     alive.kind = engine::Kind::AliveMark;
     writer->write(alive, writer->state().at).value();

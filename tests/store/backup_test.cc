@@ -3,6 +3,7 @@
 
 #include "replay/verify.h"
 #include "store/forget.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -19,7 +20,7 @@ TEST_CASE("a backup is made beside a live writer and verifies", "[store]") {
   const auto layout = test::make_store(scratch.path() / "data", 700, 21);
   BackupInfo info;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     test::fill(*writer, 100, 22, writer->state().at);
     info = create_backup(layout, {scratch.path() / "backups", "live", "2026-01-01T00:00:00Z",
                                   scratch.path() / "vaults"})
@@ -53,7 +54,7 @@ TEST_CASE("a restored log goes on under a new origin, and its first event names 
   CHECK(
       restore_backup(restored, {info.path, scratch.path() / "vaults" / "b", {}, {}}).error().code ==
       Errc::Refused);
-  const auto writer = Writer::open(restored).value();
+  const auto writer = open_store(restored).value();
   CHECK(writer->log().origin() != info.origin);
   const auto first = writer->log().header(info.size + 1).value();
   REQUIRE(first);
@@ -87,7 +88,7 @@ TEST_CASE("backups beside a writer that appends, signs and forgets are whole, ea
   const auto layout = test::make_store(scratch.path() / "data", 300, 26);
   std::atomic<bool> stop{false};
   std::thread writing([&] {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     for (UserNumber user = 1; !stop; ++user) {
       test::fill(*writer, 15, user, writer->state().at);  // and signs
       if (user % 4 == 0 && user / 4 <= 12)
@@ -116,7 +117,7 @@ TEST_CASE("backups beside a writer that appends, signs and forgets are whole, ea
     const auto report = replay::verify_store(restored, options);
     INFO(name << " restored: " << (report.findings.empty() ? "" : report.findings.front().text));
     CHECK(report.verdict() == replay::Verdict::Verified);
-    CHECK(Writer::open(restored).value()->log().last() >= info.size);
+    CHECK(open_store(restored).value()->log().last() >= info.size);
   }
   stop = true;
   writing.join();
@@ -138,7 +139,7 @@ TEST_CASE("backups beside a writer that appends, signs and forgets are whole, ea
 TEST_CASE("the newest checkpoint is found without reading those before it", "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path() / "data", 100, 27);
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   test::fill(*writer, 50, 28, writer->state().at);
   const auto newest = checkpoint_history(writer->log()).value().back().checkpoint;
   const auto first = writer->log().scan_meta("checkpoint/").value().front();

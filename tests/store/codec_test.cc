@@ -1,5 +1,5 @@
 // The bytes of events: our records read by Cap'n Proto itself, and damage that must not be trusted.
-#include "store/codec.h"
+#include "store/log/codec.h"
 
 #include "event.capnp.h"
 #include "tests/support/scratch.h"

@@ -1,5 +1,5 @@
 // Primitives against published answers.
-#include "store/crypto.h"
+#include "store/bytes/crypto.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // The clock of events: what a wall that is set, or a machine that slept, makes of it.
-#include "store/event_clock.h"
+#include "store/log/event_clock.h"
 
 #include "tests/support/scratch.h"
 #include "tests/support/stores.h"

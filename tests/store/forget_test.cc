@@ -5,9 +5,11 @@
 #include "replay/receipt.h"
 #include "replay/verify.h"
 #include "store/backup.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
+#include "store/log/event_clock.h"
+#include "store/log/state_digest.h"
+#include "store/open_store.h"
 #include "store/retention.h"
-#include "store/state_digest.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -108,7 +110,7 @@ TEST_CASE(
   }
   create_backup(layout, backup).value();
   const Hash digest_before = [&] {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     return digest_of(writer->state());
   }();
   (void)digest_before;
@@ -116,7 +118,7 @@ TEST_CASE(
   TlogProof receipt;
   std::uint64_t seq_before = 0;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     seq_before = writer->log().last();
     const auto plan = plan_forget(*writer, victim.number);
     CHECK(plan.events > 10);
@@ -187,7 +189,7 @@ TEST_CASE(
 TEST_CASE("a hold forbids forgetting, and a second forgetting is refused", "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 300, 11);
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   Proposal hold;
   hold.kind = engine::Kind::HoldSet;
   hold.a = 3;
@@ -208,7 +210,7 @@ TEST_CASE("with mentions, the texts of others about the person go, and the log s
   const auto layout = test::make_store(scratch.path(), 500, 12);
   std::vector<Mention> mentions;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     const auto plan = plan_forget(*writer, 3);
     mentions = plan.mentions;
     REQUIRE_FALSE(mentions.empty());
@@ -224,7 +226,7 @@ TEST_CASE("with mentions, the texts of others about the person go, and the log s
 TEST_CASE("a forgotten name that comes back is a new number", "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 300, 13);
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   const auto old = *writer->vault().number_of("user-5");
   forget(*writer, plan_forget(*writer, old), {}, writer->state().at).value();
   Proposal login;
@@ -239,14 +241,14 @@ TEST_CASE("a forget that was cut short is finished at the next opening", "[store
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 300, 14);
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     Proposal asked;  // the first step alone
     asked.kind = engine::Kind::EraseRequested;
     asked.a = 4;
     writer->write(asked, writer->state().at).value();
   }
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     CHECK(writer->state().users[4].erased);
     CHECK(writer->vault().erased(4));
     CHECK_FALSE(writer->vault().user_key(4));
@@ -261,7 +263,7 @@ TEST_CASE("retention drops what is older, never what is held, and the log says s
   const auto layout = test::make_store(scratch.path(), 2500, 15);
   std::uint64_t expected = 0;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     Proposal hold;
     hold.kind = engine::Kind::HoldSet;
     hold.a = 2;
@@ -335,7 +337,7 @@ TEST_CASE("a vault that could not be written anew is not written on: opening it 
     CHECK_FALSE(writer->commit());
     CHECK(writer->broken());
   }
-  const auto writer = Writer::open(layout);
+  const auto writer = open_store(layout);
   INFO((writer ? "" : writer.error().detail));
   REQUIRE(writer);
   CHECK((*writer)->vault().number_of("ada"));

@@ -3,9 +3,10 @@
 #include "replay/import.h"
 #include "replay/read_log.h"
 #include "replay/time_text.h"
-#include "store/event_clock.h"
 #include "store/forget.h"
 #include "store/govern.h"
+#include "store/log/event_clock.h"
+#include "store/open_store.h"
 #include "store/retention.h"
 #include "tests/support/stores.h"
 
@@ -104,7 +105,7 @@ TEST_CASE("whatever is appended first to a store whose server died, the gap is t
       const std::uint64_t epoch = let_a_server_die(layout);
       engine::Seq last = 0;
       {
-        const auto w = Writer::open(layout).value();
+        const auto w = open_store(layout).value();
         last = w->log().last();
         row.append(*w);
         const auto down = w->log().header(last + 1).value().value();
@@ -120,7 +121,7 @@ TEST_CASE("whatever is appended first to a store whose server died, the gap is t
       CHECK(gaps[0].from == kDied);
       CHECK(gaps[0].to == kBack);
       // The gap is told once, and a start does not tell it again.
-      const auto w = Writer::open(layout).value();
+      const auto w = open_store(layout).value();
       w->write(about(Kind::Activity, "ada"), kBack + kSecond).value();
       CHECK(w->stage_restart(1, kBack + 2 * kSecond) == epoch + 1);
       w->commit().value();
@@ -160,7 +161,7 @@ TEST_CASE("a server that opens its own log anew goes on as the node it is", "[st
   let_a_server_die(layout);
   store::Opening opening;
   opening.nodes = store::Opening::Nodes::GoOn;
-  const auto w = Writer::open(layout, opening).value();
+  const auto w = open_store(layout, opening).value();
   w->write(about(Kind::Activity, "ada"), kDied + kSecond).value();
   CHECK(replay::coverage_gaps(replay::Reader::open(layout).value()).value().empty());
 }
@@ -172,11 +173,11 @@ TEST_CASE("a wall more than 400 days ahead of the log's last event opens no stor
   let_a_server_die(layout);
   store::Opening opening;
   opening.wall = kDied + store::EventClock::kRefused;
-  CHECK(Writer::open(layout, opening));
+  CHECK(open_store(layout, opening));
   ++*opening.wall;
-  CHECK(Writer::open(layout, opening).error().code == store::Errc::Refused);
+  CHECK(open_store(layout, opening).error().code == store::Errc::Refused);
   opening.accept_clock = store::AcceptClock::Yes;
-  CHECK(Writer::open(layout, opening));
+  CHECK(open_store(layout, opening));
 }
 
 TEST_CASE("a step of the clock ahead is a gap, and what lies in it is how it was before",

@@ -3,7 +3,8 @@
 
 #include "replay/attendance.h"
 #include "replay/reader.h"
-#include "store/state_digest.h"
+#include "store/log/state_digest.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -87,7 +88,7 @@ TEST_CASE("C15: a restart concludes what was due, starts graces anew, moves dead
     w->stage(mark, died).value();
     w->commit().value();
   }
-  const auto w = Writer::open(layout).value();
+  const auto w = open_store(layout).value();
   CHECK(state_of(*w, "gone") == Presence::Offline);
   const auto epoch = w->stage_restart(1, back);
   CHECK(epoch == old_epoch + 1);
@@ -235,7 +236,7 @@ TEST_CASE("what threads submit is durable before they are told, in one order", "
     CHECK(early == 0);
     CHECK(told == 2000);
   }
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   CHECK(writer->vault().users() == 2001);
   CHECK(store::digest_of(writer->state()) ==
         store::digest_of(
@@ -258,7 +259,7 @@ TEST_CASE("beside a writer, what an action is called is known without opening an
     for (int i = 0; i < 100; ++i) act(*w, i);
     w->commit().value();
   }
-  const std::shared_ptr<Writer> w = Writer::open(layout).value();
+  const std::shared_ptr<Writer> w = open_store(layout).value();
   for (int i = 100; i < 200; ++i) act(*w, i);
   w->commit().value();
   // Whoever opens one name, or all of them, finds none: each new name would cost as much as all.

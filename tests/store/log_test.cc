@@ -1,8 +1,9 @@
 // The log and the writer: what is durable, what opening refuses, what a crash may leave.
-#include "store/log.h"
+#include "store/log/log.h"
 
-#include "store/files.h"
-#include "store/state_digest.h"
+#include "store/bytes/files.h"
+#include "store/log/state_digest.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -20,7 +21,7 @@ TEST_CASE("what was appended is there after reopening, with the same root", "[st
   Hash root;
   Seq last = 0;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     root = writer->log().root();
     last = writer->log().last();
   }
@@ -44,8 +45,8 @@ TEST_CASE("what was appended is there after reopening, with the same root", "[st
 TEST_CASE("two writers cannot open one log, and a reader can beside a writer", "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 50, 3);
-  const auto writer = Writer::open(layout).value();
-  const auto second = Writer::open(layout);
+  const auto writer = open_store(layout).value();
+  const auto second = open_store(layout);
   REQUIRE_FALSE(second);
   CHECK(second.error().code == Errc::Conflict);
   const auto reader = Log::open(layout, Log::Mode::Read).value();
@@ -78,7 +79,7 @@ TEST_CASE("a reader writes nothing, neither beside the log nor in the temporary 
     CHECK(files() == unread);
   }
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     const auto unread = files();
     const auto beside = Log::open(layout, Log::Mode::Read).value();
     const auto follower = Log::open(layout, Log::Mode::Follow).value();
@@ -101,7 +102,7 @@ TEST_CASE("a store opens for writing only where its root fits the last signed ch
       value[value.size() - 40] ^= 1;
       log->overwrite_for_test("log", key, value).value();
     }
-    const auto writer = Writer::open(layout);
+    const auto writer = open_store(layout);
     REQUIRE_FALSE(writer);
     CHECK(writer.error().code == Errc::Tampered);
   }
@@ -110,20 +111,20 @@ TEST_CASE("a store opens for writing only where its root fits the last signed ch
     note::Note made{note::render(note::Checkpoint{signer.name, 1'000'000, Hash{}}), {}};
     made.signatures.push_back(note::sign(made.text, signer));
     replace_file(layout.checkpoint(), note::render(made)).value();
-    const auto writer = Writer::open(layout);
+    const auto writer = open_store(layout);
     REQUIRE_FALSE(writer);
     CHECK(writer.error().detail.find("are gone") != std::string::npos);
   }
   SECTION("a damaged copy of the checkpoint is no evidence") {
     replace_file(layout.checkpoint(), "nonsense\n").value();
-    CHECK(Writer::open(layout));
+    CHECK(open_store(layout));
   }
 }
 
 TEST_CASE("signing the same size twice gives the same checkpoint", "[store]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 100, 5);
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   const auto first = writer->sign(writer->state().at).value();
   const auto second = writer->sign(writer->state().at).value();
   CHECK(note::render(first.note) == note::render(second.note));
@@ -172,12 +173,12 @@ TEST_CASE("names that a crash left without an event are dropped", "[store]") {
   const auto layout = test::make_store(scratch.path(), 50, 3);
   UserNumber next = 0;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     next = static_cast<UserNumber>(writer->state().users.size());
     writer->vault().enroll(next, "ghost");
     writer->vault().sync().value();
   }
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   CHECK_FALSE(writer->vault().number_of("ghost"));
 }
 
@@ -187,7 +188,7 @@ TEST_CASE("a vault that lacks a user of the log is refused", "[store]") {
   const auto file = layout.vault() / "records";
   const std::string whole = test::slurp(file);
   replace_file(file, whole.substr(0, whole.size() - 30)).value();
-  const auto writer = Writer::open(layout);
+  const auto writer = open_store(layout);
   REQUIRE_FALSE(writer);
   CHECK(writer.error().code == Errc::Incomplete);
 }

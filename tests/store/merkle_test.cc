@@ -1,7 +1,7 @@
 // RFC 6962 trees against known answers, and every proof of small trees with every damage.
-#include "store/merkle.h"
+#include "store/tlog/merkle.h"
 
-#include "store/crypto.h"
+#include "store/bytes/crypto.h"
 #include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>

@@ -1,10 +1,10 @@
 // Signed notes, checkpoints, cosignatures, receipts and policies against known answers.
-#include "store/note.h"
+#include "store/tlog/note.h"
 
-#include "store/merkle.h"
-#include "store/policy_file.h"
-#include "store/tiles.h"
-#include "store/tlog_proof.h"
+#include "store/log/tiles.h"
+#include "store/tlog/merkle.h"
+#include "store/tlog/policy.h"
+#include "store/tlog/tlog_proof.h"
 #include "tests/support/scratch.h"
 
 #include <boost/json.hpp>

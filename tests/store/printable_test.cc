@@ -1,7 +1,7 @@
 // What people's text may do to a terminal or a log line: nothing.
-#include "store/printable.h"
+#include "store/bytes/printable.h"
 
-#include "store/utf8.h"
+#include "store/bytes/utf8.h"
 
 #include <catch2/catch.hpp>
 

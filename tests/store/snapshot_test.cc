@@ -1,12 +1,14 @@
 // Snapshots: a start from one knows what a start from the whole log knows; whatever does not fit is
 // passed over.
-#include "store/snapshot.h"
+#include "store/log/snapshot.h"
 
 #include "replay/reader.h"
-#include "store/files.h"
+#include "store/bytes/files.h"
+#include "store/forget.h"
 #include "store/govern.h"
+#include "store/log/state_digest.h"
+#include "store/open_store.h"
 #include "store/retention.h"
-#include "store/state_digest.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -44,7 +46,7 @@ std::string beside(const Ledger& ledger, const Census& census, UserNumber users)
 /// A store with something of everything that a snapshot must keep.
 Layout eventful(const std::filesystem::path& directory, std::uint64_t seed) {
   const auto layout = test::make_store(directory, 600, seed);
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   engine::Micros at = writer->state().at;
   const auto write = [&](Kind kind, std::string user, std::uint64_t a = 0, std::uint64_t b = 0) {
     Proposal p;
@@ -110,12 +112,12 @@ TEST_CASE("a start from a snapshot knows what a start from the whole log knows",
   {
     Opening opening;  // the server that is up in the log goes on
     opening.nodes = Opening::Nodes::GoOn;
-    const auto writer = Writer::open(layout, opening).value();
+    const auto writer = open_store(layout, opening).value();
     CHECK(writer->from_snapshot() == at);
     test::fill(*writer, 200, seed + 1, writer->state().at);
   }
-  const auto users = Writer::open(layout).value()->state().users.size();
-  auto with = Writer::open(layout).value();
+  const auto users = open_store(layout).value()->state().users.size();
+  auto with = open_store(layout).value();
   const Hash digest = digest_of(with->state());
   const std::string said = beside(with->ledger(), with->census(), static_cast<UserNumber>(users));
   CHECK(with->from_snapshot() == at);
@@ -126,7 +128,7 @@ TEST_CASE("a start from a snapshot knows what a start from the whole log knows",
   const auto deadline = with->next_deadline();
   with.reset();
   std::filesystem::remove_all(layout.snapshots());
-  const auto without = Writer::open(layout).value();
+  const auto without = open_store(layout).value();
   CHECK(without->from_snapshot() == 0);
   CHECK(digest_of(without->state()) == digest);
   CHECK(beside(without->ledger(), without->census(), static_cast<UserNumber>(users)) == said);
@@ -196,7 +198,7 @@ TEST_CASE("only the newest snapshots are kept, and none holds a name", "[store]"
   const auto layout = test::make_store(scratch.path(), 200, 8);
   for (int i = 0; i < 4; ++i) {
     {
-      const auto writer = Writer::open(layout).value();
+      const auto writer = open_store(layout).value();
       test::fill(*writer, 20, static_cast<std::uint64_t>(i), writer->state().at);
     }
     (void)snap(layout, 2);

@@ -1,5 +1,5 @@
 // Tiles against those of the known log, and proofs made from our own tiles.
-#include "store/tiles.h"
+#include "store/log/tiles.h"
 
 #include "tests/support/stores.h"
 

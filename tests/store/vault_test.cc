@@ -1,10 +1,10 @@
 // The vault read by its index: the same answers as the vault read whole, whatever happened to the
 // files; and nothing of whoever was forgotten in any file that was replaced.
-#include "store/vault.h"
+#include "store/vault/vault.h"
 
-#include "store/files.h"
+#include "store/bytes/files.h"
 #include "store/forget.h"
-#include "store/mapped_file.h"
+#include "store/bytes/mapped_file.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -314,7 +314,7 @@ TEST_CASE("after a forget, a process that has the old files mapped finds neither
           "[store][vault]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 400, 31);
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   const UserNumber number = writer->vault().number_of("user-5").value();
   const Bytes record = writer->vault().record_of(number).value();
   const auto wrapped = std::string(as_text(ByteView(record).subspan(9, 72)));
@@ -379,7 +379,7 @@ TEST_CASE("what a crash left of an erasure is ended by the next opening for writ
   std::string wrapped;
   UserNumber number = 0;
   {
-    const auto writer = Writer::open(layout).value();
+    const auto writer = open_store(layout).value();
     number = writer->vault().number_of("user-3").value();
     wrapped =
         std::string(as_text(ByteView(writer->vault().record_of(number).value()).subspan(9, 72)));
@@ -395,7 +395,7 @@ TEST_CASE("what a crash left of an erasure is ended by the next opening for writ
   std::filesystem::create_hard_link(layout.vault() / "records.old", scratch.path() / "kept-old");
   std::filesystem::create_hard_link(layout.vault() / "records.new", scratch.path() / "kept-new");
   CHECK(test::any_file_holds(scratch.path(), wrapped));
-  const auto writer = Writer::open(layout).value();
+  const auto writer = open_store(layout).value();
   CHECK_FALSE(test::any_file_holds(scratch.path(), wrapped));
   for (const char* name : {"records.old", "records.new", "index.new"})
     CHECK_FALSE(std::filesystem::exists(layout.vault() / name));

@@ -1,7 +1,7 @@
 // How Catch prints a Result: its error's sentence.
 #pragma once
 
-#include "store/errc.h"
+#include "store/bytes/errc.h"
 
 #include <catch2/catch.hpp>
 

@@ -2,6 +2,7 @@
 #include "tests/support/stores.h"
 
 #include "replay/import.h"
+#include "store/log/event_clock.h"
 
 namespace rollcall::test {
 

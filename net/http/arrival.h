@@ -1,0 +1,16 @@
+// What a socket may have to go through before HTTP: a proxy's header, TLS.
+#pragma once
+
+#include "net/http/api.h"
+#include "net/hub/shard.h"
+
+#include <string>
+
+namespace rollcall::net::inline http {
+
+/// Hands the accepted socket to the front, on the shard's thread. Where `tls`, after its handshake;
+/// where the settings say that the peer is a proxy of the PROXY protocol, after what it says. It
+/// counts from here on as one that has not said what it wants.
+void receive(Api& api, Shard& shard, int fd, std::string peer, bool tls);
+
+}  // namespace rollcall::net::inline http

@@ -1,0 +1,12 @@
+// What meets a new connection: the upgrade to a WebSocket, or a conversation over HTTP.
+#pragma once
+
+#include "net/http/api.h"
+#include "net/hub/shard.h"
+
+namespace rollcall::net::inline http {
+
+/// Serves the socket on the shard's thread until it ends or is handed to the shard.
+void serve_front(Api& api, Shard& shard, int fd, std::string peer, bool tls);
+
+}  // namespace rollcall::net::inline http

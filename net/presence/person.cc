@@ -1,0 +1,45 @@
+// Joining board, vault and log.
+#include "net/presence/person.h"
+
+#include "net/presence/broadcast.h"
+#include "replay/time_text.h"
+#include "store/vault/sealing.h"
+
+namespace rollcall::net::inline presence {
+
+StatusWords status_words(const store::Writer& reading, engine::Seq status_seq) {
+  StatusWords out;
+  if (status_seq == 0) return out;
+  const auto header = reading.log().header(status_seq);
+  const auto body = reading.log().body(status_seq);
+  if (!header || !*header || !body) return out;
+  store::BodyOpener opener(reading.vault(), reading.layout().app);
+  auto opened = opener.open(**header, *body);
+  out.text = std::move(opened.body.status_text);
+  out.emoji = std::move(opened.body.emoji);
+  return out;
+}
+
+Person person_of(const store::Writer& reading, engine::UserNumber number, std::string name,
+                 const Standing& s, bool inside, std::string_view granularity) {
+  Person out;
+  out.number = number;
+  out.user = std::move(name);
+  out.state = std::string(engine::name_of(inside ? s.state : s.visible));
+  const engine::Micros since = inside ? s.since : s.changed_at;
+  if (since != 0) out.since = replay::rfc3339(since);
+  const std::string seen = inside ? published_time(s.last_seen, "exact")
+                                  : published_time(s.visible_last_seen, granularity);
+  if (!seen.empty()) out.last_seen = seen;
+  const bool hidden = !inside && s.manual == engine::Override::Invisible;
+  out.do_not_disturb = s.do_not_disturb && !hidden;
+  out.sessions = hidden ? 0 : s.sessions;
+  if (!hidden) {
+    StatusWords words = status_words(reading, s.status_seq);
+    if (!words.text.empty()) out.text = std::move(words.text);
+    if (!words.emoji.empty()) out.emoji = std::move(words.emoji);
+  }
+  return out;
+}
+
+}  // namespace rollcall::net::inline presence

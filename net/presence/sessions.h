@@ -1,0 +1,130 @@
+// Connections as presence: a signed-in connection, a member of a presence channel and a login over
+// the API are sessions of the same user.
+//
+// Why this file exists: what a socket does becomes facts in the log here and nowhere else. A first
+// connection logs in and links, a lost one starts the grace, an explicit logout is at once.
+#pragma once
+
+#include "net/hub/connection.h"
+#include "store/live.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace rollcall::net::inline presence {
+
+struct Who {
+  std::string user;
+  std::string session;  ///< the caller's own name for it; empty: the one all share
+  std::string address, agent;
+};
+
+/// A write over the API.
+struct Write {
+  engine::Kind kind = engine::Kind::None;  ///< Login, Activity, Logout, StatusSet, StatusCleared
+  std::string user, session;
+  std::string action;
+  engine::Body body;
+  std::uint16_t flags = 0;
+  engine::Micros until = 0;
+  bool all_sessions = false;           ///< Logout of every session
+  ConnectionId connection = 0;         ///< counts as activity of this one; 0 none
+  std::string idempotency_key, scope;  ///< the scope is the caller
+  bool sees_inside = false;            ///< the caller may know that the user is there, hiding
+  std::string request_digest;          ///< what was asked, for the same key used for another thing
+};
+struct WriteReply {
+  engine::Seq seq = 0;
+  std::string outcome;
+  std::string presence;     ///< the user's state after it, for himself and auditors
+  std::string visible;      ///< the same for everybody else
+  bool repeated = false;    ///< the answer to an earlier request under the same key
+  bool hid = false;         ///< he was there, and others may not know
+  bool of_session = false;  ///< would have been refused if he had not been there
+};
+/// What the caller is told of it: of somebody who hides, what he would be told if nobody was there.
+[[nodiscard]] store::Result<WriteReply> told(const Write& asked, const WriteReply& reply);
+
+class AnswerSweep;
+
+enum class LinkEnd : std::uint8_t { Clean, Abort, Timeout, Drain };
+
+/// Callbacks come on the committer's thread once what they report is durable.
+class Sessions {
+ public:
+  using Then = std::function<void(const store::Result<engine::Seq>&)>;
+
+  explicit Sessions(store::Live& live);
+  ~Sessions();
+
+  /// The connection stands for `who` from now on, for this reason: a subscription, or (0) the
+  /// sign-in; with a channel, it also attends that. The seq is that of the last event it took (of
+  /// Joined, with a channel).
+  void attach(ConnectionId connection, Ticket reason, Who who, std::string channel, Then then);
+  /// Not for this reason any more. Nothing where it did not stand for anybody for this reason.
+  void detach(ConnectionId connection, Ticket reason, std::string channel, Then then);
+  /// The socket is gone. `attended`: its logged channels with who it was there.
+  struct Attended {
+    std::string channel, user;
+    Ticket reason = 0;
+  };
+  void gone(ConnectionId connection, LinkEnd end, std::vector<Attended> attended, Then then);
+  /// A sign of life of whoever the connection stands for.
+  void touch(ConnectionId connection);
+  /// The client says its user went away: ignored while the session has another link.
+  void hint_away(ConnectionId connection);
+
+  /// then: a Conflict where the session is not open, NotFound where there is no such user,
+  /// BadInput (422) where the key was used for another request.
+  void write(Write write, std::function<void(const store::Result<WriteReply>&)> then);
+  /// Closes every session of the user, at once.
+  void terminate(std::string user);
+
+  /// Deletes what Idempotency-Keys were answered more than a day ago, piece by piece.
+  void sweep_answers();
+
+  /// After the writer came back: what closed meanwhile is told, and what was taken by commits that
+  /// failed is let go. From then on the log has the links that there are.
+  void resume();
+
+ private:
+  struct Hold {
+    Ticket reason = 0;
+    std::string channel;  ///< that it attends; empty: none
+  };
+  struct Linked {
+    engine::Seq session = 0;
+    engine::UserNumber user = 0;
+    std::vector<Hold> holds;
+    [[nodiscard]] bool holds_for(Ticket reason) const;
+    std::string key;  ///< of the session
+  };
+  store::Result<Linked*> ensure(store::Turn& turn, ConnectionId connection, const Who& who);
+  void drop(store::Turn& turn, ConnectionId connection, Linked& linked, engine::Cause cause);
+  store::Result<WriteReply> perform(store::Turn& turn, const Write& write);
+
+  store::Live& live_;
+  // On the sequencer's thread alone:
+  std::unordered_map<ConnectionId, std::vector<Linked>> links_;
+  std::unique_ptr<AnswerSweep> answers_;
+  // Of a writer that is stopped: what ended and could not be told, until resume().
+  std::mutex missed_mutex_;
+  struct Missed {
+    ConnectionId connection = 0;
+    LinkEnd end = LinkEnd::Abort;
+  };
+  std::vector<Missed> missed_;
+  struct Released {
+    ConnectionId connection = 0;
+    Ticket reason = 0;
+  };
+  std::vector<Released> released_;  ///< of connections that go on
+  void release_later(ConnectionId connection, Ticket reason);
+  void missed(ConnectionId connection, LinkEnd end);
+  void reconcile(store::Turn& turn);
+};
+
+}  // namespace rollcall::net::inline presence

@@ -1,0 +1,207 @@
+// The endpoints of /v1 and their types.
+#pragma once
+
+#include "net/access/quota.h"
+#include "net/presence/app.h"
+#include "net/presence/person.h"
+#include "net/v1/endpoint.h"
+#include "net/wire/http_message.h"
+
+namespace rollcall::net::inline v1 {
+
+/// Who calls, and what may be done: found out before an endpoint runs.
+struct Caller {
+  std::string name;                 ///< of the token, or jwt:<sub>, or app:<key>
+  std::vector<std::string> scopes;  ///< net/access/tokens.h
+  std::string user;                 ///< a JWT's sub or the page's person: somebody, not a service
+  bool by_cookie = false;           ///< signed in to the page
+  std::string reader;   ///< in the log of reads: the name, and with what somebody else was become
+  std::string token;    ///< Token::id; empty: by none
+  std::string sign_in;  ///< of the cookie
+  std::int64_t until = 0;   ///< unix seconds at which it ends; 0: never by itself
+  std::int64_t latest = 0;  ///< as in PageSession
+  /// Whether all of it still holds: for what goes on beyond a request. From any thread.
+  std::function<bool()> holds = [] { return true; };
+  Caller(std::string who, std::vector<std::string> what, std::string subject)
+      : name(std::move(who)), scopes(std::move(what)), user(std::move(subject)), reader(name) {}
+  [[nodiscard]] bool may(std::string_view scope) const;
+};
+
+struct Call {
+  App& app;
+  const Caller& caller;
+  const HttpRequest& http;
+  Loop& loop;
+  Quotas& quotas;
+};
+
+/// Of `users`: names with commas between; \, and \\ are a comma and a backslash of a name.
+[[nodiscard]] std::vector<std::string> names_in(std::string_view list);
+
+struct Nothing {};
+BOOST_DESCRIBE_STRUCT(Nothing, (), ())
+
+struct LoginRequest {
+  std::string user;
+  std::optional<std::string> session, address, agent, device, socket_id;
+};
+BOOST_DESCRIBE_STRUCT(LoginRequest, (), (user, session, address, agent, device, socket_id))
+
+struct ActivityRequest {
+  std::string user;
+  std::optional<std::string> session, action, target_type, target_id, description, batch, address,
+      agent, device, socket_id;
+  std::optional<json::object> properties, changes;
+};
+BOOST_DESCRIBE_STRUCT(ActivityRequest, (),
+                      (user, session, action, target_type, target_id, description, batch, address,
+                       agent, device, socket_id, properties, changes))
+
+struct StatusRequest {
+  std::string user;
+  std::optional<std::string> as, text, emoji, until;
+  std::optional<bool> do_not_disturb;
+};
+BOOST_DESCRIBE_STRUCT(StatusRequest, (), (user, as, text, emoji, until, do_not_disturb))
+
+struct Written {
+  std::uint64_t seq;
+  std::string outcome, user, presence;
+  std::optional<bool> repeated;
+};
+BOOST_DESCRIBE_STRUCT(Written, (), (seq, outcome, user, presence, repeated))
+
+struct PresenceRequest {
+  std::optional<std::string> state, users, at;
+  std::optional<std::uint64_t> limit;
+};
+BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, at, limit))
+
+/// A time in which nobody watched: what is told about it is how it was before.
+struct GapRow {
+  std::uint64_t seq = 0;  ///< of the event that tells it
+  std::string from, to;
+};
+BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
+
+struct People {
+  std::uint64_t seq = 0, online = 0, away = 0;
+  std::vector<Person> people;
+  std::optional<GapRow> gap;  ///< that the moment lies in
+};
+BOOST_DESCRIBE_STRUCT(People, (), (seq, online, away, people, gap))
+
+struct PersonRequest {
+  std::string user;
+};
+BOOST_DESCRIBE_STRUCT(PersonRequest, (), (user))
+
+struct CatchupRequest {
+  std::string channel, socket_id, auth;
+  std::uint64_t after = 0;
+};
+BOOST_DESCRIBE_STRUCT(CatchupRequest, (), (channel, socket_id, auth, after))
+
+struct Missed {
+  std::uint64_t seq = 0;
+  std::string event, channel, data;
+};
+BOOST_DESCRIBE_STRUCT(Missed, (), (seq, event, channel, data))
+
+struct CatchupResponse {
+  std::uint64_t upto = 0;
+  std::vector<Missed> events;
+};
+BOOST_DESCRIBE_STRUCT(CatchupResponse, (), (upto, events))
+
+struct LogPlace {
+  std::string origin;      ///< of its checkpoints
+  std::uint64_t size = 0;  ///< events that are durable
+  std::string last_at;     ///< RFC 3339, of the last of them
+  bool reads_need_reason = false;
+};
+BOOST_DESCRIBE_STRUCT(LogPlace, (), (origin, size, last_at, reads_need_reason))
+
+struct HealthResponse {
+  std::string health;
+  bool writable = true;
+  bool signing = true;  ///< false: the key is damaged or missing
+  std::optional<std::string> problem;
+  /// How far the log's time is ahead of a wall clock that was set back: it loses a tenth of what
+  /// passes.
+  std::uint64_t clock_ahead_seconds = 0;
+  std::optional<GapRow> last_gap;  ///< before this start, or while the clock jumped ahead
+};
+BOOST_DESCRIBE_STRUCT(HealthResponse, (),
+                      (health, writable, signing, problem, clock_ahead_seconds, last_gap))
+
+[[nodiscard]] GapRow gap_row(const store::Gap& gap);
+
+template <class T>
+using Answer = boost::asio::awaitable<store::Result<T>>;
+
+struct LoginEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/login", "events:write", "A user comes in"};
+  using Request = LoginRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct ActivityEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/activity", "events:write", "A user does something"};
+  using Request = ActivityRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct LogoutEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/logout", "events:write",
+                                  "A user leaves: one session, or all where none is named"};
+  using Request = LoginRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct StatusEndpoint {
+  static constexpr Attributes kIs{"POST", "/v1/status", "events:write",
+                                  "Set or clear a user's status"};
+  using Request = StatusRequest;
+  using Response = Written;
+  static Answer<Response> run(Call call, Request request);
+};
+struct PresenceEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/presence", "presence:read", "Who is here"};
+  using Request = PresenceRequest;
+  using Response = People;
+  static Answer<Response> run(Call call, Request request);
+};
+struct PersonEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/presence/{user}", "presence:read",
+                                  "One user's presence"};
+  using Request = PersonRequest;
+  using Response = Person;
+  static Answer<Response> run(Call call, Request request);
+};
+/// Authorized by the channel's own signature: no token.
+struct CatchupEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/catchup", "",
+                                  "What the holder of a live subscription missed"};
+  using Request = CatchupRequest;
+  using Response = CatchupResponse;
+  static Answer<Response> run(Call call, Request request);
+};
+struct LogEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/log", "audit:read", "How far the log has come"};
+  using Request = Nothing;
+  using Response = LogPlace;
+  static Answer<Response> run(Call call, Request request);
+};
+struct HealthEndpoint {
+  static constexpr Attributes kIs{"GET", "/v1/health", "", "Whether the server reads and writes"};
+  using Request = Nothing;
+  using Response = HealthResponse;
+  static Answer<Response> run(Call call, Request request);
+};
+
+using Endpoints = boost::mp11::mp_list<LoginEndpoint, ActivityEndpoint, LogoutEndpoint,
+                                       StatusEndpoint, PresenceEndpoint, PersonEndpoint,
+                                       CatchupEndpoint, LogEndpoint, HealthEndpoint>;
+
+}  // namespace rollcall::net::inline v1

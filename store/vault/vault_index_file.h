@@ -1,0 +1,50 @@
+// Keeping the vault's index in step with the vault, in the process that writes both.
+//
+// Why this file exists: an index may be lost at any time, but must never be wrong, and must not
+// keep what was forgotten. What is appended to the vault is appended here after it is durable
+// there; a crash or a full disk in between leaves an index that knows less, and readers read on in
+// the vault itself. When the tail has grown, and when the vault is written anew, the file is made
+// anew: the old one is overwritten with zeroes first, so that neither free space nor a process that
+// has it mapped keeps an entry.
+#pragma once
+
+#include "store/bytes/errc.h"
+#include "store/vault/vault_index.h"
+
+#include <filesystem>
+#include <mutex>
+
+namespace rollcall::store::inline vault {
+
+/// Safe for any number of threads.
+class VaultIndexFile {
+ public:
+  explicit VaultIndexFile(std::filesystem::path vault_dir) : dir_(std::move(vault_dir)) {}
+
+  /// Goes on with the file there is; false where it does not fit these bytes of the vault to the
+  /// last one, or is damaged.
+  [[nodiscard]] bool go_on(ByteView records, const Key& key);
+  /// A file anew. An error only where the old one could not be overwritten: one that cannot be
+  /// written is done without.
+  [[nodiscard]] Result<void> replace(VaultIndex::Contents contents, const Key& key);
+  /// After the records that the entries stand for are durable.
+  void append(std::span<const VaultIndex::Entry> entries);
+  /// Hash and number of every name in the file; nothing where it is not in step with the vault.
+  [[nodiscard]] std::optional<std::vector<VaultIndex::Entry>> known() const;
+
+  [[nodiscard]] std::filesystem::path path() const { return dir_ / "index"; }
+
+ private:
+  [[nodiscard]] Result<void> replace_locked(VaultIndex::Contents contents, const Key& key);
+  [[nodiscard]] Result<void> merge();
+  [[nodiscard]] Result<void> wipe_file() const;
+
+  mutable std::mutex mutex_;
+  std::filesystem::path dir_;
+  Key key_{};
+  bool in_step_ = false;
+  std::uint64_t size_ = 0, covers_ = 0, nonce_ = 0;
+  std::size_t body_names_ = 0, tail_ = 0;
+};
+
+}  // namespace rollcall::store::inline vault
