@@ -237,7 +237,7 @@ bool Api::still(const std::string& app, const std::string& token, const std::str
 }
 
 void Api::end_vouched() {
-  for (const auto& app : server_.apps()) {
+  for (const auto& app : server_.apps) {
     const auto holds = [&](const Voucher& v) {
       return still(app->settings().id, v.token, v.sign_in, v.until);
     };

@@ -110,7 +110,7 @@ App::~App() { stop(); }
 void App::vouch(ConnectionId connection, Voucher voucher) {
   // On the shard's thread, which also says when the connection is closed: none is kept for ever.
   with_connection(connection, [this, voucher = std::move(voucher)](const Connection* found) {
-    if (found != nullptr && found->app == this && !found->closing && !found->doomed)
+    if (found != nullptr && found->tenant == this && !found->closing && !found->doomed)
       vouched_.add(found->id, voucher);
   });
 }
