@@ -1,7 +1,7 @@
 // Webhooks: what happened, told to a URL, signed with the app's secret.
 //
 // Why this file exists: members' coming and going is in the log, so a webhook for it is a cursor
-// (net/comings): nothing is lost by a crash and a payload is made when it is sent, from what may
+// (net/presence/comings): nothing is lost by a crash and a payload is made when it is sent, from what may
 // still be known. What is not in the log (client_event, cache_miss, subscription_count,
 // channel_occupied and _vacated, members of unlogged channels) waits in bounded memory and may be
 // lost by a crash. A request that is repeated has the same bytes. Each URL has a thread of its own:

@@ -50,7 +50,7 @@ test('a stream that cannot be logged with its reason is not given', async () => 
   }
 })
 
-const schema = fileURLToPath(new URL('../../store/event.capnp', import.meta.url))
+const schema = fileURLToPath(new URL('../../store/log/event.capnp', import.meta.url))
 /// What Cap'n Proto's own tool reads in a stream of messages.
 const decoded = (bytes) => {
   const text = execFileSync('capnp', ['convert', 'binary:json', schema, 'StreamMessage'], { input: bytes, maxBuffer: 1 << 28 }).toString()
