@@ -3,6 +3,7 @@
 
 #include "store/bytes/files.h"
 #include "store/log/newest_events.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>

@@ -3,8 +3,9 @@
 #include "store/vault/vault.h"
 
 #include "store/bytes/files.h"
-#include "store/forget.h"
 #include "store/bytes/mapped_file.h"
+#include "store/forget.h"
+#include "store/open_store.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
