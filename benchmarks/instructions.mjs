@@ -61,11 +61,12 @@ for (const [i, binary] of programs.entries()) {
   for (const [j, workload] of [{ events: 300, stopped: false }, { events: 2100, stopped: false }, { events: 2100, stopped: true }].entries()) {
     const program = { wrapper: join(dir, `run-${i}-${j}`), out: join(dir, `out-${i}-${j}`) }
     writeFileSync(program.wrapper, `#!/bin/sh
-exec valgrind -q --tool=callgrind --callgrind-out-file=${program.out} --toggle-collect='rollcall::net::Shard::sweep()' --toggle-collect='rollcall::net::Shard::handle_delivery(rollcall::net::Delivery&)' ${binary} "$@"
+exec valgrind -q --tool=callgrind --callgrind-out-file=${program.out} --toggle-collect='rollcall::net::hub::Shard::sweep()' --toggle-collect='rollcall::net::hub::Shard::handle_delivery(rollcall::net::hub::Delivery&)' ${binary} "$@"
 `)
     chmodSync(program.wrapper, 0o755)
     results.push(await count(program, workload))
   }
   const [one, others, waiting] = results
+  if (!(one > 0 && others > 0)) throw new Error('nothing was counted: callgrind toggles on names of functions (--toggle-collect), and those have changed')
   console.log(`${binary}: ${one.toFixed(1)} instructions a delivery; leaving one out ${others.toFixed(1)}, while 2,100 wait ${waiting.toFixed(1)} (${(waiting / others).toFixed(2)} times)`)
 }
