@@ -171,8 +171,8 @@ bool Audit::body_matches(const EventView& e) const {
   for (const auto& [field, value] : f.matches) {
     if (field.empty()) {
       const auto texts = searched(e);
-      if (std::none_of(texts.begin(), texts.end(), [&](const std::string* text) {
-            return text->find(value) != std::string::npos;
+      if (std::none_of(texts.begin(), texts.end(), [&wanted = value](const std::string* text) {
+            return text->find(wanted) != std::string::npos;
           }))
         return false;
       continue;

@@ -124,7 +124,7 @@ void Live::look_after_folder() {
   auto found = folder_->check();
   if (found) return;
   const std::lock_guard guard(mutex_);
-  suspicion_ = std::move(found.error());
+  suspicion_ = found.error();
   wake_sequencer_.notify_one();
 }
 
