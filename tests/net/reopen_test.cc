@@ -12,7 +12,9 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <thread>
 
 using namespace rollcall;
@@ -24,12 +26,35 @@ using store::Writer;
 
 namespace {
 
+/// Something that other threads change and a test waits for.
+class Watched {
+ public:
+  template <class Change>
+  void change(const Change& change) {
+    {
+      const std::lock_guard guard(mutex_);
+      change();
+    }
+    changed_.notify_all();
+  }
+  template <class Reached>
+  void until(const Reached& reached) const {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, reached);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+};
+
 /// A live log, who follows it, and the seqs that the follower saw.
 struct Followed {
   net::Board board;
   std::vector<engine::Seq> seen;
   std::unique_ptr<store::Live> live;
   std::atomic<int> stops = 0;
+  Watched health;
 
   explicit Followed(const store::Layout& layout) {
     store::LiveOptions options;
@@ -38,7 +63,9 @@ struct Followed {
       board.apply(batch);
       for (const auto& event : batch.events) seen.push_back(event.header.seq);
     };
-    options.on_health = [this](const auto& problem) { stops += problem ? 1 : 0; };
+    options.on_health = [this](const auto& problem) {
+      health.change([&] { stops += problem ? 1 : 0; });
+    };
     live = store::Live::start(layout, options).value();
   }
 
@@ -55,8 +82,7 @@ struct Followed {
   }
   /// Until the log was given up so many times and is open again.
   void until_reopened(int times) const {
-    while (stops < times || !live->writable())
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    health.until([&] { return stops >= times && live->writable(); });
   }
 };
 
@@ -214,8 +240,9 @@ namespace {
 /// Counts what is published.
 struct Heard final : net::Outlet {
   std::atomic<int> frames = 0;
+  Watched delivered;
   void deliver(net::Delivery delivery) override {
-    if (delivery.what == net::Delivery::What::Frame) ++frames;
+    if (delivery.what == net::Delivery::What::Frame) delivered.change([&] { ++frames; });
   }
 };
 
@@ -234,18 +261,19 @@ TEST_CASE("a change that falls into the opening of the log is told afterwards, n
   net::Loop loop;
   net::Broadcast broadcast(f.board, hub, loop);
   std::atomic<int> asked = 0;
+  Watched asking;
   std::atomic<bool> open = false;
   broadcast.set_reading([&]() -> std::shared_ptr<const Writer> {
-    ++asked;
+    asking.change([&] { ++asked; });
     return open ? f.live->reading() : nullptr;
   });
   REQUIRE(f.write(proposal(Kind::Login, "ada")) == true);
   std::thread thread([&] { loop.run([](auto) {}); });
   broadcast.notify();
-  while (asked < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  asking.until([&] { return asked >= 3; });
   CHECK(heard.frames == 0);
   open = true;
-  while (heard.frames == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  heard.delivered.until([&] { return heard.frames != 0; });
   loop.stop();
   thread.join();
   CHECK(heard.frames == 1);
@@ -257,6 +285,7 @@ namespace {
 struct Connected {
   std::unique_ptr<net::Sessions> sessions;
   std::atomic<int> resumed = 0;
+  Watched health;
   std::unique_ptr<store::Live> live;
 
   explicit Connected(const store::Layout& layout) {
@@ -264,7 +293,7 @@ struct Connected {
     options.on_health = [this](const auto& problem) {
       if (problem || !sessions) return;
       sessions->resume();
-      ++resumed;
+      health.change([&] { ++resumed; });
     };
     live = store::Live::start(layout, options).value();
     sessions = std::make_unique<net::Sessions>(*live);
@@ -294,8 +323,7 @@ struct Connected {
     told.get_future().get();
   }
   void until_resumed(int times) const {
-    while (resumed < times || !live->writable())
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    health.until([&] { return resumed >= times && live->writable(); });
   }
   struct Held {
     std::size_t links = 0, attending = 0;
