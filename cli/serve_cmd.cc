@@ -104,10 +104,14 @@ std::filesystem::path program_file(const std::string& name) {
 }
 
 /// The program again, in this very process, on the same listening sockets.
-void restart(const std::vector<int>& listeners, const std::filesystem::path& program,
-             const std::vector<std::string>& arguments) {
+void restart(const std::vector<net::Server::Handed>& listeners,
+             const std::filesystem::path& program, const std::vector<std::string>& arguments) {
   std::vector<int> moved;
-  for (const int fd : listeners) moved.push_back(::fcntl(fd, F_DUPFD, 100));
+  std::string names;
+  for (const auto& listener : listeners) {
+    moved.push_back(::fcntl(listener.fd, F_DUPFD, 100));
+    names += fmt::format("{}{}", names.empty() ? "" : ":", listener.name);
+  }
   for (std::size_t i = 0; i < moved.size(); ++i) {
     ::dup2(moved[i], 3 + static_cast<int>(i));  // dup2 leaves it open across exec
     ::close(moved[i]);
@@ -115,6 +119,7 @@ void restart(const std::vector<int>& listeners, const std::filesystem::path& pro
   // Nothing else of ours is the next program's.
   (void)::close_range(3 + static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
   ::setenv("LISTEN_FDS", fmt::format("{}", moved.size()).c_str(), 1);
+  ::setenv("LISTEN_FDNAMES", names.c_str(), 1);
   ::setenv("LISTEN_PID", fmt::format("{}", ::getpid()).c_str(), 1);
   std::vector<std::string> words = arguments;
   std::vector<char*> argv;
@@ -218,9 +223,8 @@ int serve(Context& context, const Options& o) {
   };
   const auto ended = server->run();
   if (ended == net::Server::Ended::Restart) {
-    const auto listeners = server->listeners();
-    std::vector<int> kept;
-    for (const int fd : listeners) kept.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 200));
+    auto kept = server->listeners();
+    for (auto& listener : kept) listener.fd = ::fcntl(listener.fd, F_DUPFD_CLOEXEC, 200);
     server.reset();  // the store is closed before the program that follows opens it
     spdlog::info("starting anew on the same sockets");
     restart(kept, program, context.arguments);

@@ -1,15 +1,18 @@
 // Listening, dealing connections to shards, signals, draining.
 #include "net/server.h"
 
+#include "net/access/local_caller.h"
 #include "net/http/api.h"
 #include "net/http/arrival.h"
 #include "net/loop/clock.h"
+#include "net/loop/local_socket.h"
 #include "net/loop/tls.h"
 #include "net/wire/pusher_signature.h"
 #include "net/wire/refusals.h"
 #include "store/writer.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fcntl.h>
@@ -38,6 +41,8 @@ using store::Error;
 
 constexpr int kAcceptsAtOnce = 64;
 constexpr int kFirstPassed = 3;  // sd_listen_fds(3): descriptors handed over begin here
+/// As a restart hands them over; what systemd passes has other names and is an address's.
+constexpr std::string_view kAddressName = "address", kLocalName = "rollcall-local";
 
 std::string address_text(const sockaddr_storage& address) {
   boost::system::error_code ec;
@@ -72,15 +77,30 @@ void trim_memory(const std::stop_token& stop) {
 /// How long a request's answer, or a stream's goodbye, may hold up an end.
 constexpr auto kAnswersMay = std::chrono::seconds(2);
 
+struct Passed {
+  std::vector<int> addresses;
+  int local = -1;  ///< of DIR/socket
+};
+
 /// Descriptors that systemd, or the program before us, hands over; none where there are none.
-std::vector<int> passed_listeners() {
-  std::vector<int> out;
+Passed passed_listeners() {
+  Passed out;
   const char* count = std::getenv("LISTEN_FDS");
   const char* pid = std::getenv("LISTEN_PID");
+  const char* names = std::getenv("LISTEN_FDNAMES");
   if (count == nullptr || pid == nullptr || std::atoi(pid) != ::getpid()) return out;
-  for (int i = 0; i < std::atoi(count) && i < 64; ++i) out.push_back(kFirstPassed + i);
+  std::string_view rest = names != nullptr ? names : "";
+  for (int i = 0; i < std::atoi(count) && i < 64; ++i) {
+    const std::string_view name = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    if (name == kLocalName)
+      out.local = kFirstPassed + i;
+    else
+      out.addresses.push_back(kFirstPassed + i);
+  }
   ::unsetenv("LISTEN_FDS");
   ::unsetenv("LISTEN_PID");
+  ::unsetenv("LISTEN_FDNAMES");
   return out;
 }
 
@@ -89,11 +109,15 @@ std::vector<int> passed_listeners() {
 struct Server::Inner {
   explicit Inner(asio::io_context& io) : signals(io), second(io), pause(io), end(io) {}
   struct Listener {
-    std::unique_ptr<tcp::acceptor> acceptor;
+    std::unique_ptr<asio::posix::stream_descriptor> socket;
+    std::string text;  ///< its URL; empty of the local one
     bool tls = false;
-    std::string text;
+    bool local = false;
   };
   std::vector<Listener> listeners;
+  int passed_local = -1;  ///< by the program before us
+  SocketFile local_file;
+  LocalCallers local_callers;
   asio::signal_set signals;
   asio::steady_timer second, pause, end;
   std::vector<std::thread> threads;
@@ -156,6 +180,7 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     server->context_.apps.push_back(std::move(*opened));
   }
   server->api_ = std::make_unique<Api>(server->context_);
+  server->listen_locally();  // the stores are ours by now, and so is the folder's socket
   return server;
 }
 
@@ -163,56 +188,82 @@ Server::~Server() = default;
 
 store::Result<void> Server::listen() {
   auto& io = context_.shards.front()->loop().io();
-  const std::vector<int> passed = passed_listeners();
+  const Passed all_passed = passed_listeners();
+  const std::vector<int>& passed = all_passed.addresses;
+  inner_->passed_local = all_passed.local;
   std::size_t taken = 0;
   for (const Endpoint& endpoint : context_.settings.listen) {
-    auto acceptor = std::make_unique<tcp::acceptor>(io);
+    tcp::acceptor acceptor(io);
     boost::system::error_code ec;
     const auto ip = asio::ip::make_address(endpoint.address, ec);
     if (ec) return Error{Errc::BadInput, fmt::format("'{}' is not an address", endpoint.address)};
     const tcp::endpoint wanted(ip, endpoint.port);
     if (taken < passed.size()) {
-      acceptor->assign(wanted.protocol(), passed[taken++], ec);
+      acceptor.assign(wanted.protocol(), passed[taken++], ec);
     } else {
-      acceptor->open(wanted.protocol(), ec);
-      if (!ec) acceptor->set_option(asio::socket_base::reuse_address(true), ec);
-      if (!ec) acceptor->bind(wanted, ec);
-      if (!ec) acceptor->listen(asio::socket_base::max_listen_connections, ec);
+      acceptor.open(wanted.protocol(), ec);
+      if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+      if (!ec) acceptor.bind(wanted, ec);
+      if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     }
     // Only a restart hands it over, and says so then: a child that outlives us must not hold it.
-    if (!ec) (void)::fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
-    if (!ec) acceptor->native_non_blocking(true, ec);
-    if (!ec) acceptor->set_option(tcp::no_delay(true), ec);  // accepted ones inherit it
+    if (!ec) (void)::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
+    if (!ec) acceptor.native_non_blocking(true, ec);
+    if (!ec) acceptor.set_option(tcp::no_delay(true), ec);  // accepted ones inherit it
     if (ec)
       return Error{Errc::Io, fmt::format("cannot listen on {}:{}: {}", endpoint.address,
                                          endpoint.port, ec.message())};
-    const auto local = acceptor->local_endpoint(ec);
+    const auto local = acceptor.local_endpoint(ec);
     const std::string host = ip.is_v6() ? fmt::format("[{}]", endpoint.address) : endpoint.address;
     inner_->listeners.push_back(
-        {std::move(acceptor), endpoint.tls,
-         fmt::format("{}://{}:{}", endpoint.tls ? "https" : "http", host, local.port())});
+        {std::make_unique<asio::posix::stream_descriptor>(io, acceptor.release()),
+         fmt::format("{}://{}:{}", endpoint.tls ? "https" : "http", host, local.port()),
+         endpoint.tls, false});
   }
   return {};
 }
 
-std::vector<int> Server::listeners() const {
-  std::vector<int> out;
-  for (const auto& listener : inner_->listeners) out.push_back(listener.acceptor->native_handle());
+void Server::listen_locally() {
+  const auto file = context_.settings.data / kLocalSocket;
+  int fd = std::exchange(inner_->passed_local, -1);
+  // Whoever connects now waits in the queue of whose file it is: ours, as the stores are ours.
+  if (fd >= 0) {
+    const auto ours = connect_local(file);
+    ::close(ours ? *ours : std::exchange(fd, -1));
+  }
+  if (fd < 0) {
+    const auto made = listen_local(file);
+    if (!made)
+      return spdlog::warn("commands on this folder will not find the server: {}",
+                          made.error().detail);
+    fd = *made;
+  }
+  (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  inner_->local_file = SocketFile(file);
+  auto& io = context_.shards.front()->loop().io();
+  inner_->listeners.push_back(
+      {std::make_unique<asio::posix::stream_descriptor>(io, fd), {}, false, true});
+}
+
+std::vector<Server::Handed> Server::listeners() const {
+  std::vector<Handed> out;
+  for (const auto& listener : inner_->listeners)
+    out.push_back({listener.socket->native_handle(), listener.local ? kLocalName : kAddressName});
   return out;
 }
 
 void Server::accept(std::size_t index) {
   Inner::Listener& listener = inner_->listeners[index];
-  listener.acceptor->async_wait(
-      tcp::acceptor::wait_read, [this, index](const boost::system::error_code& ec) {
+  listener.socket->async_wait(
+      asio::posix::descriptor_base::wait_read, [this, index](const boost::system::error_code& ec) {
         if (ec || context_.draining) return;
         Inner::Listener& l = inner_->listeners[index];
         for (int i = 0; i < kAcceptsAtOnce; ++i) {
           sockaddr_storage address{};
           socklen_t size = sizeof address;
-          const int fd =
-              ::accept4(l.acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address), &size,
-                        SOCK_NONBLOCK | SOCK_CLOEXEC);
+          const int fd = ::accept4(l.socket->native_handle(), reinterpret_cast<sockaddr*>(&address),
+                                   &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
           if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
               // Nothing can be accepted: wait for somebody to go instead of spinning.
@@ -224,13 +275,20 @@ void Server::accept(std::size_t index) {
             }
             break;
           }
-          serve(fd, address_text(address), l.tls);
+          if (!l.local) {
+            serve(fd, {address_text(address), l.tls, false});
+          } else if (auto name = inner_->local_callers.name_of(fd)) {
+            serve(fd, {std::move(*name), false, true});
+          } else {
+            log_refusal(Refused::Connection, 403, "the socket is for this server's own user");
+            ::close(fd);
+          }
         }
         accept(index);
       });
 }
 
-void Server::serve(int fd, std::string peer, bool tls) {
+void Server::serve(int fd, Peer peer) {
   // Those that have not said yet what they want count as well: they hold descriptors.
   const std::size_t all = context_.connections() + context_.http_sessions;
   if (all >= context_.settings.connections_max + 50 ||
@@ -242,9 +300,9 @@ void Server::serve(int fd, std::string peer, bool tls) {
   Shard& shard = *context_.shards[next_shard_++ % context_.shards.size()];
   // Counted from here on: of many that come at once the shard will not have seen the first before
   // the last is taken.
-  shard.loop().post([this, &shard, fd, peer = std::move(peer), tls,
+  shard.loop().post([this, &shard, fd, peer = std::move(peer),
                      arriving = std::make_shared<Counted>(context_.http_sessions)] {
-    receive(*api_, shard, fd, peer, tls);
+    receive(*api_, shard, fd, peer);
   });
 }
 
@@ -319,7 +377,8 @@ Server::Ended Server::run() {
         {Errc::Io, "the system gives this process no thread a shard: --threads takes fewer"});
   }
   std::vector<std::string> texts;
-  for (const auto& listener : inner_->listeners) texts.push_back(listener.text);
+  for (const auto& listener : inner_->listeners)
+    if (!listener.local) texts.push_back(listener.text);
   if (on_listening) on_listening(texts);
   const std::jthread trimming(trim_memory);
   context_.shards.front()->run();
@@ -336,10 +395,11 @@ void Server::drain(Ended how) {
                context_.settings.drain.count());
   boost::system::error_code ec;
   for (auto& listener : inner_->listeners) {
-    listener.acceptor->cancel(ec);
+    listener.socket->cancel(ec);
     // On a restart whoever connects now waits in the socket's queue for the program that follows.
-    if (how == Ended::Stopped) listener.acceptor->close(ec);
+    if (how == Ended::Stopped) listener.socket->close(ec);
   }
+  if (how == Ended::Stopped) inner_->local_file.remove();
   const auto until = std::chrono::steady_clock::now() + context_.settings.drain;
   for (const auto& app : context_.apps) app->drain(until);
   const auto left = std::make_shared<std::atomic<std::size_t>>(context_.shards.size());

@@ -1,5 +1,8 @@
 // The server: shards, apps, listening sockets, and its end.
 //
+// Besides the addresses of its settings it listens on DIR/socket, for whoever may open the store's
+// files (net/access/local_caller.h).
+//
 // Why this file exists: it is the one place that knows every part and starts and stops them in
 // order. SIGTERM and SIGINT drain: clients are told to connect again, staggered, and what was held
 // back is written. SIGUSR2 does the same and starts the program anew on the same listening sockets,
@@ -8,6 +11,7 @@
 
 #include "net/presence/server_context.h"
 #include "net/pusher/pusher.h"
+#include "net/wire/client_address.h"
 
 #include <chrono>
 #include <thread>
@@ -36,15 +40,20 @@ class Server {
   /// Until a signal; every shard runs on a thread of its own, the first on this one.
   Ended run();
   [[nodiscard]] const Settings& settings() const { return context_.settings; }
-  /// The listening sockets, to be handed to the program that follows.
-  [[nodiscard]] std::vector<int> listeners() const;
+  /// A listening socket, to be handed to the program that follows.
+  struct Handed {
+    int fd = -1;
+    std::string_view name;  ///< of sd_listen_fds_with_names(3)
+  };
+  [[nodiscard]] std::vector<Handed> listeners() const;
 
  private:
   struct Inner;
   explicit Server(Settings settings);
   store::Result<void> listen();
+  void listen_locally();
   void accept(std::size_t listener);
-  void serve(int fd, std::string peer, bool tls);
+  void serve(int fd, Peer peer);
   void drain(Ended how);
   void end_by(std::chrono::steady_clock::time_point deadline);
   void tick();

@@ -33,13 +33,12 @@ constexpr std::uint8_t kTlsHandshake =
 
 /// A socket on its way; closed where nothing takes it over.
 struct Arrival {
-  Arrival(Api& to, Shard& on, int fd, std::string from, bool secure)
+  Arrival(Api& to, Shard& on, int fd, Peer from)
       : api(to),
         shard(on),
         socket(on.loop().io()),
         timer(on.loop().io()),
         peer(std::move(from)),
-        tls(secure),
         counted(std::make_shared<Counted>(to.context().http_sessions)) {
     boost::system::error_code ec;
     socket.assign(Protocol(AF_UNSPEC, 0), fd, ec);
@@ -48,8 +47,7 @@ struct Arrival {
   Shard& shard;
   Protocol::socket socket;
   asio::steady_timer timer;
-  std::string peer;
-  bool tls;                       ///< our own is to be spoken
+  Peer peer;                      ///< tls: our own is to be spoken
   bool client_spoke_tls = false;  ///< to the proxy
   std::shared_ptr<Counted> counted;
 };
@@ -74,7 +72,7 @@ asio::awaitable<bool> take_proxy_header(Arrival& a) {
         spdlog::warn(
             "a connection of the trusted proxy {} does not begin with a PROXY header and "
             "is closed; {} more were since the last such line",
-            a.peer, *passed);
+            a.peer.address, *passed);
       co_return false;
     }
     const std::size_t mine = whole ? header.size - before : static_cast<std::size_t>(seen);
@@ -82,7 +80,7 @@ asio::awaitable<bool> take_proxy_header(Arrival& a) {
         static_cast<ssize_t>(mine))
       co_return false;
     if (!whole) continue;
-    if (!header.address.empty()) a.peer = header.address;
+    if (!header.address.empty()) a.peer.address = header.address;
     a.client_spoke_tls = header.tls.value_or(false);
     co_return true;
   }
@@ -119,10 +117,11 @@ asio::awaitable<void> arrive(std::shared_ptr<Arrival> a, bool proxied) {
     if (!taken) co_return;
   }
   boost::system::error_code ec;
-  if (!a->tls) {
+  if (!a->peer.tls) {
     a->timer.cancel();
     const int fd = a->socket.release(ec);
-    if (!ec) serve_front(a->api, a->shard, fd, a->peer, a->client_spoke_tls);
+    a->peer.tls = a->client_spoke_tls;
+    if (!ec) serve_front(a->api, a->shard, fd, a->peer);
     co_return;
   }
   const auto [failed] = co_await a->socket.async_wait(asio::socket_base::wait_read, as_result);
@@ -143,21 +142,22 @@ asio::awaitable<void> arrive(std::shared_ptr<Arrival> a, bool proxied) {
       io, fd,
       [&api = a->api, &shard = a->shard, peer = a->peer, counted = std::move(a->counted),
        pair = std::move(pair)](int plain) mutable {
-        serve_front(api, shard, plain, peer, true);
+        serve_front(api, shard, plain, peer);
         counted.reset();
       });
 }
 
 }  // namespace
 
-void receive(Api& api, Shard& shard, int fd, std::string peer, bool tls) {
+void receive(Api& api, Shard& shard, int fd, Peer peer) {
+  const Settings& settings = api.context().settings;
   const bool proxied =
-      api.context().settings.proxy_protocol && api.context().settings.trusted_proxies.contain(peer);
-  if (!tls && !proxied) {
-    serve_front(api, shard, fd, std::move(peer), false);
+      !peer.local && settings.proxy_protocol && settings.trusted_proxies.contain(peer.address);
+  if (!peer.tls && !proxied) {
+    serve_front(api, shard, fd, std::move(peer));
     return;
   }
-  const auto arrival = std::make_shared<Arrival>(api, shard, fd, std::move(peer), tls);
+  const auto arrival = std::make_shared<Arrival>(api, shard, fd, std::move(peer));
   arrival->timer.expires_after(std::chrono::seconds(api.context().settings.handshake_timeout_s));
   const auto close_late = [](auto self, std::weak_ptr<Arrival> weak) -> void {
     const auto held = weak.lock();

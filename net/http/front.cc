@@ -25,16 +25,16 @@ namespace http = beast::http;
 /// time it is accepted. It needs no coroutine and no place in Asio's set: a third of a handshake's
 /// time in this program. Anything else, also what is to be refused, is left to a conversation;
 /// false then.
-bool adopt_at_once(ServerContext& server, Shard& shard, int fd, const std::string& peer, bool tls,
+bool adopt_at_once(ServerContext& server, Shard& shard, int fd, const Peer& peer,
                    std::string_view bytes) {
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kHeadMost);
   beast::error_code failed;
   const std::size_t used = parser.put(asio::buffer(bytes), failed);
   if (failed || !parser.is_done() || !beast::websocket::is_upgrade(parser.get())) return false;
-  const HttpRequest request = convert(parser.get().base(), server, peer, tls);
+  const HttpRequest request = convert(parser.get().base(), server, peer);
   if (request.path == kStreamPath || head_fault(request, parser.get().version()) ||
-      !host_allowed(request.header("host"), server.settings.hosts))
+      !host_answered(request, server))
     return false;
   Handshake shaken = shake_hands(server, request);
   if (shaken.app == nullptr) return false;
@@ -45,12 +45,12 @@ bool adopt_at_once(ServerContext& server, Shard& shard, int fd, const std::strin
 
 }  // namespace
 
-void serve_front(Api& api, Shard& shard, int fd, std::string peer, bool tls) {
+void serve_front(Api& api, Shard& shard, int fd, Peer peer) {
   std::array<char, 2048> buffer;
   const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
   const std::string_view early(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
-  if (!early.empty() && adopt_at_once(api.context(), shard, fd, peer, tls, early)) return;
-  converse(api, shard, fd, std::move(peer), tls, early);
+  if (!early.empty() && adopt_at_once(api.context(), shard, fd, peer, early)) return;
+  converse(api, shard, fd, std::move(peer), early);
 }
 
 }  // namespace rollcall::net::inline http

@@ -3,10 +3,11 @@
 
 #include "net/http/api.h"
 #include "net/hub/shard.h"
+#include "net/wire/client_address.h"
 
 namespace rollcall::net::inline http {
 
 /// Serves the socket on the shard's thread until it ends or is handed to the shard.
-void serve_front(Api& api, Shard& shard, int fd, std::string peer, bool tls);
+void serve_front(Api& api, Shard& shard, int fd, Peer peer);
 
 }  // namespace rollcall::net::inline http

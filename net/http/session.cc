@@ -66,15 +66,14 @@ void strip_credentials(HttpRequest& request) {
 
 class Conversation {
  public:
-  Conversation(Api& api, Shard& shard, int fd, std::string peer, bool tls, std::string_view early)
+  Conversation(Api& api, Shard& shard, int fd, Peer peer, std::string_view early)
       : api_(api),
         server_(api.context()),
         shard_(shard),
         counted_(api.context().http_sessions),
         stream_(shard.loop().io()),
         late_(std::make_shared<Late>(shard.loop().io())),
-        peer_(std::move(peer)),
-        tls_(tls) {
+        peer_(std::move(peer)) {
     boost::system::error_code ec;
     stream_.socket().assign(Protocol(AF_UNSPEC, 0), fd, ec);  // nobody asks for the family
     late_->socket = &stream_.socket();
@@ -119,13 +118,13 @@ class Conversation {
     }
     if (!first) within(patience);
     const unsigned version = parser.get().version();
-    HttpRequest request = convert(parser.get().base(), server_, peer_, tls_);
+    HttpRequest request = convert(parser.get().base(), server_, peer_);
     asked_ = {version, request.method == "HEAD"};
     if (const auto fault = head_fault(request, version)) {
       co_await refuse(400, *fault);
       co_return false;
     }
-    if (!host_allowed(request.header("host"), server_.settings.hosts)) {
+    if (!host_answered(request, server_)) {
       if (!answers_any_host(request)) {
         log_refused_host(request);
         co_await refuse(403, "Host is not a name this server answers to: add it to `hosts`");
@@ -437,8 +436,7 @@ class Conversation {
   HttpStream stream_;
   std::shared_ptr<Late> late_;
   beast::flat_buffer buffer_{kBufferMost};  ///< read, and not yet part of a request
-  std::string peer_;
-  bool tls_;
+  Peer peer_;
   bool released_ = false;  ///< the socket is somebody else's
   struct Asked {
     unsigned version = 11;
@@ -453,7 +451,7 @@ asio::awaitable<void> hold(std::unique_ptr<Conversation> conversation) {
 }  // namespace
 
 HttpRequest convert(const http::request_header<>& head, const ServerContext& server,
-                    const std::string& peer, bool tls) {
+                    const Peer& peer) {
   HttpRequest out;
   out.method = std::string(head.method_string());
   RequestTarget target = read_target({head.target().data(), head.target().size()});
@@ -465,20 +463,25 @@ HttpRequest convert(const http::request_header<>& head, const ServerContext& ser
       if (name == "host") value = target.authority;
   if (const auto below = below_prefix(out.path, server.settings.path_prefix))
     out.path = std::string(*below);
+  out.local = peer.local;
   const Networks& trusted = server.settings.trusted_proxies;
-  if (trusted.empty()) {
-    out.peer = peer;
-    out.tls = tls;
+  if (trusted.empty() || peer.local) {
+    out.peer = peer.address;
+    out.tls = peer.tls;
   } else {
-    Client client = client_of(out, peer, tls, trusted);
+    Client client = client_of(out, peer.address, peer.tls, trusted);
     out.peer = std::move(client.address);
     out.tls = client.tls;
   }
   return out;
 }
 
-void converse(Api& api, Shard& shard, int fd, std::string peer, bool tls, std::string_view early) {
-  auto conversation = std::make_unique<Conversation>(api, shard, fd, std::move(peer), tls, early);
+bool host_answered(const HttpRequest& request, const ServerContext& server) {
+  return request.local || host_allowed(request.header("host"), server.settings.hosts);
+}
+
+void converse(Api& api, Shard& shard, int fd, Peer peer, std::string_view early) {
+  auto conversation = std::make_unique<Conversation>(api, shard, fd, std::move(peer), early);
   asio::co_spawn(shard.loop().io(), hold(std::move(conversation)),
                  [](const std::exception_ptr& thrown) {
                    if (!thrown) return;

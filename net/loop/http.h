@@ -1,9 +1,10 @@
-// Small HTTP/1.1: one request to a URL (libcurl), and a server for a handler function (Asio,
-// Beast).
+// Small HTTP/1.1: one request to a URL (libcurl; over a UNIX socket, Beast), and a server for a
+// handler function (Asio, Beast).
 #pragma once
 
 #include "store/bytes/errc.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
@@ -34,8 +35,11 @@ struct Request {
     const std::function<void(std::uint16_t port)>& listening);
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
-/// POSTs to an http:// or https:// URL (certificates are checked); 10 s for all of it, finding the
-/// host's address included. `cancel` ends it at once, whatever it waits for.
+inline constexpr std::size_t kReplyMax = 128 * 1024;  ///< bytes of an answer's body
+inline constexpr auto kReplyWithin = std::chrono::seconds(10);
+/// POSTs to an http:// or https:// URL (certificates are checked), or to one of a UNIX socket
+/// (net/loop/local_socket.h); kReplyWithin for all of it, finding the host's address included.
+/// `cancel` ends it at once, whatever it waits for.
 [[nodiscard]] store::Result<Reply> post(const std::string& url, const std::string& body,
                                         const Headers& headers = {},
                                         const std::stop_token& cancel = {});

@@ -4,6 +4,8 @@
 // answer can be waited for with a limit, and given up at once where the caller says so.
 #include "net/loop/curl_library.h"
 #include "net/loop/http.h"
+#include "net/loop/local_http.h"
+#include "net/loop/local_socket.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -22,9 +24,6 @@ using store::Errc;
 using store::Error;
 using Clock = std::chrono::steady_clock;
 using Piece = std::function<bool(std::string_view)>;
-
-constexpr std::size_t kBodyMax = 128 * 1024;
-constexpr auto kTimeout = std::chrono::seconds(10);
 
 struct Freed {
   void operator()(CURL* it) const { curl_easy_cleanup(it); }
@@ -57,7 +56,7 @@ struct Exchange {
       enough = !(*piece)(bytes);
       return !enough;
     }
-    too_big = reply.body.size() + bytes.size() > kBodyMax;
+    too_big = reply.body.size() + bytes.size() > kReplyMax;
     if (!too_big) reply.body += bytes;
     return !too_big || piece != nullptr;  // of a refusal, its beginning is enough
   }
@@ -135,7 +134,7 @@ store::Result<void> perform(CURL* easy, const Exchange& exchange, const std::str
     ~Removed() { curl_multi_remove_handle(multi, easy); }
   } const removed{multi.get(), easy};
   const std::stop_callback wake(cancel, [raw = multi.get()] { curl_multi_wakeup(raw); });
-  const auto deadline = Clock::now() + kTimeout;
+  const auto deadline = Clock::now() + kReplyWithin;
   while (true) {
     int running = 0, waiting = 0;
     curl_multi_perform(multi.get(), &running);
@@ -153,7 +152,8 @@ store::Result<void> perform(CURL* easy, const Exchange& exchange, const std::str
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     const bool limited = exchange.piece == nullptr || !exchange.begun;
     if (limited && left.count() <= 0)
-      return Error{Errc::Io, fmt::format("no answer from {} within {} s", where, kTimeout.count())};
+      return Error{Errc::Io,
+                   fmt::format("no answer from {} within {} s", where, kReplyWithin.count())};
     const auto wait = limited ? std::min<std::int64_t>(left.count() + 1, 1000) : 1000;
     curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(wait), nullptr);
   }
@@ -162,6 +162,7 @@ store::Result<void> perform(CURL* easy, const Exchange& exchange, const std::str
 store::Result<Reply> request(bool posts, const std::string& url, const std::string& body,
                              const Headers& headers, const Piece* piece,
                              const std::stop_token& cancel) {
+  if (is_local_url(url)) return request_local(posts, url, body, headers, piece, cancel);
   RC_TRY(load_curl());
   const std::string where = place_of(url);
   const Error no_url{Errc::BadInput, fmt::format("'{}' is not an http:// or https:// URL", where)};

@@ -45,7 +45,7 @@ std::optional<Refusal> refusal(ServerContext& server, App* app, const HttpReques
   if (app == nullptr) return Refusal{4001, "There is no app with this key"};
   const AppSettings& settings = app->settings();
   if (!settings.enabled) return Refusal{4003, "The app is disabled"};
-  if (settings.tls_only && !request.tls)
+  if (settings.tls_only && !request.tls && !request.local)
     return Refusal{4000, "The app takes connections over TLS only"};
   const auto query = parse_query(request.query);
   const std::string* protocol = query ? find(*query, "protocol") : nullptr;

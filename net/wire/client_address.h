@@ -12,6 +12,13 @@
 
 namespace rollcall::net::inline wire {
 
+/// Who is at the other end of a connection.
+struct Peer {
+  std::string address;  ///< local:NAME where `local`
+  bool tls = false;     ///< is spoken on it
+  bool local = false;   ///< on the server's own socket (net/access/local_caller.h)
+};
+
 struct Client {
   std::string address;
   bool tls = false;

@@ -16,8 +16,11 @@ struct HttpRequest {
   std::string query;  ///< behind the ?
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
-  std::string peer;  ///< address of the client, who may sit behind proxies
+  std::string peer;  ///< address of the client, who may sit behind proxies; local:NAME where local
   bool tls = false;  ///< as the client speaks it
+  /// It came over the server's own socket, so the system says who asks. Nothing that was sent does:
+  /// convert() alone sets it, from the connection.
+  bool local = false;
 
   [[nodiscard]] std::string_view header(std::string_view name) const {
     for (const auto& [key, value] : headers)
