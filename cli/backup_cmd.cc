@@ -1,11 +1,10 @@
 // rollcall backup: create, list, verify, restore, prune.
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
-#include "cli/output.h"
-#include "replay/time_text.h"
-#include "replay/verify.h"
+#include "replay/question/copies.h"
+#include "replay/question/verify.h"
 #include "store/backup.h"
-#include "store/log/event_clock.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>
@@ -13,31 +12,9 @@
 namespace rollcall::cli {
 namespace {
 
-/// Every header of a copy against what was signed.
-store::Result<void> check_copy(const store::Layout& copy, const store::BackupInfo& info) {
-  replay::VerifyOptions options;
-  options.full = true;
-  options.bodies = false;
-  const auto report = replay::verify_store(copy, options);
-  if (report.size != info.size)
-    return store::Error{
-        store::Errc::Tampered,
-        fmt::format("the backup was made at size {} and holds {}", info.size, report.size)};
-  for (const auto& finding : report.findings) {
-    if (finding.verdict == replay::Verdict::Tampered)
-      return store::Error{store::Errc::Tampered, "the copy does not verify: " + finding.text};
-  }
-  return {};
-}
-
-/// Beside a busy writer a copy may be cut through a moment when files change places: it is made
-/// again. What is damaged in the store itself is still damaged then, and is told.
-store::BackupInfo create_whole(const store::Layout& layout, const store::BackupRequest& request) {
-  constexpr int kTries = 3;
-  auto made = store::create_backup(layout, request);
-  for (int i = 1; i < kTries && !made && made.error().code == store::Errc::Tampered; ++i)
-    made = store::create_backup(layout, request);
-  return made.value();
+/// A folder of this machine as it is; of a server's, as it was named there.
+std::string folder_of(const Context& context, const std::string& given) {
+  return context.url.empty() ? std::filesystem::absolute(given).string() : given;
 }
 
 }  // namespace
@@ -53,61 +30,52 @@ void add_backup(Command& root) {
   Command backup = root.command("backup", "copies of the log, the vault apart");
 
   Command create = backup.command("create", "copy the log while it is written");
-  create.folder_positional("DIR", o->directory, "where backups are kept");
+  create.positional("DIR", o->directory, "where backups are kept", a_word());
   create.option("--name", o->name, "its name (default: the time)");
-  create.folder("--vault", o->vault,
-                "another folder, for a copy of the vault (wrapped; without the master key)");
+  create.option("--vault", o->vault,
+                "another folder, for a copy of the vault (wrapped; without the master key)", a_word());
   create.examples("  rollcall backup create /backups/presence --vault /backups-of-keys/presence");
-  create.run_here_or_there([o](Context& context) {
-    const std::string now = replay::rfc3339(store::wall_now());
-    std::string name = o->name;
-    if (name.empty()) {
-      for (const char c : now) name += c == ':' ? '-' : c;
-    }
-    store::BackupRequest request{std::filesystem::absolute(o->directory), name, now,
-                                 o->vault.empty() ? "" : std::filesystem::absolute(o->vault),
-                                 check_copy};
-    const auto info = create_whole(context.layout(), request);
-    fmt::print("{}   size {}   verified\n", printable(info.path.string()), info.size);
+  create.run([o](Context& context) {
+    replay::BackupCreation q{folder_of(context, o->directory), std::nullopt, std::nullopt};
+    if (!o->name.empty()) q.name = o->name;
+    if (!o->vault.empty()) q.vault = folder_of(context, o->vault);
+    const auto made = ask(context, q);
+    fmt::print("{}   size {}   verified\n", printable(made.path), made.size);
     return 0;
   });
 
   Command list = backup.command("list", "the backups in a folder, oldest first");
-  list.folder_positional("DIR", o->directory, "where backups are kept");
+  list.positional("DIR", o->directory, "where backups are kept", a_word());
   list.rows({"name", "taken_at", "app", "size", "origin"});
   list.examples("  rollcall backup list /backups/presence");
-  list.run_here_or_there([o](Context& context) {
+  list.run([o](Context& context) {
     Rows rows(context, {"name", "taken_at", "app", "size", "origin"});
-    for (const auto& info : store::list_backups(o->directory).value()) {
-      rows.add({{"name", info.name},
-                {"taken_at", info.taken_at},
-                {"app", info.app},
-                {"size", info.size},
-                {"origin", info.origin}});
-    }
+    ask(context, replay::BackupsQuestion{folder_of(context, o->directory)},
+        [&](const replay::BackupRow& r) {
+          rows.add(replay::write_value(r).as_object());
+          return true;
+        });
     rows.finish();
     return 0;
   });
 
   Command verify =
       backup.command("verify", "hash every header of a backup against what was signed");
-  verify.folder_positional("BACKUP", o->directory, "DIR/NAME");
+  verify.positional("BACKUP", o->directory, "DIR/NAME", a_word());
   verify.examples("  rollcall backup verify /backups/presence/2026-01-15");
-  verify.run_here_or_there([o](Context& context) {
-    const auto info = store::read_backup(std::filesystem::absolute(o->directory)).value();
-    replay::VerifyOptions options;
-    options.full = true;
-    options.bodies = false;
-    ProgressBar bar(context, "verifying");
-    options.progress = [&](auto done, auto all) { bar.update(done, all); };
-    const auto report = replay::verify_store(store::layout_of(info), options);
-    for (const auto& finding : report.findings) fmt::print("{}\n", printable(finding.text));
-    if (report.size != info.size)
-      throw store::Failure(
-          {store::Errc::Tampered,
-           fmt::format("the backup was made at size {} and holds {}", info.size, report.size)});
-    if (report.verdict() != replay::Verdict::Verified)
-      return report.verdict() == replay::Verdict::Tampered ? 20 : 21;
+  verify.run([o](Context& context) {
+    const auto report = ask(context, replay::BackupVerification{folder_of(context, o->directory)},
+                            [](const replay::BackupVerification::Row& r) {
+                              fmt::print("{}\n", printable(r.finding));
+                              return true;
+                            });
+    if (report.size != report.made_at_size)
+      throw store::Failure({store::Errc::Tampered,
+                            fmt::format("the backup was made at size {} and holds {}",
+                                        report.made_at_size, report.size)});
+    const auto verdict = replay::verdict_named(report.verdict);
+    if (verdict != replay::Verdict::Verified)
+      return verdict == replay::Verdict::Tampered ? 20 : 21;
     fmt::print("size {}   bodies not opened\nVERIFIED\n", report.size);
     return 0;
   });
@@ -143,18 +111,24 @@ void add_backup(Command& root) {
   });
 
   Command prune = backup.command("prune", "remove all but the newest");
-  prune.folder_positional("DIR", o->directory, "where backups are kept");
+  prune.positional("DIR", o->directory, "where backups are kept", a_word());
   prune.option("--keep", o->keep, "how many stay (default: 7)");
   prune.flag("--dry-run", o->dry_run, "only say which; exit 7 where there are any");
   prune.flag("--yes", o->yes, "do not ask");
   prune.examples("  rollcall backup prune /backups/presence --keep 7 --yes");
-  prune.run_here_or_there([o](Context&) {
-    const auto doomed = store::prune_backups(o->directory, o->keep, true).value();
-    for (const auto& name : doomed) fmt::print("{}\n", printable(name));
-    if (o->dry_run) return doomed.empty() ? 0 : 7;
-    if (doomed.empty()) return 0;
-    confirm("the number of backups to remove", fmt::format("{}", doomed.size()), o->yes);
-    (void)store::prune_backups(o->directory, o->keep, false).value();
+  prune.run([o](Context& context) {
+    replay::BackupPruning q{folder_of(context, o->directory), o->keep, true};
+    std::uint64_t doomed = 0;
+    ask(context, q, [&](const replay::BackupPruning::Row& r) {
+      fmt::print("{}\n", printable(r.name));
+      ++doomed;
+      return true;
+    });
+    if (o->dry_run) return doomed == 0 ? 0 : 7;
+    if (doomed == 0) return 0;
+    confirm("the number of backups to remove", fmt::format("{}", doomed), o->yes);
+    q.dry_run = false;
+    ask(context, q);
     return 0;
   });
 }

@@ -1,9 +1,9 @@
 // rollcall checkpoint: show, sign, history.
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
-#include "replay/reader.h"
+#include "replay/question/store.h"
 #include "store/log/event_clock.h"
 #include "store/writer.h"
 
@@ -12,17 +12,17 @@
 
 namespace rollcall::cli {
 
+using replay::CheckpointsQuestion;
+
 void add_checkpoint(Command& root) {
   Command checkpoint = root.command("checkpoint", "what the log has signed");
   Command show = checkpoint.command("show", "the newest signed note, and nothing else");
   show.examples("  rollcall checkpoint show > kept-in-january.txt");
-  show.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
-    const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    if (!newest.newest)
-      throw store::Failure(
-          {store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
-    fmt::print("{}", store::note::render(newest.newest->note));
+  show.run([](Context& context) {
+    ask(context, CheckpointsQuestion{true}, [](const CheckpointsQuestion::Row& newest) {
+      fmt::print("{}", newest.note);
+      return true;
+    });
     return 0;
   });
   Command sign = checkpoint.command("sign", "append a state digest and sign all that is durable");
@@ -41,15 +41,12 @@ void add_checkpoint(Command& root) {
   Command history = checkpoint.command("history", "every checkpoint ever signed, oldest first");
   history.rows({"size", "root", "signatures", "note"});
   history.examples("  rollcall checkpoint history");
-  history.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
+  history.run([](Context& context) {
     Rows rows(context, {"size", "root", "signatures"});
-    for (const auto& made : store::checkpoint_history(reader.log()).value()) {
-      rows.add({{"size", made.checkpoint.size},
-                {"root", store::base64(made.checkpoint.root)},
-                {"signatures", made.note.signatures.size()},
-                {"note", store::note::render(made.note)}});
-    }
+    ask(context, CheckpointsQuestion{}, [&](const CheckpointsQuestion::Row& made) {
+      rows.add(replay::write_value(made).as_object());
+      return true;
+    });
     rows.finish();
     return 0;
   });

@@ -1,7 +1,6 @@
 // The command line over CLI11.
 #include "cli/command.h"
 
-#include "cli/remote.h"
 #include "store/bytes/errc.h"
 #include "store/bytes/printable.h"
 
@@ -16,7 +15,6 @@
 #include <cstring>
 #include <map>
 #include <new>
-#include <set>
 #include <stdexcept>
 
 namespace rollcall::cli {
@@ -86,9 +84,6 @@ CLI::Option* declare_word(CLI::App& app, const std::string& names, const std::st
   return option;
 }
 
-Take into_text(std::string& into) {
-  return [&into](const std::string& word) { into = word; };
-}
 Take into_number(std::uint64_t& into) {
   return [&into](const std::string& word) { (void)read_number(word, into); };
 }
@@ -177,88 +172,6 @@ void check_parents(const CLI::App* app) {
   }
 }
 
-enum class Kept : std::uint8_t { Words, File, Folder };  ///< what an option names
-
-/// What the parser does not know about its options and commands.
-struct Notes {
-  std::map<const CLI::Option*, Kept> options;
-  std::set<const CLI::App*> travelling;
-};
-
-/// Options that say where, as whom and why: of this process alone.
-constexpr std::array<std::string_view, 9> kHere{
-    "accept-clock", "data", "app", "url", "token-file", "reason", "ticket", "no-pager", "version"};
-
-/// The commands that were given, from the first to the last.
-std::vector<const CLI::App*> chain_of(const CLI::App& root) {
-  std::vector<const CLI::App*> out{&root};
-  while (true) {
-    const auto below = out.back()->get_subcommands();
-    if (below.empty()) return out;
-    out.push_back(below.front());
-  }
-}
-
-/// Fills context.question and context.files from what was parsed.
-void note_question(const CLI::App& root, const Notes& notes, Context& context) {
-  const auto chain = chain_of(root);
-  std::vector<std::string> behind;
-  for (const auto* app : chain)
-    if (app != &root) context.question.push_back(app->get_name());
-  for (const auto* app : chain) {
-    for (const auto* option : app->get_options()) {
-      if (option->count() == 0) continue;
-      const auto it = notes.options.find(option);
-      const Kept kept = it == notes.options.end() ? Kept::Words : it->second;
-      const bool positional = option->get_positional();
-      const std::string name = positional                     ? option->get_name(true)
-                               : option->get_lnames().empty() ? option->get_name()
-                                                              : option->get_lnames().front();
-      if (!positional && std::find(kHere.begin(), kHere.end(), name) != kHere.end()) continue;
-      if (kept == Kept::File) {
-        context.files[name] = unmarked(option->reduced_results().front());
-        if (positional) behind.emplace_back("-");
-        continue;
-      }
-      if (option->get_expected_max() == 0) {
-        context.question.push_back("--" + name);
-        continue;
-      }
-      for (const auto& value : option->reduced_results()) {
-        if (positional)
-          behind.push_back(unmarked(value));
-        else
-          context.question.push_back("--" + name + "=" + unmarked(value));
-      }
-    }
-  }
-  if (behind.empty()) return;
-  context.question.emplace_back("--");
-  context.question.insert(context.question.end(), behind.begin(), behind.end());
-}
-
-/// On somebody else's errand: only commands that are made for it, and no file, whatever the words
-/// were. The server's own list (net/v1/question.h) lets none through; this does not rely on it.
-void check_errand(const CLI::App& root, const Notes& notes, const Context& context) {
-  const auto refuse = [](const std::string& what) {
-    throw store::Failure({store::Errc::NotPermitted, what + " does not work for others"});
-  };
-  const auto chain = chain_of(root);
-  if (!notes.travelling.contains(chain.back())) refuse("this command");
-  if (!context.url.empty() || !context.token_file.empty()) refuse("another server");
-  for (const auto* app : chain) {
-    for (const auto* option : app->get_options()) {
-      const auto it = notes.options.find(option);
-      if (option->count() == 0 || it == notes.options.end()) continue;
-      const auto values = option->reduced_results();
-      const bool stream = values.size() == 1 && values.front() == "-";
-      if (it->second == Kept::File && !stream) refuse(option->get_name() + " with a file");
-      if (it->second == Kept::Folder && !context.errand->folders)
-        refuse(option->get_name() + " with a folder");
-    }
-  }
-}
-
 /// Where it works is never another place than the one that was named.
 void check_place(const CLI::App& root, const Context& context) {
   for (const auto& [name, word] : {std::pair("--data", &context.data),
@@ -301,7 +214,6 @@ void check_output(const Spec& spec, const Context& context, bool fields_given) {
 
 struct Command::Impl {
   CLI::App* app = nullptr;
-  std::shared_ptr<Notes> notes;
   std::shared_ptr<CLI::App> root;
   bool has_default = false;  ///< works without a subcommand
   std::shared_ptr<Spec> spec = std::make_shared<Spec>();
@@ -368,32 +280,10 @@ Command& Command::option(const std::string& names, std::optional<std::uint64_t>&
       ->type_name("N");
   return *this;
 }
-Command& Command::file(const std::string& names, std::string& into, const std::string& help) {
-  impl_->notes
-      ->options[declare_word(*impl_->app, names, help, Words::One, a_word(), into_text(into))] =
-      Kept::File;
-  return *this;
-}
-Command& Command::file_positional(const std::string& name, std::string& into,
-                                  const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(), into_text(into))
-                            ->required()] = Kept::File;
-  return *this;
-}
-Command& Command::folder(const std::string& names, std::string& into, const std::string& help) {
-  impl_->notes
-      ->options[declare_word(*impl_->app, names, help, Words::One, a_word(), into_text(into))] =
-      Kept::Folder;
-  return *this;
-}
-Command& Command::folder_positional(const std::string& name, std::string& into,
-                                    const std::string& help) {
-  impl_->notes->options[declare_word(*impl_->app, name, help, Words::One, a_word(), into_text(into))
-                            ->required()] = Kept::Folder;
-  return *this;
-}
-Command& Command::travels() {
-  impl_->notes->travelling.insert(impl_->app);
+Command& Command::option(const std::string& names, std::optional<std::string>& into,
+                         const std::string& help, Check check) {
+  declare_word(*impl_->app, names, help, Words::One, std::move(check),
+               [&into](const std::string& word) { into = word; });
   return *this;
 }
 Command& Command::option(const std::string& names, std::vector<std::string>& into,
@@ -417,6 +307,20 @@ Command& Command::list(const std::string& names, std::vector<std::string>& into,
   });
   return *this;
 }
+Command& Command::list(const std::string& names, std::vector<std::uint64_t>& into,
+                       const std::string& help, Check check) {
+  const auto each = [check = std::move(check)](const std::string& word) -> std::string {
+    const auto parts = split_list(word);
+    if (parts.empty()) return "names nothing";
+    for (const auto& part : parts)
+      if (const std::string wrong = check(part); !wrong.empty()) return wrong;
+    return {};
+  };
+  declare_word(*impl_->app, names, help, Words::Many, each, [&into](const std::string& word) {
+    for (const auto& part : split_list(word)) into_number(into.emplace_back())(part);
+  });
+  return *this;
+}
 Command& Command::required(const std::string& names, std::string& into, const std::string& help,
                            Check check) {
   declare_word(*impl_->app, names, help, Words::One, std::move(check),
@@ -426,6 +330,11 @@ Command& Command::required(const std::string& names, std::string& into, const st
 }
 Command& Command::flag(const std::string& names, bool& into, const std::string& help) {
   impl_->app->add_flag(names, into, help);
+  return *this;
+}
+Command& Command::flag(const std::string& names, std::optional<bool>& into,
+                       const std::string& help) {
+  impl_->app->add_flag_callback(names, [&into] { into = true; }, help);
   return *this;
 }
 Command& Command::positional(const std::string& name, std::string& into, const std::string& help,
@@ -472,13 +381,6 @@ void Command::run_default(Run run) {
       });
 }
 
-void Command::run_here_or_there(Run run) {
-  travels();
-  this->run([run = std::move(run)](Context& context) {
-    return context.url.empty() ? run(context) : run_there(context);
-  });
-}
-
 void Command::run(Run run) {
   impl_->app->callback([chosen = impl_->chosen, run = std::move(run), spec = impl_->spec] {
     *chosen = {run, spec};
@@ -492,18 +394,8 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
   impl->app = root.get();
   impl->root = root;
   impl->chosen = std::make_shared<Chosen>();
-  impl->notes = std::make_shared<Notes>();
   Context context;
   context.arguments.assign(argv, argv + argc);
-  if (argc > 0 && argv[0] == net::kErrandName) {
-    context.errand = net::take_errand();
-    if (!context.errand) {
-      std::fprintf(stderr, "rollcall: there is no errand to run\n");
-      return 1;
-    }
-    constexpr int kBefore = 4;  // the name, --data=, --app=, --no-pager: net/loop/subprocess.cc
-    context.asked.assign(argv + std::min(kBefore, argc), argv + argc);
-  }
   root->set_version_flag("--version", std::string("rollcall ") + ROLLCALL_VERSION);
   root->add_option("-d,--data", context.data,
                    "the store's folder (default: $ROLLCALL_DATA, else ./rollcall-data)");
@@ -566,10 +458,6 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
     check_place(*root, context);
     for (const auto& check : spec.checks) check(context);
     check_output(spec, context, fields->count() > 0);
-    if (context.errand)
-      check_errand(*root, *impl->notes, context);
-    else
-      note_question(*root, *impl->notes, context);
     const int code = impl->chosen->run(context);
     // An answer that went nowhere is no answer.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

@@ -6,12 +6,10 @@
 #pragma once
 
 #include "cli/checks.h"
-#include "net/loop/subprocess.h"
 #include "store/log/layout.h"
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,12 +31,6 @@ struct Context {
   bool accept_clock = false;  ///< the wall is right, however far ahead of the log
   bool output_given = false;  ///< -o was: `output` is what the caller wants, not what is usual
   std::vector<std::string> arguments;  ///< of the program, as they were given
-  /// The command as it was understood, to be asked elsewhere: long options with their values behind
-  /// =, then --, then the rest. Without what says where, why and with which files.
-  std::vector<std::string> question;
-  std::map<std::string, std::string> files;  ///< of ours, by option or positional: out, DIR …
-  std::optional<net::Errand> errand;         ///< a server runs us for somebody
-  std::vector<std::string> asked;  ///< and these are the words it runs: what it wrote down
 
   /// --data, else ROLLCALL_DATA, else ./rollcall-data.
   [[nodiscard]] std::filesystem::path data_folder() const;
@@ -55,6 +47,8 @@ class Command {
   Command command(const std::string& name, const std::string& summary);  ///< a subcommand
   Command& option(const std::string& names, std::string& into, const std::string& help,
                   Check check = {});
+  Command& option(const std::string& names, std::optional<std::string>& into,
+                  const std::string& help, Check check = {});
   Command& option(const std::string& names, std::uint64_t& into, const std::string& help,
                   Check check = a_number());
   Command& option(const std::string& names, std::optional<std::uint64_t>& into,
@@ -65,15 +59,12 @@ class Command {
   /// May be repeated, or hold several separated by commas: for what cannot hold one.
   Command& list(const std::string& names, std::vector<std::string>& into, const std::string& help,
                 Check check = {});
+  Command& list(const std::string& names, std::vector<std::uint64_t>& into,
+                const std::string& help, Check check = a_number());
   Command& required(const std::string& names, std::string& into, const std::string& help,
                     Check check = {});
-  /// A file, or the folder or file behind a command: opened here alone, never for another.
-  Command& file(const std::string& names, std::string& into, const std::string& help);
-  Command& file_positional(const std::string& name, std::string& into, const std::string& help);
-  /// A folder of the machine the store is on, which whoever governs it may name from elsewhere.
-  Command& folder(const std::string& names, std::string& into, const std::string& help);
-  Command& folder_positional(const std::string& name, std::string& into, const std::string& help);
   Command& flag(const std::string& names, bool& into, const std::string& help);
+  Command& flag(const std::string& names, std::optional<bool>& into, const std::string& help);
   Command& positional(const std::string& name, std::string& into, const std::string& help,
                       Check check = {});
   Command& optional_positional(const std::string& name, std::string& into, const std::string& help,
@@ -91,12 +82,8 @@ class Command {
   Command& check(std::function<void(const Context&)> check);
   Command& examples(const std::string& text);
   void run(Run run);
-  /// For a command that reads: with --url it runs on the server, as it was given.
-  void run_here_or_there(Run run);
   /// For a command that has subcommands and also works without one.
   void run_default(Run run);
-  /// Says that a server may run this for others; the command sees to --url itself.
-  Command& travels();
 
  private:
   std::shared_ptr<Impl> impl_;

@@ -1,10 +1,11 @@
 // rollcall export: events out, as rows or as a bundle that proves itself.
+#include "cli/ask.h"
 #include "cli/audit_options.h"
+#include "cli/bundle_file.h"
 #include "cli/commands.h"
 #include "cli/event_rows.h"
-#include "cli/output.h"
-#include "cli/reading.h"
-#include "replay/bundle.h"
+#include "replay/question/events.h"
+#include "replay/question/export.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -21,10 +22,12 @@ const std::vector<std::string> kFormats{"bundle", "ndjson",       "json",       
                                         "raw",    "activitylog4", "activitylog5", "owenit"};
 
 /// Events as rows, to standard output or into a file, which is there whole or not at all.
-int write_rows(const Context& context, const std::string& format, const std::string& out,
-               const replay::Audit& audit) {
+int write_rows(Context& context, const std::string& format, const std::string& out,
+               const replay::EventFilter& filter) {
   Context shown = context;
   shown.output = format;
+  replay::EventsQuestion q;
+  static_cast<replay::EventFilter&>(q) = filter;
   const bool to_file = !out.empty() && out != "-";
   const std::string part = out + ".part";
   std::FILE* file = to_file ? std::fopen(part.c_str(), "we") : stdout;
@@ -35,15 +38,20 @@ int write_rows(const Context& context, const std::string& format, const std::str
                                                        std::strerror(problem))});
   };
   if (file == nullptr) fail("cannot write");
-  EventPrinter printer(shown, file);
-  audit
-      .run(false,
-           [&](const replay::EventView& e) {
-             printer.print(e);
-             return true;
-           })
-      .value();
-  printer.finish();
+  try {
+    EventPrinter printer(shown, file);
+    ask(context, q, std::function<bool(const replay::EventView&)>([&](const auto& e) {
+          printer.print(e);
+          return true;
+        }));
+    printer.finish();
+  } catch (...) {
+    if (to_file) {
+      std::fclose(file);
+      std::remove(part.c_str());
+    }
+    throw;
+  }
   if (!to_file) return 0;
   const bool written = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
   if (std::fclose(file) != 0 || !written) fail("cannot write");
@@ -55,20 +63,21 @@ int write_rows(const Context& context, const std::string& format, const std::str
 
 void add_export(Command& root) {
   struct Options {
-    AuditOptions filter;
-    std::string format, complete, out;
+    replay::BundleQuestion q;
+    std::string format, out;
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("export", "events as rows, or as a bundle that proves itself");
-  o->filter.declare(command);
+  declare_filter(command, o->q);
   command.option("--format", o->format,
                  "bundle, ndjson (default), json, csv, raw, activitylog4, activitylog5, owenit",
                  one_of(kFormats));
-  command.option("--complete", o->complete,
+  command.option("--complete", o->q.complete,
                  "bundle: chain (nothing of one -u USER left out), headers (of a range), none",
                  one_of({"chain", "headers", "none"}));
-  command.file("-O,--out", o->out,
-               "the file to write; of a bundle the folder or .tar; - is standard output");
+  command.option("-O,--out", o->out,
+                 "the file to write; of a bundle the folder or .tar; - is standard output",
+                 a_word());
   command.formats({kFormats.begin() + 1, kFormats.end()},
                   [o](const Context&) -> std::vector<std::string> {
                     if (o->format == "bundle") return {};
@@ -79,47 +88,26 @@ void add_export(Command& root) {
       usage_error(
           fmt::format("-o {} and --format {} contradict each other", context.output, o->format));
     if (o->format.empty()) o->format = context.output_given ? context.output : "ndjson";
-    if (o->format != "bundle" && !o->complete.empty() && o->complete != "none")
+    const std::string complete = o->q.complete.value_or("none");
+    if (o->format != "bundle" && complete != "none")
       usage_error("--complete says what a bundle holds: it goes with --format bundle");
     if (o->format == "bundle" && o->out.empty())
       usage_error("a bundle needs -O: a folder or a .tar to make");
-    if (o->complete == "chain" && o->filter.users.count() != 1)
+    if (complete == "chain" && o->q.count() != 1)
       usage_error("--complete chain is for one user: -u USER or --number N");
   });
   command.examples(
       "  rollcall export -u ada --format bundle --complete chain -O ada.tar\n"
       "  rollcall export --seq 1000..2000 --format bundle --complete headers -O range\n  rollcall "
       "export -S today --format activitylog5");
-  command.run_here_or_there([o](Context& context) {
-    const auto reader = open_read(context, o->filter.users, "export " + o->filter.describe());
-    const auto filter = o->filter.filter(reader);
-    const auto audit = replay::Audit::prepare(reader, filter).value();
-    if (o->format != "bundle") return write_rows(context, o->format, o->out, audit);
-    replay::BundleRequest request;
-    if (o->complete == "chain") {
-      if (filter.users.size() != 1) usage_error("--complete chain is for one user, not for more");
-      request.complete = replay::Complete::Chain;
-      request.user = *filter.users.begin();
-    } else if (o->complete == "headers") {
-      request.complete = replay::Complete::Headers;
-      request.from = filter.from;
-      request.to = filter.to;
-    }
-    const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    const engine::Seq covered = newest.newest ? newest.newest->checkpoint.size : 0;
-    audit
-        .run(false,
-             [&](const replay::EventView& e) {
-               if (e.header.seq > covered) return false;  // a bundle holds what is signed
-               request.bodies.push_back(e.header.seq);
-               return true;
-             })
-        .value();
-    const auto files = replay::make_bundle(reader, request).value();
-    replay::write_bundle(files, o->out).value();
+  command.run([o](Context& context) {
+    if (o->format != "bundle") return write_rows(context, o->format, o->out, o->q);
+    BundleTaker files;
+    const auto s = ask(context, o->q, files.row());
+    files.write_quietly(o->out);
     if (o->out != "-") fmt::print("{}   ", printable(o->out));
     fmt::print(o->out == "-" ? stderr : stdout, "{} events with their texts, signed at size {}\n",
-               request.bodies.size(), covered);
+               s.events, s.size);
     return 0;
   });
 }

@@ -1,12 +1,11 @@
 // rollcall hold: what must not be forgotten or dropped.
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
-#include "cli/output.h"
 #include "cli/people.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
-#include "replay/reader.h"
-#include "replay/time_text.h"
+#include "replay/question/store.h"
 #include "store/govern.h"
 #include "store/log/event_clock.h"
 
@@ -62,20 +61,12 @@ void add_hold(Command& root) {
   Command list = hold.command("list", "the holds there are");
   list.rows({"user", "number", "since", "seq", "reason", "ticket"});
   list.examples("  rollcall hold list");
-  list.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
-    const auto fold = replay::state_at(reader, reader.last()).value();
+  list.run([](Context& context) {
     Rows rows(context, {"user", "since", "seq", "reason", "ticket"});
-    for (const auto& [user, seq] : fold.ledger.holds) {
-      const auto header = reader.log().header(seq).value();
-      const auto opened = reader.open_body(*header);
-      rows.add({{"user", reader.user_text(user)},
-                {"number", user},
-                {"since", replay::rfc3339(header->at)},
-                {"seq", seq},
-                {"reason", opened.body.reason},
-                {"ticket", opened.body.ticket}});
-    }
+    ask(context, replay::HoldsQuestion{}, [&](const replay::HoldsQuestion::Row& row) {
+      rows.add(replay::write_value(row).as_object());
+      return true;
+    });
     rows.finish();
     return 0;
   });

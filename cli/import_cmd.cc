@@ -40,7 +40,7 @@ void add_import(Command& root) {
     };
     if (!context.url.empty()) {
       // The file stays here: a served log is ahead of every past, and that is all to ask it.
-      const auto log = ask(context, "/v1/log");
+      const auto log = get(context, "/v1/log");
       const auto last = replay::parse_rfc3339(std::string(log.at("last_at").as_string())).value();
       const auto report = replay::check_import(text, last, store::wall_now()).value();
       if (!o->dry_run && report.lines > 0)

@@ -1,8 +1,9 @@
 // rollcall key: the log's signing key, key epochs, the master key.
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
+#include "replay/question/store.h"
 #include "store/bytes/files.h"
 #include "store/govern.h"
 #include "store/log/event_clock.h"
@@ -22,8 +23,12 @@ void add_key(Command& root) {
 
   Command show = key.command("show", "the log's verifier key (vkey) on a line");
   show.examples("  rollcall key show");
-  show.run_here_or_there([](Context& context) {
-    fmt::print("{}\n", store::trusted_keys(context.layout()).value().front().vkey());
+  show.run([](Context& context) {
+    bool first = true;
+    ask(context, replay::KeysQuestion{}, [&](const replay::KeysQuestion::Row& row) {
+      if (std::exchange(first, false)) fmt::print("{}\n", row.vkey);
+      return true;
+    });
     return 0;
   });
 

@@ -1,10 +1,12 @@
 // rollcall: puts the commands together.
 #include "cli/commands.h"
+#include "net/readers/reader_process.h"
 
 #include <csignal>
 
 int main(int argc, char** argv) {
   using namespace rollcall::cli;
+  if (argc > 0 && argv[0] == rollcall::net::kReaderName) return rollcall::net::run_reader();
   std::signal(SIGPIPE, SIG_DFL);  // a reader that went away ends us silently
   return run_command_line(argc, argv, [](Command& root) {
     add_who(root);

@@ -11,32 +11,21 @@ namespace {
 
 constexpr std::uint64_t kMost = std::numeric_limits<engine::UserNumber>::max();
 
-void declare_number(Command& command, std::vector<std::string>& into) {
+void declare_number(Command& command, std::vector<std::uint64_t>& into) {
   command.list("--number", into, "the same by number, of somebody forgotten, too",
                a_number(1, kMost));
 }
 
 }  // namespace
 
-void People::declare_option(Command& command, const std::string& help) {
-  command.option("-u,--user", names, help);
-  declare_number(command, numbers);
+void declare_user_option(Command& command, replay::Whose& into, const std::string& help) {
+  command.option("-u,--user", into.user, help);
+  declare_number(command, into.number);
 }
 
-void People::declare_words(Command& command, const std::string& help) {
-  command.positionals("USER", names, help);
-  declare_number(command, numbers);
-}
-
-std::vector<engine::UserNumber> People::find(const replay::Reader& reader) const {
-  std::vector<engine::UserNumber> out;
-  for (const auto& name : names) out.push_back(reader.find_user(name).value());
-  for (const auto& text : numbers) {
-    std::uint64_t number = 0;
-    (void)read_number(text, number);
-    out.push_back(reader.find_number(number).value());
-  }
-  return out;
+void declare_user_words(Command& command, replay::Whose& into, const std::string& help) {
+  command.positionals("USER", into.user, help);
+  declare_number(command, into.number);
 }
 
 void Person::declare(Command& command, const std::string& help) {
@@ -53,14 +42,6 @@ void Person::declare(Command& command, const std::string& help) {
 store::Whom Person::whom() const {
   if (number) return {std::nullopt, number};
   return {name, std::nullopt};
-}
-
-engine::UserNumber Person::find(const replay::Reader& reader) const {
-  return number ? reader.find_number(*number).value() : reader.find_user(name).value();
-}
-
-People Person::people() const {
-  return number ? People{{}, {fmt::format("{}", *number)}} : People{{name}, {}};
 }
 
 boost::json::object request_of(const Person& person) {

@@ -5,24 +5,16 @@
 #pragma once
 
 #include "cli/command.h"
-#include "replay/reader.h"
+#include "replay/question/question.h"
 #include "store/govern.h"
 
 #include <boost/json/object.hpp>
 
 namespace rollcall::cli {
 
-/// Several users: names (by -u, or as words), numbers by --number.
-struct People {
-  std::vector<std::string> names, numbers;
-  /// As `-u NAME`, or as words after the command.
-  void declare_option(Command& command, const std::string& help);
-  void declare_words(Command& command, const std::string& help);
-  [[nodiscard]] bool given() const { return !names.empty() || !numbers.empty(); }
-  [[nodiscard]] std::size_t count() const { return names.size() + numbers.size(); }
-  /// In the given order; a Failure if one does not exist.
-  [[nodiscard]] std::vector<engine::UserNumber> find(const replay::Reader& reader) const;
-};
+/// Several users: names by -u or as words after the command, numbers by --number.
+void declare_user_option(Command& command, replay::Whose& into, const std::string& help);
+void declare_user_words(Command& command, replay::Whose& into, const std::string& help);
 
 /// One user: USER, or --number N.
 struct Person {
@@ -30,8 +22,6 @@ struct Person {
   std::optional<std::uint64_t> number;
   void declare(Command& command, const std::string& help);
   [[nodiscard]] store::Whom whom() const;
-  [[nodiscard]] engine::UserNumber find(const replay::Reader& reader) const;
-  [[nodiscard]] People people() const;
   /// What the user types to confirm: the name, or the number.
   [[nodiscard]] std::string typed() const;
 

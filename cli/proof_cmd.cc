@@ -1,7 +1,7 @@
 // rollcall proof SEQ: a receipt that an event is in the signed log, which anyone can check.
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "replay/receipt.h"
+#include "replay/question/event.h"
 #include "store/bytes/files.h"
 
 #include <fmt/format.h>
@@ -10,26 +10,22 @@ namespace rollcall::cli {
 
 void add_proof(Command& root) {
   struct Options {
-    std::uint64_t seq = 0;
-    std::string seq_text, out;
+    std::string seq, out;
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("proof", "a receipt that an event is in the signed log");
-  command.positional("SEQ", o->seq_text, "the event's number", a_number(1));
-  command.file("-O,--out", o->out, "write it there (default: stdout)");
+  command.positional("SEQ", o->seq, "the event's number", a_number(1));
+  command.option("-O,--out", o->out, "write it there (default: stdout)", a_word());
   command.examples(
       "  rollcall proof 412 -O event-412.tlog-proof && rollcall verify proof event-412.tlog-proof");
-  command.run_here_or_there([o](Context& context) {
-    const auto seq = store::parse_decimal(o->seq_text);
-    if (!seq) throw store::Failure({store::Errc::BadInput, "SEQ is a number"});
-    const auto layout = context.layout();
-    const auto reader = replay::Reader::open(layout).value();
-    const auto receipt = replay::receipt_for(reader, *seq).value();
-    const std::string text = store::render(receipt);
+  command.run([o](Context& context) {
+    replay::ProofQuestion q;
+    (void)read_number(o->seq, q.seq);
+    const std::string receipt = ask(context, q).receipt;
     if (o->out.empty() || o->out == "-")
-      fmt::print("{}", text);
+      fmt::print("{}", receipt);
     else
-      store::replace_file(std::filesystem::absolute(o->out), text).value();
+      store::replace_file(std::filesystem::absolute(o->out), receipt).value();
     return 0;
   });
 }

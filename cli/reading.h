@@ -1,14 +1,15 @@
 // Reads of personal data from the command line: logged where a reason is given or asked for.
 #pragma once
 
-#include "cli/people.h"
+#include "cli/command.h"
+#include "replay/question/answer.h"
 
 namespace rollcall::cli {
 
-/// Appends HistoryRead for each of `users` (names become numbers in what is kept), or for the read
-/// that a server logged before it ran us: then it is checked that it did. What comes back is opened
-/// to answer from: the store is opened once where nothing is to be logged.
-[[nodiscard]] replay::Reader open_read(Context& context, const People& users,
-                                       const std::string& what);
+/// Appends HistoryRead for each whose history is asked about (names become numbers in what is kept),
+/// if a reason or ticket is given.
+void note_read(Context& context, const replay::ReadQuestion& question);
+/// A Failure if neither is given and the store demands one.
+void check_explained(const Context& context, const replay::Reader& reader);
 
 }  // namespace rollcall::cli

@@ -1,4 +1,4 @@
-// Working against a running server: --url, tokens, and commands that answer there.
+// Working against a running server: --url, tokens, its API.
 #pragma once
 
 #include "cli/command.h"
@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 
 #include <functional>
+#include <optional>
 
 namespace rollcall::cli {
 
@@ -15,13 +16,16 @@ namespace rollcall::cli {
 [[nodiscard]] std::string url_of(const Context& context, const std::string& path,
                                  const std::string& query = {});
 
-/// Runs the command as it was given on the server; its output here. The exit code is its own.
-[[nodiscard]] int run_there(Context& context);
+/// The lines of an answer of /v1 as they come, until `line` returns false: a POST if there is a body.
+/// A Failure with the server's sentence if there is none.
+void stream_lines(const Context& context, const std::string& path, const std::string& query,
+                  const std::optional<boost::json::object>& body,
+                  const std::function<bool(std::string_view line)>& line);
 /// A call of /v1 with a JSON body; throws Failure with the server's sentence.
 [[nodiscard]] boost::json::object call(const Context& context, const std::string& path,
                                        const boost::json::object& body);
 /// A question of /v1 (GET); throws Failure with the server's sentence.
-[[nodiscard]] boost::json::object ask(const Context& context, const std::string& path);
+[[nodiscard]] boost::json::object get(const Context& context, const std::string& path);
 /// Server-sent events from now on, until `event` returns false: {name, data}.
 enum class Follow { Everything, Presence };  ///< Presence: PresenceChanged alone
 void follow_events(const Context& context,

@@ -1,11 +1,11 @@
 // rollcall retention: how long texts are kept, by kind.
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
-#include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
 #include "replay/audit.h"
-#include "replay/reader.h"
+#include "replay/question/store.h"
 #include "replay/time_text.h"
 #include "store/log/event_clock.h"
 #include "store/retention.h"
@@ -18,23 +18,21 @@ namespace {
 
 const std::vector<std::string> kPlanColumns{"kind", "keep", "up_to", "bodies", "held"};
 
-void print_plan(Context& context, const std::vector<store::RetentionPlanRow>& plan) {
+/// Prints it; how many bodies it would drop.
+std::uint64_t print_plan(Context& context) {
   Rows rows(context, kPlanColumns);
-  for (const auto& row : plan) {
-    rows.add({{"kind", engine::name_of(row.kind)},
-              {"keep",
-               replay::short_duration(static_cast<engine::Micros>(row.keep_seconds) * 1'000'000)},
-              {"up_to", row.upto},
-              {"bodies", row.bodies},
-              {"held", row.held}});
-  }
+  std::uint64_t bodies = 0;
+  ask(context, replay::RetentionPlanQuestion{}, [&](const replay::RetentionPlanQuestion::Row& r) {
+    bodies += r.bodies;
+    rows.add({{"kind", r.kind},
+              {"keep", replay::short_duration(r.keep.length)},
+              {"up_to", r.up_to},
+              {"bodies", r.bodies},
+              {"held", r.held}});
+    return true;
+  });
   rows.finish();
-}
-
-std::vector<store::RetentionPlanRow> plan_of(const Context& context) {
-  const auto reader = replay::Reader::open(context.layout()).value();
-  const auto fold = replay::state_at(reader, reader.last()).value();
-  return store::plan_retention(reader.log(), fold.ledger, store::wall_now()).value();
+  return bodies;
 }
 
 std::uint64_t bodies_of(const std::vector<store::RetentionPlanRow>& plan) {
@@ -76,23 +74,20 @@ void add_retention(Command& root) {
   Command show = retention.command("show", "the rules");
   show.rows({"kind", "keep"});
   show.examples("  rollcall retention show");
-  show.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
-    const auto fold = replay::state_at(reader, reader.last()).value();
+  show.run([](Context& context) {
     Rows rows(context, {"kind", "keep"});
-    for (const auto& [kind, seconds] : fold.ledger.retention) {
-      rows.add(
-          {{"kind", engine::name_of(static_cast<engine::Kind>(kind))},
-           {"keep", replay::short_duration(static_cast<engine::Micros>(seconds) * 1'000'000)}});
-    }
+    ask(context, replay::RetentionQuestion{}, [&](const replay::RetentionQuestion::Row& rule) {
+      rows.add({{"kind", rule.kind}, {"keep", replay::short_duration(rule.keep.length)}});
+      return true;
+    });
     rows.finish();
     return 0;
   });
   Command plan = retention.command("plan", "what apply would drop now");
   plan.rows(kPlanColumns);
   plan.examples("  rollcall retention plan");
-  plan.run_here_or_there([](Context& context) {
-    print_plan(context, plan_of(context));
+  plan.run([](Context& context) {
+    (void)print_plan(context);
     return 0;
   });
   Command apply = retention.command("apply", "drop the texts that are older than their rule");
@@ -105,16 +100,8 @@ void add_retention(Command& root) {
     if (!o->dry_run && context.output_given) usage_error("-o is for the plan: give --dry-run");
   });
   apply.examples("  rollcall retention apply --yes");
-  apply.travels();
   apply.run([o](Context& context) {
-    if (context.errand && !o->dry_run)
-      throw store::Failure({store::Errc::NotPermitted, "for others, only --dry-run works"});
-    if (o->dry_run) {
-      if (!context.url.empty()) return run_there(context);
-      const auto rows = plan_of(context);
-      print_plan(context, rows);
-      return bodies_of(rows) > 0 ? 7 : 0;
-    }
+    if (o->dry_run) return print_plan(context) > 0 ? 7 : 0;
     if (!context.url.empty()) {
       fmt::print(stderr, "Plan: drop the texts that `retention plan` lists.\n");
       confirm("apply", "apply", o->yes);

@@ -254,6 +254,7 @@ Result<void> read_settings(const std::filesystem::path& file, net::Settings& set
     t.integer("commands_per_caller", settings.commands_per_caller, 1, 1000);
     t.integer("command_seconds", settings.command_s, 1, 86'400);
     t.integer("command_cpu_seconds", settings.command_cpu_s, 1, 86'400);
+    t.integer("command_rows", settings.command_rows, 0, 1'000'000'000'000);
     t.integer("command_memory_mb", settings.command_memory_mb, 256, 1 << 20);
     std::int64_t drain = settings.drain.count();
     t.integer("drain_ms", drain, 0, 600'000);

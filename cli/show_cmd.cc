@@ -1,11 +1,11 @@
 // rollcall show SEQ: one event, in full.
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/event_rows.h"
-#include "cli/output.h"
 #include "cli/pager.h"
-#include "cli/reading.h"
 #include "replay/event_proof.h"
-#include "replay/time_text.h"
+#include "replay/question/event.h"
+#include "store/log/codec.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -17,6 +17,52 @@ boost::json::object chosen(const boost::json::object& row, const std::vector<std
   boost::json::object out;
   for (const auto& f : fields) out[f] = row.contains(f) ? row.at(f) : boost::json::value(nullptr);
   return out;
+}
+
+void show(Context& context, const replay::EventView& event, const store::Bytes& leaf,
+          const replay::EventQuestion::Summary& found) {
+  const std::string receipt = found.receipt.value_or("");
+  const Pager pager(context);
+  if (context.output == "cat" && context.fields.empty()) {
+    fmt::print("{}\n", printable(sentence(event)));
+    if (found.receipt) fmt::print("\n{}", receipt);
+    return;
+  }
+  const bool table = !machine_output(context);
+  auto row = machine_row(table ? "ndjson" : context.output, event);
+  row["prev"] = event.header.prev;
+  row["leaf"] = found.leaf;
+  if (found.receipt && !table) row["receipt"] = receipt;
+  if (context.output == "csv") {
+    std::vector<std::string> columns;
+    for (const auto& [key, value] : row) columns.emplace_back(key);
+    Rows rows(context, columns);
+    rows.add(std::move(row));
+    rows.finish();
+    return;
+  }
+  if (!context.fields.empty()) row = chosen(row, split_list(context.fields));
+  const bool json = context.output == "json" || context.output == "ndjson";
+  if (found.proof && json && context.fields.empty()) {
+    // One object with its proof in it, in the very form that `verify proof` reads.
+    const auto proof = replay::parse_event_proof(*found.proof).value();
+    fmt::print("{}\n", json_text(replay::answer_of(event, leaf, proof)));
+    return;
+  }
+  if (!table) {
+    fmt::print("{}\n", json_text(row));
+    return;
+  }
+  for (const auto& [key, value] : row) {
+    if (key == "attribute_changes" && context.fields.empty()) continue;
+    fmt::print("{:<14} {}\n", std::string(key),
+               printable(value.is_string() ? std::string(value.get_string())
+                                           : boost::json::serialize(value)));
+  }
+  if (context.fields.empty())
+    for (const auto& line : replay::diff_lines(event))
+      fmt::print("{:<14} {}\n", "changed", printable(line));
+  if (found.receipt) fmt::print("\n{}", receipt);
 }
 
 }  // namespace
@@ -51,63 +97,22 @@ void add_show(Command& root) {
       "  rollcall show 412\n  rollcall show 412 --raw | sha256sum\n  rollcall show 412 --proof -o "
       "json > "
       "event-412.json && rollcall verify proof event-412.json");
-  command.run_here_or_there([o](Context& context) {
-    std::uint64_t seq = 0;
-    (void)read_number(o->seq.starts_with('#') ? o->seq.substr(1) : o->seq, seq);
-    const auto reader = open_read(context, {}, "show " + o->seq);
-    if (seq > reader.last())
-      throw store::Failure(
-          {store::Errc::NotFound,
-           fmt::format("there is no event {}: the log ends at {}", seq, reader.last())});
-    const auto leaf = reader.log().leaf(seq).value();
+  command.run([o](Context& context) {
+    replay::EventQuestion q;
+    (void)read_number(o->seq.starts_with('#') ? o->seq.substr(1) : o->seq, q.seq);
+    if (o->proof) q.proof = true;
+    std::optional<replay::EventView> event;
+    const auto found = ask(context, q, [&](const replay::EventView& e) {
+      event = e;
+      return true;
+    });
+    if (!event) throw store::Failure({store::Errc::Io, "the answer holds no event"});
+    const store::Bytes leaf = store::encode_header(event->header);
     if (o->raw) {
-      std::fwrite(leaf->data(), 1, leaf->size(), stdout);
+      std::fwrite(leaf.data(), 1, leaf.size(), stdout);
       return 0;
     }
-    std::optional<replay::EventProof> proof;
-    if (o->proof) proof = replay::prove_event(reader, seq).value();
-    const std::string receipt = proof ? store::render(proof->event.receipt) : std::string();
-    const Pager pager(context);
-    const auto event = replay::view_of(reader, store::decode_header(*leaf));
-    if (context.output == "cat" && context.fields.empty()) {
-      fmt::print("{}\n", printable(sentence(event)));
-      if (o->proof) fmt::print("\n{}", receipt);
-      return 0;
-    }
-    const bool table = !machine_output(context);
-    auto row = machine_row(table ? "ndjson" : context.output, event);
-    row["prev"] = event.header.prev;
-    row["leaf"] = store::base64(store::merkle::leaf_hash(*leaf));
-    if (o->proof && !table) row["receipt"] = receipt;
-    if (context.output == "csv") {
-      std::vector<std::string> columns;
-      for (const auto& [key, value] : row) columns.emplace_back(key);
-      Rows rows(context, columns);
-      rows.add(std::move(row));
-      rows.finish();
-      return 0;
-    }
-    if (!context.fields.empty()) row = chosen(row, split_list(context.fields));
-    const bool json = context.output == "json" || context.output == "ndjson";
-    if (proof && json && context.fields.empty()) {
-      // One object with its proof in it, in the very form that `verify proof` reads.
-      fmt::print("{}\n", json_text(replay::answer_of(event, *leaf, *proof)));
-      return 0;
-    }
-    if (!table) {
-      fmt::print("{}\n", json_text(row));
-      return 0;
-    }
-    for (const auto& [key, value] : row) {
-      if (key == "attribute_changes" && context.fields.empty()) continue;
-      fmt::print("{:<14} {}\n", std::string(key),
-                 printable(value.is_string() ? std::string(value.get_string())
-                                             : boost::json::serialize(value)));
-    }
-    if (context.fields.empty())
-      for (const auto& line : replay::diff_lines(event))
-        fmt::print("{:<14} {}\n", "changed", printable(line));
-    if (o->proof) fmt::print("\n{}", receipt);
+    show(context, *event, leaf, found);
     return 0;
   });
 }

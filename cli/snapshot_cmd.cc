@@ -1,120 +1,74 @@
 // rollcall snapshot: the state in a file, so that a start or a question folds only what came after.
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "replay/time_text.h"
-#include "store/log/snapshot.h"
-#include "store/log/state_digest.h"
+#include "replay/question/copies.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 namespace rollcall::cli {
 namespace {
 
-using store::SnapshotInfo;
-
-boost::json::object row_of(const SnapshotInfo& info) {
-  return {{"seq", info.seq},         {"at", replay::rfc3339(info.at)},
-          {"users", info.users},     {"bytes", info.bytes},
-          {"reducer", info.reducer}, {"digest", store::hex(info.digest)}};
-}
-
 const std::vector<std::string> kColumns{"seq", "at", "users", "bytes", "reducer", "digest"};
 
-/// Those with the seq that is named; all where none is.
-std::vector<SnapshotInfo> chosen(const Context& context, const std::string& seq) {
-  auto all = store::list_snapshots(context.layout());
-  if (seq.empty()) return all;
-  std::erase_if(all, [&](const SnapshotInfo& i) { return fmt::format("{}", i.seq) != seq; });
-  if (all.empty())
-    throw store::Failure({store::Errc::NotFound, fmt::format("there is no snapshot at {}", seq)});
-  return all;
+template <class Q>
+int print_snapshots(Context& context, const Q& q) {
+  Rows rows(context, kColumns);
+  ask(context, q, [&](const replay::SnapshotRow& r) {
+    rows.add(replay::write_value(r).as_object());
+    return true;
+  });
+  rows.finish();
+  return 0;
 }
 
 }  // namespace
 
 void add_snapshot(Command& root) {
   struct Options {
-    std::string seq;
-    std::uint64_t keep = store::kSnapshotsKept;
-    bool all = false;
+    replay::SnapshotCreation creation;
+    replay::SnapshotVerification verification;
+    replay::SnapshotRemoval removal;
   };
   auto o = std::make_shared<Options>();
   Command snapshot =
       root.command("snapshot", "the state in files, from which a start or a question goes on");
 
   Command create = snapshot.command("create", "write the state at the log's end");
-  create.option("--keep", o->keep, "how many stay, the newest (default: 3)", a_number(1));
+  create.option("--keep", o->creation.keep, "how many stay, the newest (default: 3)", a_number(1));
   create.rows(kColumns);
   create.examples("  rollcall snapshot create");
-  create.run_here_or_there([o](Context& context) {
-    const auto log = store::Log::open(context.layout(), store::Log::Mode::Read).value();
-    ProgressBar bar(context, "folding");
-    const auto made =
-        store::make_snapshot(context.layout(), *log, static_cast<std::size_t>(o->keep),
-                             [&](std::uint64_t done, std::uint64_t all) { bar.update(done, all); })
-            .value();
-    Rows rows(context, kColumns);
-    rows.add(row_of(made));
-    rows.finish();
-    return 0;
-  });
+  create.run([o](Context& context) { return print_snapshots(context, o->creation); });
 
   Command list = snapshot.command("list", "those there are, newest first");
   list.rows(kColumns);
   list.examples("  rollcall snapshot list");
-  list.run_here_or_there([](Context& context) {
-    Rows rows(context, kColumns);
-    for (const auto& info : store::list_snapshots(context.layout())) rows.add(row_of(info));
-    rows.finish();
-    return 0;
-  });
+  list.run([](Context& context) { return print_snapshots(context, replay::SnapshotsQuestion{}); });
 
   Command verify = snapshot.command("verify", "fold the log itself and compare");
-  verify.optional_positional("SEQ", o->seq, "only that one", a_number());
+  verify.option("SEQ", o->verification.seq, "only that one", a_number());
   verify.examples("  rollcall snapshot verify");
-  verify.run_here_or_there([o](Context& context) {
-    const auto log = store::Log::open(context.layout(), store::Log::Mode::Read).value();
-    auto all = chosen(context, o->seq);
-    std::reverse(all.begin(), all.end());
-    ProgressBar bar(context, "folding");
-    store::Fold fold;
-    int code = 0;
-    for (const auto& info : all) {
-      const auto kept = store::read_snapshot(info, *log);
-      std::string verdict = "ok";
-      if (kept) {
-        fold.advance(*log, info.seq,
-                     [&](const engine::Header& h, auto, auto, auto) {
-                       if (h.seq % 65'536 == 0) bar.update(h.seq, all.back().seq);
-                     })
-            .value();
-        const bool same = store::digest_of(fold.state) == info.digest &&
-                          store::digest_of(kept->fold.state) == info.digest;
-        if (!same) verdict = "DIVERGED: the log gives another state";
-        if (!same) code = store::exit_code(store::Errc::Diverged);
-      } else {
-        verdict = kept.error().detail;
-        if (code == 0) code = store::exit_code(kept.error().code);
-      }
-      fmt::print("{:>20}  {}\n", info.seq, printable(verdict));
-    }
-    return code;
+  verify.run([o](Context& context) {
+    const auto done = ask(context, o->verification, [](const replay::SnapshotVerification::Row& r) {
+      fmt::print("{:>20}  {}\n", r.seq, printable(r.fault.value_or("ok")));
+      return true;
+    });
+    return static_cast<int>(done.exit);
   });
 
   Command remove = snapshot.command("rm", "remove one, or all: the log has it all");
-  remove.optional_positional("SEQ", o->seq, "which", a_number());
-  remove.flag("--all", o->all, "every one");
+  remove.option("SEQ", o->removal.seq, "which", a_number());
+  remove.flag("--all", o->removal.all, "every one");
   remove.check([o](const Context&) {
-    if (o->seq.empty() != o->all) usage_error("say which: its SEQ, or --all");
+    if (o->removal.seq.has_value() == o->removal.all.has_value())
+      usage_error("say which: its SEQ, or --all");
   });
   remove.examples("  rollcall snapshot rm --all");
-  remove.run_here_or_there([o](Context& context) {
-    for (const auto& info : chosen(context, o->seq)) {
-      std::filesystem::remove(info.path);
-      fmt::print("{}\n", info.seq);
-    }
+  remove.run([o](Context& context) {
+    ask(context, o->removal, [](const replay::SnapshotRemoval::Row& r) {
+      fmt::print("{}\n", r.seq);
+      return true;
+    });
     return 0;
   });
 }

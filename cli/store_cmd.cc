@@ -1,12 +1,11 @@
 // rollcall store: make one, and say what is in it. rollcall policy is beside it: what the store
 // asks for.
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/writing.h"
-#include "replay/attendance.h"
+#include "replay/question/store.h"
 #include "replay/read_log.h"
-#include "replay/reader.h"
 #include "replay/time_text.h"
 #include "store/log/event_clock.h"
 #include "store/writer.h"
@@ -37,18 +36,15 @@ void add_store(Command& root) {
   Command info = store.command("info", "size, users, last event, last signed checkpoint");
   info.rows({"origin", "events", "users", "erased", "last_at", "signed"});
   info.examples("  rollcall store info");
-  info.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
-    const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    const auto last = reader.last() == 0 ? std::optional<engine::Header>{}
-                                         : reader.log().header(reader.last()).value();
+  info.run([](Context& context) {
+    const auto found = ask(context, replay::StoreQuestion{});
     Rows rows(context, {"origin", "events", "users", "erased", "last_at", "signed"});
-    boost::json::object row{{"origin", reader.log().origin()}, {"events", reader.last()}};
-    row["users"] = reader.vault() != nullptr ? reader.vault()->users() - 1 : 0;
-    row["erased"] = reader.vault() != nullptr ? reader.vault()->erased().size() : 0;
-    row["last_at"] = last ? replay::rfc3339(last->at) : "";
-    row["signed"] = newest.newest ? newest.newest->checkpoint.size : 0;
-    rows.add(std::move(row));
+    rows.add({{"origin", found.origin},
+              {"events", found.events},
+              {"users", found.users},
+              {"erased", found.erased},
+              {"last_at", found.last_at ? replay::rfc3339(found.last_at->at) : ""},
+              {"signed", found.signed_size}});
     rows.finish();
     return 0;
   });
@@ -56,14 +52,15 @@ void add_store(Command& root) {
   Command gaps = store.command("gaps", "when nobody watched: from the last word to the next start");
   gaps.rows({"seq", "from", "to", "length"});
   gaps.examples("  rollcall store gaps");
-  gaps.run_here_or_there([](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
+  gaps.run([](Context& context) {
     Rows rows(context, {"seq", "from", "to", "length"});
-    for (const auto& gap : replay::coverage_gaps(reader).value())
+    ask(context, replay::GapsQuestion{}, [&](const replay::GapsQuestion::Row& gap) {
       rows.add({{"seq", gap.seq},
-                {"from", replay::rfc3339(gap.from)},
-                {"to", replay::rfc3339(gap.to)},
-                {"length", replay::short_duration(gap.to - gap.from)}});
+                {"from", replay::rfc3339(gap.from.at)},
+                {"to", replay::rfc3339(gap.to.at)},
+                {"length", replay::short_duration(gap.seconds.length)}});
+      return true;
+    });
     rows.finish();
     return 0;
   });
@@ -77,7 +74,7 @@ void add_store(Command& root) {
   reads.run([setting](Context& context) {
     const bool there = !context.url.empty();
     if (there && setting->empty()) {
-      const bool needed = ask(context, "/v1/log").at("reads_need_reason").as_bool();
+      const bool needed = get(context, "/v1/log").at("reads_need_reason").as_bool();
       fmt::print("{}\n", needed ? "reason" : "free");
       return 0;
     }

@@ -1,13 +1,10 @@
 // rollcall tiles export: the log as static files that any C2SP verifier reads.
+#include "cli/ask.h"
+#include "cli/bundle_file.h"
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "replay/bundle.h"
-#include "replay/reader.h"
-#include "store/log/tiles.h"
+#include "replay/question/copies.h"
 
 #include <fmt/format.h>
-
-#include <cstdlib>
 
 namespace rollcall::cli {
 
@@ -15,37 +12,15 @@ void add_tiles(Command& root) {
   auto directory = std::make_shared<std::string>();
   Command tiles = root.command("tiles", "the log as static files (C2SP tlog-tiles)");
   Command exporting = tiles.command("export", "write checkpoint, tile/… and tile/entries/…");
-  exporting.file_positional(
-      "DIR", *directory,
-      "where; full tiles that are there are kept; - is a tar on standard output");
+  exporting.positional("DIR", *directory, "where; - is a tar on standard output", a_word());
   exporting.examples("  rollcall tiles export public/log1");
-  exporting.run_here_or_there([directory](Context& context) {
-    const auto reader = replay::Reader::open(context.layout()).value();
-    const auto newest = store::newest_checkpoint(reader.log(), context.layout()).value();
-    if (!newest.newest)
-      throw store::Failure(
-          {store::Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"});
-    std::string folder = *directory;
-    const bool stream = folder == "-";
-    if (stream) {
-      folder = (std::filesystem::temp_directory_path() / "rollcall-tiles-XXXXXX").string();
-      if (::mkdtemp(folder.data()) == nullptr)
-        throw store::Failure({store::Errc::Io, "no temporary folder can be made"});
-    }
-    std::uint64_t files = 0;
-    {
-      ProgressBar bar(context, "exporting");
-      files = store::export_tiles(reader.log(), *newest.newest, folder, [&](auto done, auto all) {
-                bar.update(done, all);
-              }).value();
-    }
-    if (stream) {
-      const auto made = replay::read_bundle(folder);
-      std::filesystem::remove_all(folder);
-      replay::write_bundle(made.value(), "-").value();
-    }
-    fmt::print(stream ? stderr : stdout, "{} files, size {}\n", files,
-               newest.newest->checkpoint.size);
+  exporting.run([directory](Context& context) {
+    const bool stream = *directory == "-";
+    BundleTaker together;
+    const auto made = ask(context, replay::TilesQuestion{},
+                          stream ? together.row() : rows_into(*directory));
+    if (stream) together.write_quietly("-");
+    fmt::print(stream ? stderr : stdout, "{} files, size {}\n", made.files, made.size);
     return 0;
   });
 }

@@ -1,14 +1,14 @@
 // rollcall token: who may use the API of the server on this store.
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "cli/settings_file.h"
 #include "cli/sign_in_link.h"
 #include "net/access/page_login.h"
 #include "net/access/tokens.h"
-#include "replay/time_text.h"
-#include "store/log/event_clock.h"
-#include "store/writer.h"
+#include "net/v1/tokens_api.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,24 +18,13 @@ namespace {
 
 net::Tokens tokens_of(const Context& context) { return net::Tokens(context.data_folder()); }
 
-/// Asked by who governs one app alone: others' tokens are not there.
-bool of_one_app(const Context& context) { return context.errand && !context.errand->server_admin; }
-
-/// Unix seconds of --expires.
+/// Unix seconds; 0 if none are given.
 std::int64_t expiry(const std::string& text) {
-  const auto at = replay::parse_time(text, store::wall_now()).value();
-  if (!std::holds_alternative<engine::Micros>(at))
-    throw store::Failure({store::Errc::BadInput, "--expires is a time"});
-  return std::get<engine::Micros>(at) / 1'000'000;
+  return text.empty() ? 0 : net::expiry_to_come(text).value();
 }
 
-/// Of what is to open something.
-std::int64_t expiry_to_come(const std::string& text) {
-  const std::int64_t at = expiry(text);
-  if (at <= store::wall_now() / 1'000'000)
-    throw store::Failure(
-        {store::Errc::BadInput, "--expires is past: the token would open nothing"});
-  return at;
+void print_made(const boost::json::object& answer) {
+  fmt::print("{}\n", std::string(answer.at("token").as_string()));
 }
 
 }  // namespace
@@ -55,18 +44,18 @@ void add_token(Command& root) {
               one_of({std::begin(net::kScopes), std::end(net::kScopes)}));
   create.option("--expires", o->expires, "until when, like +30d (default: never)", a_time());
   create.examples("  rollcall token create shop --scope events:write --scope presence:read");
-  create.run_here_or_there([o](Context& context) {
+  create.run([o](Context& context) {
     if (o->scopes.empty()) usage_error("say what it may do: --scope");
-    for (const auto& scope : o->scopes)
-      if (!net::known_scope(scope))
-        throw store::Failure(
-            {store::Errc::BadInput, fmt::format("there is no scope '{}': there are {}", scope,
-                                                fmt::join(net::kScopes, ", "))});
-    const std::int64_t expires = o->expires.empty() ? 0 : expiry_to_come(o->expires);
+    if (!context.url.empty()) {
+      const auto body = net::write_value(net::TokenRequest{
+          o->name, o->scopes,
+          o->expires.empty() ? std::nullopt : std::optional<std::string>(o->expires)});
+      print_made(call(context, "/v1/tokens", body.as_object()));
+      return 0;
+    }
+    const std::int64_t expires = expiry(o->expires);
     const bool of_server =
         std::find(o->scopes.begin(), o->scopes.end(), net::kServerAdmin) != o->scopes.end();
-    if (of_server && context.errand && !context.errand->server_admin)
-      throw store::Failure({store::Errc::NotPermitted, "this needs the scope server:admin"});
     const std::string app = of_server || context.app.empty() ? "*" : context.app;
     const auto made = tokens_of(context).create(o->name, app, o->scopes, expires).value();
     fmt::print("{}\n", made);
@@ -80,7 +69,7 @@ void add_token(Command& root) {
     if (o->expires.empty()) o->expires = "+12h";
     fmt::print("{}\n",
                sign_in_link(context, context.url.empty() ? "http://127.0.0.1:8080" : context.url,
-                            expiry_to_come(o->expires)));
+                            expiry(o->expires)));
     return 0;
   });
 
@@ -88,8 +77,13 @@ void add_token(Command& root) {
   watch.positional("USER", o->name, "whose", a_word());
   watch.option("--expires", o->expires, "until when (default: +30d)", a_time());
   watch.examples("  rollcall token watch ada");
-  watch.run_here_or_there([o](Context& context) {
+  watch.run([o](Context& context) {
     if (o->expires.empty()) o->expires = "+30d";
+    if (!context.url.empty()) {
+      print_made(
+          call(context, "/v1/tokens/watch", {{"user", o->name}, {"expires", o->expires}}));
+      return 0;
+    }
     net::Settings settings;
     read_settings(context.data_folder() / "rollcall.toml", settings).value();
     for (const auto& app : settings.apps) {
@@ -103,15 +97,21 @@ void add_token(Command& root) {
   Command list = token.command("list", "names and scopes; the tokens themselves are not kept");
   list.rows({"name", "app", "scopes", "expires"});
   list.examples("  rollcall token list");
-  list.run_here_or_there([](Context& context) {
+  list.run([](Context& context) {
+    std::vector<net::TokenRow> tokens;
+    if (context.url.empty()) {
+      for (const auto& t : tokens_of(context).list().value()) tokens.push_back(net::token_row(t));
+    } else {
+      net::TokensResponse answer;
+      net::read_value(get(context, "/v1/tokens"), answer, "", replay::Of::Answer).value();
+      tokens = std::move(answer.tokens);
+    }
     Rows rows(context, {"name", "app", "scopes", "expires"});
-    for (const auto& t : tokens_of(context).list().value()) {
-      if (of_one_app(context) && t.app != context.app) continue;
+    for (const auto& t : tokens)
       rows.add({{"name", t.name},
                 {"app", t.app},
                 {"scopes", fmt::format("{}", fmt::join(t.scopes, ","))},
-                {"expires", t.expires == 0 ? "never" : replay::rfc3339(t.expires * 1'000'000)}});
-    }
+                {"expires", t.expires.value_or("never")}});
     rows.finish();
     return 0;
   });
@@ -119,13 +119,11 @@ void add_token(Command& root) {
   Command revoke = token.command("revoke", "it opens nothing any more, at once");
   revoke.positional("NAME", o->name, "which");
   revoke.examples("  rollcall token revoke shop");
-  revoke.run_here_or_there([o](Context& context) {
-    auto done = tokens_of(context).revoke(o->name, context.app);
-    // A server's admin asks an app's server, and means any token of that name.
-    const bool any = context.errand && context.errand->server_admin;
-    if (!done && any && done.error().code == store::Errc::NotFound)
-      done = tokens_of(context).revoke(o->name, "");
-    done.value();
+  revoke.run([o](Context& context) {
+    if (!context.url.empty())
+      (void)call(context, "/v1/tokens/revoke", {{"name", o->name}});
+    else
+      tokens_of(context).revoke(o->name, context.app).value();
     return 0;
   });
 }

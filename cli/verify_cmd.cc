@@ -1,11 +1,10 @@
 // rollcall verify: the store, a bundle, a receipt, or two checkpoints.
+#include "cli/ask.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "cli/remote.h"
 #include "replay/bundle.h"
 #include "replay/event_proof.h"
-#include "replay/verify.h"
+#include "replay/question/verify.h"
 #include "store/bytes/files.h"
 #include "store/tlog/tlog_proof.h"
 
@@ -41,61 +40,39 @@ int code_of(Verdict verdict) {
   return 1;
 }
 
-const char* word(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::Verified:
-      return "VERIFIED";
-    case Verdict::Tampered:
-      return "TAMPERED";
-    case Verdict::Incomplete:
-      return "INCOMPLETE";
-    case Verdict::Diverged:
-      return "DIVERGED";
-  }
-  return "?";
-}
+using Report = replay::VerifyQuestion::Summary;
 
-void print_json(const replay::VerifyReport& r) {
-  boost::json::object out{{"verdict", word(r.verdict())},
+void print_json(const Report& r) {
+  boost::json::object out{{"verdict", r.verdict},
                           {"origin", r.origin},
-                          {"key", r.key_id},
+                          {"key", r.key},
                           {"size", r.size},
                           {"signed_size", r.signed_size},
                           {"bodies_opened", r.bodies_opened},
                           {"shredded", r.shredded},
                           {"dropped", r.dropped}};
-  boost::json::array checks, findings;
-  for (const auto& c : r.checks)
-    checks.push_back(boost::json::object{
-        {"check", c.name}, {"subject", c.subject}, {"ok", c.ok}, {"detail", c.detail}});
-  for (const auto& f : r.findings)
-    findings.push_back(boost::json::object{{"verdict", word(f.verdict)},
-                                           {"seq", f.seq},
-                                           {"last", f.last == 0 ? f.seq : f.last},
-                                           {"text", f.text}});
-  out["checks"] = std::move(checks);
-  out["findings"] = std::move(findings);
+  out["checks"] = replay::write_value(r.checks);
+  out["findings"] = replay::write_value(r.findings);
   fmt::print("{}\n", boost::json::serialize(out));
 }
 
-void print_findings(const replay::VerifyReport& r) {
-  engine::Seq first = 0, last = 0;
+void print_findings(const Report& r) {
+  std::uint64_t first = 0, last = 0;
   std::size_t named = 0;
   for (const auto& f : r.findings) {
     if (f.seq == 0) continue;
     if (first == 0) first = f.seq;
-    last = std::max({last, f.seq, f.last});
+    last = std::max(last, f.last);
     ++named;
   }
-  for (const auto& f : r.findings) fmt::print("{:<10} {}\n", word(f.verdict), printable(f.text));
+  for (const auto& f : r.findings) fmt::print("{:<10} {}\n", f.verdict, printable(f.text));
   if (r.findings_more > 0) fmt::print("           … and {} more\n", r.findings_more);
   if (first == 0) return;
   fmt::print("           first bad {}, last bad {}, {} named.", first, last, named);
-  const auto neighbour = [&](engine::Seq seq) {
+  const auto neighbour = [&](std::uint64_t seq) {
     if (seq == 0 || seq > r.size) return std::string("end of the log");
-    for (const auto& f : r.findings) {
-      if (seq >= f.seq && seq <= std::max(f.seq, f.last)) return fmt::format("{} is bad, too", seq);
-    }
+    for (const auto& f : r.findings)
+      if (seq >= f.seq && seq <= f.last) return fmt::format("{} is bad, too", seq);
     return fmt::format("{} verifies", seq);
   };
   if (named <= 2) fmt::print("  Neighbours: {}, {}.", neighbour(first - 1), neighbour(last + 1));
@@ -103,37 +80,31 @@ void print_findings(const replay::VerifyReport& r) {
 }
 
 int verify_whole(Context& context, const Options& o) {
-  replay::VerifyOptions options;
-  options.full = o.full;
-  options.replay = o.replay;
-  options.strict = o.strict;
-  options.bodies = !o.no_bodies;
-  if (!o.checkpoint.empty())
-    options.saved = store::note::parse(store::read_file(o.checkpoint).value()).value();
-  if (!o.policy.empty())
-    options.policy = store::parse_policy_file(store::read_file(o.policy).value()).value();
-  ProgressBar bar(context, "verifying");
-  options.progress = [&](auto done, auto all) { bar.update(done, all); };
-  const auto layout = context.layout();
-  if (!store::exists(layout))
-    throw Failure({Errc::NotFound, fmt::format("there is no log in {}", layout.app_dir.string())});
-  const auto report = replay::verify_store(layout, options);
-  const Verdict verdict = report.verdict();
+  replay::VerifyQuestion q;
+  if (o.full) q.full = true;
+  if (o.replay) q.replay = true;
+  if (o.strict) q.strict = true;
+  if (o.no_bodies) q.bodies = false;
+  if (!o.checkpoint.empty()) q.checkpoint = store::read_file(o.checkpoint).value();
+  if (!o.policy.empty()) q.policy = store::read_file(o.policy).value();
+  const Report report = ask(context, q);
+  const auto verdict = replay::verdict_named(report.verdict);
+  const int code = verdict ? code_of(*verdict) : 1;
   if (machine_output(context)) {
     print_json(report);
-    return code_of(verdict);
+    return code;
   }
   if (!report.origin.empty())
     fmt::print("log        {}   size {}   key {}\n", printable(report.origin), report.size,
-               report.key_id);
+               report.key);
   for (const auto& c : report.checks) {
     if (context.quiet && c.ok) continue;
-    fmt::print("{:<22} {} {:<4} {}\n", c.name, padded(printable(c.subject), 28), c.ok ? "ok" : "--",
-               printable(c.detail));
+    fmt::print("{:<22} {} {:<4} {}\n", printable(c.check), padded(printable(c.subject), 28),
+               c.ok ? "ok" : "--", printable(c.detail));
   }
   print_findings(report);
-  fmt::print("{}\n", word(verdict));
-  return code_of(verdict);
+  fmt::print("{}\n", report.verdict);
+  return code;
 }
 
 std::vector<store::note::Verifier> keys_for(Context& context, const Options& o) {
@@ -155,8 +126,10 @@ void add_verify(Command& root) {
     c.flag("--replay", o->replay, "fold the history and compare with the logged state digests");
     c.flag("--strict", o->strict, "an unsigned tail is incomplete");
     c.flag("--no-bodies", o->no_bodies, "leave bodies closed");
-    c.file("--checkpoint", o->checkpoint, "a checkpoint you kept: the log must extend it");
-    c.file("--policy", o->policy, "a C2SP policy file: keys to believe, witnesses' quorum");
+    c.option("--checkpoint", o->checkpoint, "a checkpoint you kept: the log must extend it",
+             a_word());
+    c.option("--policy", o->policy, "a C2SP policy file: keys to believe, witnesses' quorum",
+             a_word());
     c.check([o](const Context&) {
       if (o->quick && o->full) usage_error("--quick or --full, one of them");
     });
@@ -168,10 +141,7 @@ void add_verify(Command& root) {
       "  rollcall verify bundle ada.tar\n  rollcall verify proof event-412.tlog-proof\n  rollcall "
       "verify between old.txt new.txt");
   const auto run_whole = [o](Context& context) { return verify_whole(context, *o); };
-  verify.travels();
-  verify.run_default([run_whole](Context& context) {
-    return context.url.empty() ? run_whole(context) : run_there(context);
-  });
+  verify.run_default(run_whole);
   whole.run(run_whole);
 
   Command bundle =

@@ -34,7 +34,7 @@ void clear_screen(const std::string& heading) {
 void show_there(const Context& context, const std::vector<std::string>& users,
                 const std::string& heading) {
   // Names may hold commas: who is asked for is picked out here.
-  const auto people = ask(
+  const auto people = get(
       context, users.empty() ? "/v1/presence?limit=10000" : "/v1/presence?state=any&limit=100000");
   clear_screen(heading);
   Rows rows(context, {"user", "state", "since", "sessions", "last_activity"});

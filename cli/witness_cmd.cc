@@ -1,11 +1,11 @@
 // rollcall witness: cosign others' logs, and have one's own cosigned.
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/remote.h"
 #include "net/loop/http.h"
 #include "net/v1/cosign_api.h"
 #include "replay/reader.h"
-#include "replay/time_text.h"
+#include "replay/question/witnesses.h"
 #include "store/bytes/files.h"
 #include "store/log/event_clock.h"
 #include "store/tlog/witness.h"
@@ -21,6 +21,7 @@ namespace {
 
 using store::Errc;
 using store::Failure;
+using replay::WitnessesQuestion;
 namespace note = store::note;
 
 struct Options {
@@ -110,36 +111,31 @@ void add_witness(Command& root) {
   add.examples(
       "  rollcall witness add w1 'witness.example/w1+20324abe+BCms…' http://127.0.0.1:8090 "
       "--quorum any");
-  add.run_here_or_there([o](Context& context) {
-    const auto layout = context.layout();
-    const auto lock = store::FileLock::wait(layout.policy().string() + ".lock").value();
-    auto policy = store::store_policy(layout).value();
-    std::erase_if(policy.witnesses, [&](const auto& w) { return w.name == o->name; });
-    policy.witnesses.push_back({o->name, note::Verifier::parse(o->vkey).value(), o->url});
-    store::PolicyFile::Group group;
-    for (const auto& w : policy.witnesses) group.members.push_back(w.name);
-    const auto k = store::parse_decimal(o->quorum);
-    if (k && *k > group.members.size())
-      usage_error(fmt::format("--quorum {} is more than the {} witnesses there are", *k,
-                              group.members.size()));
-    group.needed = o->quorum == "any" ? 1 : k ? *k : group.members.size();
-    policy.groups["witnesses"] = group;
-    policy.quorum = "witnesses";
-    const std::string text = store::render(policy);
-    (void)store::parse_policy_file(text).value();
-    store::write_policy(layout, policy).value();
-    fmt::print("{}", printable(text, store::LineEnds::Kept));
+  add.run([o](Context& context) {
+    std::string policy;
+    if (context.url.empty())
+      policy = store::add_witness(context.layout(), {o->name, o->vkey, o->url, o->quorum}).value();
+    else
+      policy = std::string(call(context, "/v1/witnesses",
+                                {{"name", o->name},
+                                 {"key", o->vkey},
+                                 {"url", o->url},
+                                 {"quorum", o->quorum.empty() ? "all" : o->quorum}})
+                               .at("policy")
+                               .as_string());
+    fmt::print("{}", printable(policy, store::LineEnds::Kept));
     return 0;
   });
 
   Command list = witness.command("list", "the witnesses of this store's policy");
   list.rows({"name", "key", "url"});
   list.examples("  rollcall witness list");
-  list.run_here_or_there([](Context& context) {
-    const auto policy = store::store_policy(context.layout()).value();
+  list.run([](Context& context) {
     Rows rows(context, {"name", "key", "url"});
-    for (const auto& w : policy.witnesses)
-      rows.add({{"name", w.name}, {"key", w.key.vkey()}, {"url", w.url}});
+    ask(context, WitnessesQuestion{}, [&](const WitnessesQuestion::Row& w) {
+      rows.add({{"name", w.name}, {"key", w.key}, {"url", w.url}});
+      return true;
+    });
     rows.finish();
     return 0;
   });
@@ -193,29 +189,18 @@ void add_witness(Command& root) {
       witness.command("status", "which witnesses cosigned the newest checkpoint, and when");
   status.rows({"name", "cosigned", "size", "age"});
   status.examples("  rollcall witness status");
-  status.run_here_or_there([](Context& context) {
-    const auto layout = context.layout();
-    const auto policy = store::store_policy(layout).value();
-    const auto reader = replay::Reader::open(layout).value();
-    const auto newest = store::newest_checkpoint(reader.log(), layout).value();
+  status.run([](Context& context) {
     Rows rows(context, {"name", "cosigned", "size", "age"});
-    for (const auto& w : policy.witnesses) {
-      boost::json::object row{
-          {"name", w.name}, {"cosigned", "no"}, {"size", nullptr}, {"age", nullptr}};
-      if (newest.newest) {
-        for (const auto& line : newest.newest->note.signatures) {
-          if (!note::verify(newest.newest->note.text, line, w.key)) continue;
-          row["cosigned"] = "yes";
-          row["size"] = newest.newest->checkpoint.size;
-          row["age"] = replay::short_duration(
-              store::wall_now() - static_cast<engine::Micros>(note::cosigned_at(line)) * 1'000'000);
-        }
-      }
+    const auto all = ask(context, WitnessesQuestion{}, [&](const WitnessesQuestion::Row& w) {
+      boost::json::object row{{"name", w.name}, {"cosigned", w.cosigned ? "yes" : "no"}};
+      row["size"] = w.size ? boost::json::value(*w.size) : boost::json::value(nullptr);
+      row["age"] = w.age ? boost::json::value(replay::short_duration(w.age->length))
+                         : boost::json::value(nullptr);
       rows.add(std::move(row));
-    }
+      return true;
+    });
     rows.finish();
-    if (newest.newest && !policy.judge(newest.newest->note).met) return 21;
-    return 0;
+    return all.met ? 0 : 21;
   });
 }
 

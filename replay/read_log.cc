@@ -1,9 +1,6 @@
 // HistoryRead.
 #include "replay/read_log.h"
 
-#include "replay/reader.h"
-#include "store/bytes/bytes.h"
-#include "store/bytes/crypto.h"
 #include "store/log/event_clock.h"
 #include "store/open_store.h"
 
@@ -39,7 +36,6 @@ store::Result<void> set_reads_need_reason(store::Writer& writer, bool needed, en
 std::vector<store::Proposal> proposals_of(const ReadNote& note) {
   boost::json::object detail{{"what", note.what}};
   if (!note.by.empty()) detail["by"] = note.by;
-  if (!note.proof.empty()) detail["proof"] = note.proof;
   store::Proposal p;
   p.kind = engine::Kind::HistoryRead;
   p.body.reason = note.reason;
@@ -71,25 +67,6 @@ store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
     if (!written) return written.error();
   }
   return {};
-}
-
-std::string proof_of(std::string_view secret, const std::vector<std::string>& words) {
-  std::string text(secret);
-  for (const auto& word : words) text += '\0' + word;
-  return store::hex(store::sha256({store::as_bytes(text)}));
-}
-
-store::Result<bool> is_logged_read(const Reader& reader, engine::Seq seq, std::string_view proof) {
-  const auto header = reader.log().header(seq);
-  if (!header) return header.error();
-  if (!*header || (*header)->kind != engine::Kind::HistoryRead) return false;
-  const auto opened = reader.open_body(**header);
-  boost::system::error_code ec;
-  const auto detail = boost::json::parse(opened.body.detail, ec);
-  const auto* kept = !ec && detail.is_object() ? detail.get_object().if_contains("proof") : nullptr;
-  return kept != nullptr && kept->is_string() && !proof.empty() &&
-         store::equal_constant_time(store::as_bytes(std::string_view(kept->get_string())),
-                                    store::as_bytes(proof));
 }
 
 }  // namespace rollcall::replay

@@ -9,14 +9,11 @@
 
 namespace rollcall::replay {
 
-class Reader;
-
 struct ReadNote {
   std::string reason, ticket;
   std::string what;  ///< the command and its filters; users as #number, without patterns
   std::string by;    ///< who reads: token:NAME, jwt:SUB, page:USER, or the system's own user
   std::vector<store::UserNumber> subjects;  ///< whose history, if it is that of certain users
-  std::string proof;                        ///< of a read served by its own process: proof_of()
 };
 
 /// The events that log a read: one per user whose history it is, or one if it is everybody's.
@@ -26,13 +23,6 @@ struct ReadNote {
 /// none is given; a conflict if another process holds the writer's lock.
 [[nodiscard]] store::Result<void> note_read(const store::Layout& layout, const ReadNote& note,
                                             const store::Opening& opening);
-
-/// What the log keeps beside a read, so that only the holder of the secret can show that the read
-/// is logged, and only for these words.
-[[nodiscard]] std::string proof_of(std::string_view secret, const std::vector<std::string>& words);
-/// Whether the event is a read with this proof.
-[[nodiscard]] store::Result<bool> is_logged_read(const Reader& reader, engine::Seq seq,
-                                                 std::string_view proof);
 
 /// The sentence if a reason is needed and none was given.
 [[nodiscard]] store::Error reason_missing();

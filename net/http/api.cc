@@ -5,11 +5,12 @@
 #include "net/access/static_files.h"
 #include "net/http/page_api.h"
 #include "net/v1/admin_api.h"
-#include "net/v1/command_runner.h"
 #include "net/v1/cosign_api.h"
-#include "net/v1/history_api.h"
 #include "net/v1/offload.h"
+#include "net/v1/questions.h"
+#include "net/v1/request_values.h"
 #include "net/v1/stream.h"
+#include "net/v1/tokens_api.h"
 #include "net/wire/error_reply.h"
 #include "net/wire/json_text.h"
 #include "net/wire/jwt.h"
@@ -30,8 +31,8 @@ namespace {
 using store::Errc;
 using store::Error;
 
-using AllEndpoints = boost::mp11::mp_append<Endpoints, PageEndpoints, PastEndpoints,
-                                            GovernEndpoints, boost::mp11::mp_list<CosignEndpoint>>;
+using AllEndpoints = boost::mp11::mp_append<Endpoints, PageEndpoints, GovernEndpoints, TokenEndpoints,
+                                            boost::mp11::mp_list<CosignEndpoint>>;
 
 /// What a refusal looks like, for /openapi.json.
 struct ProblemBody {
@@ -53,27 +54,6 @@ constexpr bool holds_list() {
   return out;
 }
 
-/// The values of {name} where the path fits the pattern.
-std::optional<json::object> path_values(std::string_view pattern, std::string_view path) {
-  json::object out;
-  while (true) {
-    const std::size_t a = std::min(pattern.find('/', 1), pattern.size());
-    const std::size_t b = std::min(path.find('/', 1), path.size());
-    const std::string_view want = pattern.substr(0, a), have = path.substr(0, b);
-    if (want.starts_with("/{")) {
-      const auto value = percent_decode(have.substr(std::min<std::size_t>(1, have.size())));
-      if (!value || value->empty()) return std::nullopt;
-      out[want.substr(2, want.size() - 3)] = *value;
-    } else if (want != have) {
-      return std::nullopt;
-    }
-    pattern.remove_prefix(a);
-    path.remove_prefix(b);
-    if (pattern.empty() || path.empty())
-      return pattern.empty() && path.empty() ? std::optional<json::object>(out) : std::nullopt;
-  }
-}
-
 std::string make_openapi() {
   json::object paths;
   boost::mp11::mp_for_each<AllEndpoints>([&](auto endpoint) {
@@ -82,12 +62,11 @@ std::string make_openapi() {
     json::object operation{{"summary", is.summary}};
     if (!is.scope.empty())
       operation["security"] = json::array{json::object{{"bearer", json::array{is.scope}}}};
-    const json::object request = schema_of<typename E::Request>();
+    const json::object request = schema_of<typename E::Request>(replay::Of::Request);
     if (is.method == "GET") {
       json::array parameters;
       for (const auto& property : request.at("properties").as_object()) {
-        const bool in_path =
-            is.path.find("{" + std::string(property.key()) + "}") != std::string_view::npos;
+        const bool in_path = is_in_path(is.path, property.key());
         bool required = in_path;
         if (const json::value* list = request.if_contains("required"))
           for (const auto& name : list->as_array())
@@ -122,6 +101,7 @@ std::string make_openapi() {
     if (!item.is_object()) item = json::object{};
     item.as_object()[method] = std::move(operation);
   });
+  describe_questions(paths);
   return json::serialize(json::object{
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "rollcall"}, {"version", "1"}}},
@@ -133,43 +113,14 @@ std::string make_openapi() {
       {"paths", std::move(paths)}});
 }
 
-using Names = std::vector<std::string_view>;
-
-/// What any request may have in its query: whose it is, and its signature.
-bool is_of_every_request(std::string_view name) {
-  return name == "app" || name == "auth_key" || name == "auth_timestamp" ||
-         name == "auth_version" || name == "auth_signature" || name == "body_md5";
-}
-
 /// The parameters of an endpoint that stand in its query.
 template <class E>
-Names names_in_query() {
-  Names out;
+std::vector<QueryName> names_in_query() {
+  std::vector<QueryName> out;
   boost::mp11::mp_for_each<Members<typename E::Request>>([&](auto member) {
-    const std::string in_path = fmt::format("{{{}}}", member.name);
-    if (E::kIs.path.find(in_path) == std::string_view::npos) out.emplace_back(member.name);
+    if (!is_in_path(E::kIs.path, member.name)) out.push_back({member.name, false});
   });
   return out;
-}
-
-/// A parameter that nothing would heed is a mistake, and so is one of two values.
-std::optional<HttpReply> query_problem(const HttpRequest& request, const Names& known) {
-  const auto query = parse_query(request.query);
-  if (!query) return problem(400, "the query has a broken percent escape");
-  std::set<std::string_view> seen;
-  for (const auto& [name, value] : *query) {
-    const bool fits =
-        is_of_every_request(name) || std::find(known.begin(), known.end(), name) != known.end();
-    const std::string_view shown = std::string_view(name).substr(0, 64);
-    if (!fits && known.empty())
-      return problem(422, fmt::format("there is no parameter '{}': there are none here", shown));
-    if (!fits)
-      return problem(422, fmt::format("there is no parameter '{}': there are {}", shown,
-                                      fmt::join(known, ", ")));
-    if (!seen.insert(name).second)
-      return problem(422, fmt::format("the parameter '{}' is given twice", shown));
-  }
-  return std::nullopt;
 }
 
 /// Form fields or a JSON object, as clients of either kind send them.
@@ -207,6 +158,15 @@ std::optional<std::string_view> bearer_of(std::string_view authorization) {
 /// Who came with something that does not open, where somebody may come with nothing.
 bool proved_wrong(const store::Result<Caller>& who) {
   return !who && who.error().code != Errc::NotFound;
+}
+
+/// What was there in 0.5, and where its questions are asked now.
+HttpReply gone() {
+  std::string paths;
+  for (const QuestionRoute& route : question_routes())
+    paths += fmt::format("{}{} {}", paths.empty() ? "" : ", ", route.attributes.method,
+                         route.attributes.path);
+  return problem(410, "/v1/command has gone: each question has a path of its own: " + paths);
 }
 
 HttpReply nobody(std::string_view why) {
@@ -513,8 +473,22 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
     if (request.method != "POST") co_return with_cors(not_allowed("POST"));
     co_return with_cors(broadcasting_auth(*app, request, user_auth));
   }
-  std::optional<HttpReply> reply;
+  if (request.path == "/v1/command") co_return with_cors(gone());
   std::string other_methods;
+  if (auto question = find_question(request, other_methods)) {
+    App* app = app_of(request);
+    if (app == nullptr) co_return with_cors(problem(404, "say which app: ?app=ID"));
+    auto who = caller(*app, request);
+    if (!who) co_return with_cors(nobody(who.error().detail));
+    Places::Place place;  // held until the answer is there
+    place = server_.quotas.places.take("question\n" + share_key(*app, *who, request.peer),
+                                       server_.quotas.limits.questions);
+    if (!place)
+      co_return with_cors(
+          too_many(1, "this caller has as many questions as it may ask at a time"));
+    Call call{*app, *who, request, loop, server_.quotas};
+    co_return with_cors(co_await answer_question(call, server_.settings, std::move(*question)));
+  }
   const std::string_view method =
       request.method == "HEAD" ? "GET" : std::string_view(request.method);
   // The list of endpoints is walked at compile time; a coroutine cannot be awaited in a lambda
@@ -552,11 +526,10 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
       }
       json::value given = json::object{};
       const bool by_query = E::kIs.method == std::string_view("GET");
-      if (auto wrong = query_problem(request, by_query ? names_in_query<E>() : Names{}))
-        co_return *wrong;
+      const auto names = by_query ? names_in_query<E>() : std::vector<QueryName>{};
+      if (auto wrong = query_problem(request, names)) co_return *wrong;
       if (by_query) {
-        for (const auto& [key, value] : parse_query(request.query).value_or(Query{}))
-          if (!is_of_every_request(key)) given.as_object()[key] = value;
+        add_query(request, names, given.as_object());
       } else if (!request.body.empty()) {
         auto body = read_body(request.body, Halves::Refused);
         if (!body) co_return problem(400, body.error().detail);
@@ -660,7 +633,9 @@ HttpReply Api::broadcasting_auth(App& app, const HttpRequest& request, bool user
 }
 
 bool Api::streams(const HttpRequest& request) {
-  return request.path == kStreamPath || request.path == "/v1/command";
+  std::string other_methods;
+  return request.path == kStreamPath ||
+         (wants_lines(request) && find_question(request, other_methods));
 }
 
 HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks, Loop&) {
@@ -669,23 +644,19 @@ HttpReply Api::begin(const HttpRequest& request, StreamForm form, Chunks& chunks
   App* app = app_of(request);
   if (app == nullptr) return problem(404, "say which app: ?app=ID");
   const auto who = caller(*app, request);
-  if (!who) return problem(401, who.error().detail);
-  const bool is_stream = request.path == "/v1/stream";
-  if (auto wrong = query_problem(request, is_stream ? Names{"after", "only"} : Names{}))
-    return *wrong;
+  if (!who) return nobody(who.error().detail);
   HttpReply out;
-  const std::string share = share_key(*app, *who, request.peer);
-  if (request.path == kStreamPath) {
-    if (request.method != "GET")
-      out = not_allowed("GET");
-    else if (auto none = stream_place(share, *who, chunks))
-      out = std::move(*none);
-    else
-      out = begin_event_stream(*app, *who, request, form, chunks);
-  } else if (request.method != "POST") {
-    out = not_allowed("POST");
+  std::string other_methods;
+  if (auto question = find_question(request, other_methods)) {
+    out = stream_question(*app, server_.settings, *who, request, std::move(*question), chunks);
+  } else if (request.method != "GET") {
+    out = not_allowed("GET");
+  } else if (auto wrong = query_problem(request, {{"after"}, {"only"}})) {
+    out = std::move(*wrong);
+  } else if (auto none = stream_place(share_key(*app, *who, request.peer), *who, chunks)) {
+    out = std::move(*none);
   } else {
-    out = run_command(*app, server_.settings, *who, request, chunks);
+    out = begin_event_stream(*app, *who, request, form, chunks);
   }
   for (auto& header : cors) out.headers.push_back(header);
   return out;

@@ -90,11 +90,12 @@ struct Settings {
   std::size_t ring_bytes = 256U << 10;    ///< a channel on a shard keeps for those who lag
   std::size_t outbox_bytes = 256U << 10;  ///< control frames a slow connection may owe
   std::chrono::milliseconds drain{3000};
-  std::uint32_t commands_max = 16;         ///< questions of /v1/command at a time
+  std::uint32_t commands_max = 16;         ///< questions about the history at a time
   std::uint32_t commands_per_caller = 4;   ///< of one caller
   std::uint32_t command_s = 300;           ///< how long one may take
   std::uint32_t command_cpu_s = 120;       ///< of the processor
-  std::uint32_t command_memory_mb = 4096;  ///< of address space
+  std::uint32_t command_memory_mb = 4096;  ///< of a reader's address space
+  std::uint64_t command_rows = 0;          ///< rows of an answer; 0: any number
   bool accept_clock = false;
   std::vector<AppSettings> apps;
   Assets page;  ///< the page's files; empty: there is none

@@ -1,7 +1,6 @@
 // Putting an app together, and taking it apart in the right order.
 #include "net/presence/app.h"
 
-#include "net/loop/subprocess.h"
 #include "net/loop/workers.h"
 #include "net/presence/webhooks.h"
 
@@ -79,6 +78,13 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   if (!live) return live.error();
   raw->live_ = std::move(*live);
   raw->sessions_ = std::make_unique<Sessions>(*raw->live_);
+  constexpr std::size_t kReadersIdle = 2;
+  raw->readers_ = std::make_unique<ReaderPool>(
+      *layout,
+      ReaderLimits{server.command_memory_mb, std::chrono::seconds(server.command_s),
+                   server.command_cpu_s, server.command_rows},
+      server.commands_max, kReadersIdle);
+  raw->readers_->prepare();
   raw->broadcast_->set_reading([raw] { return raw->live_->reading(); });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
   raw->rooms_ready_ = raw->rooms_.get();
@@ -160,14 +166,10 @@ void App::keep_snapshot() {
   reading.reset();
   if (last < snapshot_ + settings().snapshot_every) return;
   // A process of its own, with a state of its own: nobody here waits for it or pays for it.
-  Errand errand;
-  errand.nice = true;
-  const auto child = start_child(layout_, {"snapshot", "create"}, errand);
-  const int code = child ? follow_child(
-                               *child, [this] { return !stopping; }, [](bool, std::string_view) {})
-                         : 1;
+  const auto made =
+      readers_->ask_aside({"snapshot create", {}, false}, [this] { return !stopping; });
   snapshot_ = last;
-  if (code != 0 && !stopping)
+  if (!made && !stopping)
     spdlog::warn("app {}: no snapshot was made; `rollcall snapshot create` says why",
                  settings().id);
 }
@@ -215,6 +217,7 @@ void App::stop() {
     const std::lock_guard guard(aside_mutex_);
     aside_done_.notify_all();
   }
+  if (readers_) readers_->stop();
   {
     std::unique_lock lock(aside_mutex_);
     aside_done_.wait(lock, [&] { return aside_ == 0; });

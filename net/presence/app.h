@@ -9,6 +9,7 @@
 #include "net/presence/broadcast.h"
 #include "net/presence/rooms.h"
 #include "net/presence/sessions.h"
+#include "net/readers/reader_pool.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -37,6 +38,8 @@ class App : public Tenant {
   [[nodiscard]] Broadcast& broadcast() { return *broadcast_; }
   [[nodiscard]] Rooms& rooms() { return *rooms_; }
   [[nodiscard]] Vouched& vouched() { return vouched_; }
+  /// Who answers questions about its history.
+  [[nodiscard]] ReaderPool& readers() { return *readers_; }
   /// What the connection was signed for here: it ends with that (net/access/vouched.h). From any thread.
   void vouch(ConnectionId connection, Voucher voucher);
   /// What the hub or the protocol tells webhooks, beside the log.
@@ -90,6 +93,7 @@ class App : public Tenant {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Webhooks> webhooks_;
   std::unique_ptr<Rooms> rooms_;
+  std::unique_ptr<ReaderPool> readers_;
   std::atomic<Rooms*> rooms_ready_ = nullptr;  ///< for the committer, which runs before it is made
   std::atomic<engine::Seq> signed_ = 0;
   mutable std::mutex signing_mutex_;

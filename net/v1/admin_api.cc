@@ -25,6 +25,15 @@ Answer<Place> hold(Call& call, engine::Kind kind, const HoldRequest& r) {
   co_return co_await alone<Place>(call, std::move(work));
 }
 
+/// Readers hold names and keys in memory: none that was there before answers any more.
+boost::asio::awaitable<void> renew_readers(Call& call) {
+  auto work = [&app = call.app]() -> Result<bool> {
+    app.readers().renew();
+    return true;
+  };
+  (void)co_await aside<bool>(call, std::move(work));
+}
+
 }  // namespace
 
 Answer<SignedNote> SignEndpoint::run(Call call, Request) {
@@ -101,7 +110,9 @@ Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
     if (!done) return done.error();
     return Forgotten{*user, done->erased_seq, store::render(done->receipt)};
   };
-  co_return co_await alone<Forgotten>(call, std::move(work));
+  auto done = co_await alone<Forgotten>(call, std::move(work));
+  if (done) co_await renew_readers(call);
+  co_return done;
 }
 
 Answer<Rotated> RotateEndpoint::run(Call call, Request r) {
@@ -128,7 +139,10 @@ Answer<Rotated> RotateEndpoint::run(Call call, Request r) {
     if (!next) return next.error();
     return Rotated{next->vkey()};
   };
-  co_return co_await alone<Rotated>(call, std::move(work));
+  const bool of_vault = r.what == "master";
+  auto done = co_await alone<Rotated>(call, std::move(work));
+  if (done && of_vault) co_await renew_readers(call);
+  co_return done;
 }
 
 }  // namespace rollcall::net::inline v1

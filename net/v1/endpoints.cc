@@ -4,7 +4,6 @@
 #include "net/access/tokens.h"
 #include "net/hub/shard.h"
 #include "net/v1/catchup.h"
-#include "net/v1/history_api.h"
 #include "net/v1/offload.h"
 #include "net/wire/channel_name.h"
 #include "net/wire/pusher_signature.h"
@@ -125,7 +124,7 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
 }  // namespace
 
 GapRow gap_row(const store::Gap& gap) {
-  return {gap.seq, replay::rfc3339(gap.from), replay::rfc3339(gap.to)};
+  return {gap.seq, {gap.from}, {gap.to}};
 }
 
 std::vector<std::string> names_in(std::string_view list) {
@@ -212,7 +211,6 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
   if (r.state && *r.state != "any" && *r.state != "online" && *r.state != "away" &&
       *r.state != "offline")
     co_return Error{Errc::BadInput, "state is online, away, offline or any"};
-  if (r.at) co_return co_await people_at(call, std::move(r), limit);
   auto work = [&app = call.app, r, limit, inside = call.caller.may("audit:read"),
                self = call.caller.user]() -> Result<People> {
     const auto reading = app.live().reading();

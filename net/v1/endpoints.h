@@ -6,6 +6,7 @@
 #include "net/presence/person.h"
 #include "net/v1/endpoint.h"
 #include "net/wire/http_message.h"
+#include "replay/question/presence.h"
 
 namespace rollcall::net::inline v1 {
 
@@ -72,22 +73,17 @@ struct Written {
 BOOST_DESCRIBE_STRUCT(Written, (), (seq, outcome, user, presence, repeated))
 
 struct PresenceRequest {
-  std::optional<std::string> state, users, at;
+  std::optional<std::string> state, users;
   std::optional<std::uint64_t> limit;
 };
-BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, at, limit))
+BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, limit))
 
-/// A time in which nobody watched: what is told about it is how it was before.
-struct GapRow {
-  std::uint64_t seq = 0;  ///< of the event that tells it
-  std::string from, to;
-};
-BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
+using replay::GapRow;
 
 struct People {
   std::uint64_t seq = 0, online = 0, away = 0;
   std::vector<Person> people;
-  std::optional<GapRow> gap;  ///< that the moment lies in
+  std::optional<GapRow> gap;  ///< that the moment asked about lies in
 };
 BOOST_DESCRIBE_STRUCT(People, (), (seq, online, away, people, gap))
 

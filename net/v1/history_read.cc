@@ -34,7 +34,7 @@ std::vector<store::Proposal> proposals(const std::string& by, const Asked& asked
   constexpr std::size_t kWhatMost = 4096;
   std::string what = asked.what.substr(0, kWhatMost);
   while (!what.empty() && !store::valid_utf8(what)) what.pop_back();
-  return replay::proposals_of({why.reason, why.ticket, what, by, asked.subjects, asked.proof});
+  return replay::proposals_of({why.reason, why.ticket, what, by, asked.subjects});
 }
 
 }  // namespace
@@ -44,23 +44,6 @@ ReadReason read_reason(const HttpRequest& request) {
               .value_or(std::string(request.header("rollcall-reason"))),
           percent_decode(request.header("rollcall-ticket"))
               .value_or(std::string(request.header("rollcall-ticket")))};
-}
-
-std::vector<engine::UserNumber> subjects_of(App& app, const std::vector<std::string>& names) {
-  std::vector<engine::UserNumber> out;
-  const auto reading = app.live().reading();
-  if (!reading) return out;
-  for (const auto& name : names) {  // each as it is: a name may hold commas
-    const auto number = reading->vault().number_of(name);
-    if (number && std::find(out.begin(), out.end(), *number) == out.end()) out.push_back(*number);
-  }
-  return out;
-}
-
-std::string option_text(std::string_view name, const std::optional<std::string>& value) {
-  constexpr std::size_t kShown = 1000;
-  return value ? fmt::format(" --{}={}", name, std::string_view(*value).substr(0, kShown))
-               : std::string();
 }
 
 store::Result<void> check_reason(App& app, const ReadReason& why) {
@@ -78,16 +61,16 @@ store::Result<void> check_reason(App& app, const ReadReason& why) {
   return {};
 }
 
-store::Result<void> note_read(App& app, const Caller& caller, const Asked& asked,
+store::Result<void> note_read(App& app, const std::string& by, const Asked& asked,
                               const ReadReason& why, Often often) {
   RC_TRY(check_reason(app, why));
   if (often == Often::OnceAMinute) {
     const std::string question =
-        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", app.settings().id, caller.reader, asked.what,
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", app.settings().id, by, asked.what,
                     fmt::join(asked.subjects, ","), why.reason, why.ticket);
     if (!is_new(question)) return {};
   }
-  (void)app.live().submit([all = proposals(caller.reader, asked, why)](store::Turn& turn) {
+  (void)app.live().submit([all = proposals(by, asked, why)](store::Turn& turn) {
     for (const auto& proposal : all) (void)turn.append(proposal);
   });
   return {};

@@ -19,23 +19,14 @@ enum class Often { EveryTime, OnceAMinute };  ///< a slider that is dragged is o
 struct Asked {
   std::string what;                          ///< the question without names
   std::vector<engine::UserNumber> subjects;  ///< empty: everybody's, or nobody's that is known
-  std::string proof;                         ///< where a process of its own answers
 };
-
-/// The numbers of those who are named and known.
-[[nodiscard]] std::vector<engine::UserNumber> subjects_of(App& app,
-                                                          const std::vector<std::string>& names);
-
-/// " --from=…" for what is given; nothing else.
-[[nodiscard]] std::string option_text(std::string_view name,
-                                      const std::optional<std::string>& value);
 
 /// Refused where a reason is needed and none is given.
 [[nodiscard]] store::Result<void> check_reason(App& app, const ReadReason& why);
 
 /// Submits the HistoryRead; Refused where a reason is needed and none is given. Reads are one where
 /// who, of whom, what and why are all equal. A stopped writer keeps nobody from reading.
-[[nodiscard]] store::Result<void> note_read(App& app, const Caller& caller, const Asked& asked,
+[[nodiscard]] store::Result<void> note_read(App& app, const std::string& by, const Asked& asked,
                                             const ReadReason& why, Often often);
 
 /// The same, and waits until it is durable: the seq of the first, 0 where nothing can be written.

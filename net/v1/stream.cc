@@ -139,7 +139,7 @@ HttpReply begin_event_stream(App& app, const Caller& caller, const HttpRequest& 
     const std::string what = fmt::format("stream{}{}", everything ? "" : " --only=presence",
                                          from.empty() ? "" : " --after=" + from);
     const auto noted =
-        note_read(app, caller, {what, {}, {}}, read_reason(request), Often::OnceAMinute);
+        note_read(app, caller.reader, {what, {}}, read_reason(request), Often::OnceAMinute);
     // Whatever keeps it out of the log, a reason that cannot be kept included, keeps it unanswered.
     if (!noted)
       return error_reply(noted.error(), app.layout().app_dir.native(), caller.may("admin"));

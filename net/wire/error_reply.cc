@@ -9,17 +9,22 @@
 
 namespace rollcall::net::inline wire {
 namespace {
-
 using store::Errc;
+}
 
 unsigned status_of(Errc code) {
   switch (code) {
     case Errc::NotFound:
       return 404;
     case Errc::BadInput:
+    case Errc::CursorMalformed:
+    case Errc::CursorForeign:
       return 422;
     case Errc::Conflict:
     case Errc::Refused:
+    case Errc::Tampered:
+    case Errc::Incomplete:
+    case Errc::Diverged:
       return 409;
     case Errc::NotPermitted:
       return 403;
@@ -29,10 +34,11 @@ unsigned status_of(Errc code) {
       return 429;
     case Errc::Io:
       return 503;
-    default:
-      return 500;
   }
+  return 500;
 }
+
+namespace {
 
 /// Our own sentences of what goes wrong in a server, which name nothing of it.
 constexpr std::array<std::string_view, 4> kOwn{

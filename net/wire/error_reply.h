@@ -13,6 +13,8 @@
 
 namespace rollcall::net::inline wire {
 
+/// The HTTP status for an error.
+[[nodiscard]] unsigned status_of(store::Errc code);
 /// `folder`: of the app, on this machine. `of_admin`: told everything.
 [[nodiscard]] std::string public_detail(const store::Error& error, std::string_view folder,
                                         bool of_admin);

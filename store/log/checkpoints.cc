@@ -269,4 +269,31 @@ Result<PolicyFile> store_policy(const Layout& layout) {
   return policy;
 }
 
+Result<std::string> add_witness(const Layout& layout, const NewWitness& witness) {
+  const auto key = note::Verifier::parse(witness.vkey);
+  if (!key) return key.error();
+  const auto lock = FileLock::wait(layout.policy().string() + ".lock");
+  if (!lock) return lock.error();
+  auto policy = store_policy(layout);
+  if (!policy) return policy.error();
+  std::erase_if(policy->witnesses, [&](const auto& w) { return w.name == witness.name; });
+  policy->witnesses.push_back({witness.name, *key, witness.url});
+  PolicyFile::Group group;
+  for (const auto& w : policy->witnesses) group.members.push_back(w.name);
+  const auto count = parse_decimal(witness.quorum);
+  const bool words = witness.quorum.empty() || witness.quorum == "any" || witness.quorum == "all";
+  if (!words && (!count || *count == 0))
+    return Error{Errc::BadInput, "quorum is any, all, or a number from 1 on"};
+  if (count && *count > group.members.size())
+    return Error{Errc::BadInput, fmt::format("quorum {} is more than the {} witnesses there are",
+                                             *count, group.members.size())};
+  group.needed = witness.quorum == "any" ? 1 : count ? *count : group.members.size();
+  policy->groups["witnesses"] = group;
+  policy->quorum = "witnesses";
+  std::string text = render(*policy);
+  if (const auto sound = parse_policy_file(text); !sound) return sound.error();
+  RC_TRY(write_policy(layout, *policy));
+  return text;
+}
+
 }  // namespace rollcall::store::inline log

@@ -52,6 +52,12 @@ struct NewestCheckpoint {
 
 /// Writes the trust file (keys/policy), with its sum.
 [[nodiscard]] Result<void> write_policy(const Layout& layout, const PolicyFile& policy);
+struct NewWitness {
+  std::string name, vkey, url;
+  std::string quorum;  ///< any, all (as if empty), or how many of them verify demands
+};
+/// Puts it into the store's policy, in place of one of that name; the policy's new text.
+[[nodiscard]] Result<std::string> add_witness(const Layout& layout, const NewWitness& witness);
 /// The trust file of this store (keys/policy); if it has none, its own keys and no quorum.
 [[nodiscard]] Result<PolicyFile> store_policy(const Layout& layout);
 

@@ -10,12 +10,12 @@ export type People = Get<'/v1/presence'>
 export type Person = People['people'][number]
 export type Me = Get<'/v1/me'>
 export type Message = Get<'/v1/rooms/{room}/messages'>['messages'][number]
-export type Timeline = Get<'/v1/timeline/{user}'>
+export type Timeline = Get<'/v1/timeline'>
 export type Concurrency = Get<'/v1/concurrency'>
 
 /** What the server said no with: RFC 9457, its sentence as the message. `status` 0: no answer at all. */
 export class Problem extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(readonly status: number, message: string, readonly code = '') {
     super(message)
   }
 }
@@ -24,7 +24,7 @@ export class Problem extends Error {
 export const lookingBecause = ref(sessionStorage.getItem('rollcall-reason') ?? '')
 watch(lookingBecause, (reason) => sessionStorage.setItem('rollcall-reason', reason))
 
-type Values = Record<string, string | number | undefined | null>
+type Values = Record<string, string | number | string[] | undefined | null>
 
 function fill(path: string, values: Values): string {
   const rest = { ...values }
@@ -34,7 +34,10 @@ function fill(path: string, values: Values): string {
     return encodeURIComponent(value)
   })
   const query = new URLSearchParams()
-  for (const [key, value] of Object.entries(rest)) if (value !== undefined && value !== null && value !== '') query.set(key, String(value))
+  for (const [key, value] of Object.entries(rest)) {
+    if (Array.isArray(value)) value.forEach((one) => query.append(key, one))
+    else if (value !== undefined && value !== null && value !== '') query.set(key, String(value))
+  }
   return query.size ? `${filled}?${query}` : filled
 }
 
@@ -47,11 +50,11 @@ export async function ask(url: string, init: RequestInit = {}): Promise<Response
     throw new Problem(0, 'The server does not answer.')
   }
   if (!response.ok) {
-    let detail = `The server answered ${response.status}.`
+    let said: { detail?: string; code?: string } = {}
     try {
-      detail = ((await response.json()) as { detail?: string }).detail ?? detail
+      said = (await response.json()) as typeof said
     } catch { /* not JSON: the status must do */ }
-    throw new Problem(response.status, detail)
+    throw new Problem(response.status, said.detail ?? `The server answered ${response.status}.`, said.code)
   }
   return response
 }
@@ -63,17 +66,3 @@ export const post = async <P extends keyof paths>(path: P, body: Body<P>, values
   (await ask(fill(path, values), { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })).json()
 
 export const remove = (path: keyof paths, values: Values): Promise<Response> => ask(fill(path, values), { method: 'DELETE' })
-
-/** A reading command of the command line, run by the server: what it printed, and its exit code. */
-export async function command(args: string[]): Promise<{ out: string; err: string; exit: number }> {
-  const response = await ask('/v1/command', { method: 'POST', body: JSON.stringify({ arguments: args, reason: lookingBecause.value || undefined }), headers: { 'content-type': 'application/json' } })
-  const result = { out: '', err: '', exit: 1 }
-  for (const line of (await response.text()).split('\n')) {
-    if (!line) continue
-    const part = JSON.parse(line) as { out?: string; err?: string; exit?: number }
-    result.out += part.out ?? ''
-    result.err += part.err ?? ''
-    if (part.exit !== undefined) result.exit = part.exit
-  }
-  return result
-}

@@ -1,0 +1,72 @@
+// who: who was here at a moment, in what state, from where; proof of it for one person.
+#pragma once
+
+#include "replay/question/bundle_rows.h"
+#include "replay/question/question.h"
+
+namespace rollcall::replay::inline question {
+
+/// A time in which nobody watched: what is told about it is how it was before.
+struct GapRow {
+  std::uint64_t seq = 0;  ///< of the event that tells it
+  Moment from, to;
+};
+BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
+
+struct PresenceQuestion : Whose {
+  std::optional<std::string> at;     ///< a moment; now if none is given
+  std::vector<std::string> state;    ///< online, away, offline, any; else who is not offline, or
+                                     ///< those who are named
+  std::optional<std::string> room;   ///< only who attended this channel
+  std::optional<std::uint64_t> limit;
+  std::optional<bool> detail;        ///< with `from` and `rooms`, which cost reading
+  static constexpr Asks kAsks{"who", true};
+  struct Row {
+    std::string user;
+    std::uint64_t number = 0;
+    std::string state;
+    std::optional<Moment> since, last_seen, last_activity;
+    std::uint64_t sessions = 0;
+    bool do_not_disturb = false;
+    std::optional<std::string> text, emoji;  ///< of the status
+    std::vector<std::string> from;           ///< addresses of the open sessions
+    std::vector<std::string> rooms;          ///< attended
+  };
+  struct Summary {
+    std::uint64_t seq = 0;                        ///< the last event before the moment
+    std::optional<std::string> root;              ///< of the log up to it, base64
+    Moment at;                                    ///< the moment; for seq:N that event's time
+    std::uint64_t online = 0, away = 0;           ///< of all
+    std::uint64_t asked_online = 0, asked_away = 0, asked_offline = 0;  ///< of those who match
+    std::optional<GapRow> gap;                    ///< that the moment lies in
+  };
+};
+BOOST_DESCRIBE_STRUCT(PresenceQuestion, (Whose), (at, state, room, limit, detail))
+BOOST_DESCRIBE_STRUCT(PresenceQuestion::Row, (),
+                      (user, number, state, since, last_seen, last_activity, sessions,
+                       do_not_disturb, text, emoji, from, rooms))
+BOOST_DESCRIBE_STRUCT(PresenceQuestion::Summary, (),
+                      (seq, root, at, online, away, asked_online, asked_away, asked_offline, gap))
+
+[[nodiscard]] Result<void> check(const PresenceQuestion& q);
+[[nodiscard]] Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestion& q,
+                                                       const RowSink<PresenceQuestion::Row>& row);
+
+/// The bundle that proves one person's state at a moment.
+struct PresenceProofQuestion : Whose {
+  std::optional<std::string> at;
+  static constexpr Asks kAsks{"who --proof", true};
+  using Row = BundleFile;
+  struct Summary {
+    std::uint64_t number = 0, seq = 0;
+  };
+};
+BOOST_DESCRIBE_STRUCT(PresenceProofQuestion, (Whose), (at))
+BOOST_DESCRIBE_STRUCT(PresenceProofQuestion::Summary, (), (number, seq))
+
+[[nodiscard]] Result<void> check(const PresenceProofQuestion& q);
+[[nodiscard]] Result<PresenceProofQuestion::Summary> answer(const Desk& desk,
+                                                            const PresenceProofQuestion& q,
+                                                            const RowSink<BundleFile>& row);
+
+}  // namespace rollcall::replay::inline question

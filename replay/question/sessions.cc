@@ -1,0 +1,73 @@
+// Stays, filtered.
+#include "replay/question/sessions.h"
+
+#include "replay/stays.h"
+
+#include <algorithm>
+#include <set>
+
+namespace rollcall::replay::inline question {
+
+Result<void> check(const SessionsQuestion& q) {
+  RC_TRY(check_whose(q));
+  RC_TRY(check_range(q.since, q.until));
+  if (!q.min) return {};
+  RC_TRY(check_text("min", *q.min, 100));
+  if (const auto length = parse_duration(*q.min); !length)
+    return Error{Errc::BadInput, "min: " + length.error().detail};
+  return {};
+}
+
+Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestion& q,
+                                         const RowSink<SessionsQuestion::Row>& row) {
+  const Reader& reader = *desk.reader;
+  const auto people = find_users(reader, q);
+  if (!people) return people.error();
+  const std::set<UserNumber> wanted(people->begin(), people->end());
+  Seq from = 0, upto = reader.last();
+  if (q.since) {
+    const auto before = last_before(reader, *q.since, desk.now);
+    if (!before) return before.error();
+    from = *before + 1;
+  }
+  if (q.until) {
+    const auto before = last_before(reader, *q.until, desk.now);
+    if (!before) return before.error();
+    upto = *before;
+  }
+  const Micros least = q.min ? parse_duration(*q.min).value() : 0;
+  Micros end = 0;
+  if (reader.last() != 0) {
+    const auto header = reader.log().header(reader.last());
+    if (!header) return header.error();
+    if (*header) end = (*header)->at;
+  }
+  auto found = stays(reader.log(), reader.last());
+  if (!found) return found.error();
+  const std::uint64_t most = q.limit.value_or(~std::uint64_t{0});
+  std::uint64_t shown = 0;
+  for (auto it = found->rbegin(); it != found->rend() && shown < most; ++it) {
+    const Stay& stay = *it;
+    const bool open = stay.logout == 0;
+    if (!wanted.empty() && !wanted.contains(stay.user)) continue;
+    if (stay.login > upto || (!open && stay.logout < from) || (q.open.value_or(false) && !open))
+      continue;
+    SessionsQuestion::Row r;
+    r.seconds = {(open ? end : stay.to) - stay.from};
+    if (r.seconds.length < least) continue;
+    r.user = reader.user_text(stay.user);
+    r.number = stay.user;
+    r.from = {stay.from};
+    r.login_seq = stay.login;
+    if (!open) {
+      r.to = Moment{stay.to};
+      r.cause = std::string(engine::name_of(stay.end));
+      r.end_seq = stay.logout;
+    }
+    ++shown;
+    if (!row(r)) break;
+  }
+  return SessionsQuestion::Summary{reader.last()};
+}
+
+}  // namespace rollcall::replay::inline question
