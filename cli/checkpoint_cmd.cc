@@ -27,7 +27,7 @@ void add_checkpoint(Command& root) {
   });
   Command sign = checkpoint.command("sign", "append a state digest and sign all that is durable");
   sign.examples("  rollcall checkpoint sign");
-  sign.run([](Context& context) {
+  sign.run_writing([](Context& context) {
     if (!context.url.empty()) {
       const auto made = call(context, "/v1/checkpoint", {});
       fmt::print("{}", std::string(made.at("note").as_string()));

@@ -1,6 +1,7 @@
 // The command line over CLI11.
 #include "cli/command.h"
 
+#include "cli/served.h"
 #include "store/bytes/errc.h"
 #include "store/bytes/printable.h"
 
@@ -334,7 +335,8 @@ Command& Command::flag(const std::string& names, bool& into, const std::string& 
 }
 Command& Command::flag(const std::string& names, std::optional<bool>& into,
                        const std::string& help) {
-  impl_->app->add_flag_callback(names, [&into] { into = true; }, help);
+  impl_->app->add_flag_callback(
+      names, [&into] { into = true; }, help);
   return *this;
 }
 Command& Command::positional(const std::string& name, std::string& into, const std::string& help,
@@ -379,6 +381,13 @@ void Command::run_default(Run run) {
       [app = impl_->app, chosen = impl_->chosen, run = std::move(run), spec = impl_->spec] {
         if (app->get_subcommands().empty()) *chosen = {run, spec};
       });
+}
+
+void Command::run_writing(Run run) {
+  this->run([run = std::move(run)](Context& context) {
+    write_where_served(context);
+    return run(context);
+  });
 }
 
 void Command::run(Run run) {

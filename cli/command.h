@@ -24,7 +24,7 @@ struct Context {
   std::string output = "short";
   std::string fields;
   std::string reason, ticket;
-  std::string url, token_file;  ///< a running server instead of a store
+  std::string url, token_file;  ///< a running server instead of a store; cli/served.h sets it too
   bool quiet = false;
   bool verbose = false;
   bool no_pager = false;
@@ -82,6 +82,9 @@ class Command {
   Command& check(std::function<void(const Context&)> check);
   Command& examples(const std::string& text);
   void run(Run run);
+  /// For a command that writes, on a store or, where Context::url says so, through a server: the
+  /// server of the very store is one, where it has one.
+  void run_writing(Run run);
   /// For a command that has subcommands and also works without one.
   void run_default(Run run);
 

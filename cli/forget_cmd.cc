@@ -87,7 +87,7 @@ void add_forget(Command& root) {
   command.check([o](const Context& context) {
     if (context.reason.empty() && !o->dry_run) usage_error("forget needs a --reason");
   });
-  command.run([o](Context& context) {
+  command.run_writing([o](Context& context) {
     const bool there = !context.url.empty();
     const auto writer = there ? nullptr : open_writer(context);
     const Plan plan = there ? plan_there(context, o->person) : plan_here(*writer, o->person);

@@ -45,12 +45,12 @@ void add_hold(Command& root) {
   Command add = hold.command("add", "from now on, forget and retention leave the user alone");
   o->person.declare(add, "the user's name");
   add.examples("  rollcall --reason 'case 12/26' hold add ada");
-  add.run([o](Context& context) { return change(context, engine::Kind::HoldSet, o->person); });
+  add.run_writing([o](Context& context) { return change(context, engine::Kind::HoldSet, o->person); });
   Command release = hold.command("release", "end a hold");
   o->person.declare(release, "the user's name");
   release.flag("--yes", o->yes, "do not ask");
   release.examples("  rollcall --reason 'case closed' hold release ada --yes");
-  release.run([o](Context& context) {
+  release.run_writing([o](Context& context) {
     fmt::print(
         stderr,
         "Plan: end the hold on {}; it can be forgotten and its texts dropped from then on.\n",

@@ -24,7 +24,7 @@ void add_import(Command& root) {
   command.flag("--dry-run", o->dry_run, "check every line and write nothing");
   command.rows({"lines", "logins", "activities", "logouts", "appended", "session_gone"});
   command.examples("  rollcall import events.ndjson.zst");
-  command.run([o](Context& context) {
+  command.run_writing([o](Context& context) {
     constexpr std::size_t kSizeMax = std::size_t{8} << 30;
     const std::string text = replay::read_maybe_zst(o->file, kSizeMax).value();
     const auto show = [&](const replay::ImportReport& report) {

@@ -11,6 +11,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 namespace rollcall::cli {
 
 void add_key(Command& root) {
@@ -58,9 +60,13 @@ void add_key(Command& root) {
     if (o->master && o->epoch) usage_error("--master and --epoch are two things: one at a time");
   });
   rotate.examples("  rollcall key rotate\n  rollcall key rotate --master");
-  rotate.run([o](Context& context) {
+  rotate.run_writing([o](Context& context) {
     if (!context.url.empty()) {
       const char* what = o->epoch ? "epoch" : o->master ? "master" : "signing";
+      if (o->master && std::getenv("ROLLCALL_NEW_MASTER_KEY") != nullptr)
+        throw store::Failure({store::Errc::Refused,
+                              "ROLLCALL_NEW_MASTER_KEY is set here, and a server reads its own "
+                              "environment: stop it, or unset the variable"});
       const auto done = call(context, "/v1/key/rotate", {{"what", what}});
       if (o->master && !o->epoch)
         fmt::print("every key is wrapped anew\n");

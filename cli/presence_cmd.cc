@@ -122,7 +122,7 @@ void add_presence(Command& root) {
   login.rows({"seq", "outcome", "user", "state"});
   context_options(login, *g);
   login.examples("  rollcall login ada --address 10.1.0.7 --device laptop");
-  login.run([g](Context& context) {
+  login.run_writing([g](Context& context) {
     Proposal p;
     p.kind = Kind::Login;
     p.cause = engine::Cause::Login;
@@ -145,7 +145,7 @@ void add_presence(Command& root) {
   activity.examples(
       "  rollcall activity ada --action order.updated --target-type order --target-id 7 \\\n"
       "      --changes '{\"attributes\":{\"state\":\"paid\"},\"old\":{\"state\":\"open\"}}'");
-  activity.run([g](Context& context) {
+  activity.run_writing([g](Context& context) {
     Proposal p;
     p.kind = Kind::Activity;
     p.action = g->action;
@@ -163,7 +163,7 @@ void add_presence(Command& root) {
   logout.rows({"seq", "outcome", "user", "state"});
   context_options(logout, *g);
   logout.examples("  rollcall logout ada");
-  logout.run([g](Context& context) {
+  logout.run_writing([g](Context& context) {
     Proposal p;
     p.kind = Kind::Logout;
     p.cause = engine::Cause::Logout;
@@ -187,7 +187,7 @@ void add_presence(Command& root) {
   status.examples(
       "  rollcall status ada --as away --text 'at lunch' --until +1h\n  rollcall status ada --as "
       "clear");
-  status.run([g](Context& context) {
+  status.run_writing([g](Context& context) {
     Proposal p;
     p.cause = engine::Cause::User;
     p.kind = g->as == "clear" ? Kind::StatusCleared : Kind::StatusSet;

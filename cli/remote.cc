@@ -2,6 +2,7 @@
 #include "cli/remote.h"
 
 #include "net/loop/http.h"
+#include "net/loop/local_socket.h"
 #include "net/wire/pusher_signature.h"
 #include "store/bytes/files.h"
 #include "store/bytes/utf8.h"
@@ -20,8 +21,10 @@ using store::Errc;
 using store::Failure;
 
 net::Headers headers(const Context& context) {
-  net::Headers out{{"Authorization", "Bearer " + token_of(context)},
-                   {"Content-Type", "application/json"}};
+  net::Headers out{{"Content-Type", "application/json"}};
+  // Over a store's own socket the system says who asks.
+  if (!net::is_local_url(context.url))
+    out.emplace_back("Authorization", "Bearer " + token_of(context));
   if (!context.reason.empty())
     out.emplace_back("Rollcall-Reason", net::percent_encode(context.reason));
   if (!context.ticket.empty())

@@ -56,7 +56,7 @@ void add_retention(Command& root) {
     return word == "off" ? std::string() : a_duration()(word);
   });
   set.examples("  rollcall retention set activity 365d\n  rollcall retention set login off");
-  set.run([o](Context& context) {
+  set.run_writing([o](Context& context) {
     const auto kind = engine::kind_of(o->kind);
     const auto keep = o->keep == "off" ? 0 : replay::parse_duration(o->keep).value();
     const auto seconds = static_cast<std::uint64_t>(keep / 1'000'000);
@@ -100,7 +100,7 @@ void add_retention(Command& root) {
     if (!o->dry_run && context.output_given) usage_error("-o is for the plan: give --dry-run");
   });
   apply.examples("  rollcall retention apply --yes");
-  apply.run([o](Context& context) {
+  apply.run_writing([o](Context& context) {
     if (o->dry_run) return print_plan(context) > 0 ? 7 : 0;
     if (!context.url.empty()) {
       fmt::print(stderr, "Plan: drop the texts that `retention plan` lists.\n");

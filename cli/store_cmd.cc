@@ -71,7 +71,7 @@ void add_store(Command& root) {
                             "reason (every read is logged) or free; without it, shown",
                             one_of({"reason", "free"}));
   reads.examples("  rollcall store reads reason\n  rollcall --reason 'incident 7' audit -u ada");
-  reads.run([setting](Context& context) {
+  reads.run_writing([setting](Context& context) {
     const bool there = !context.url.empty();
     if (there && setting->empty()) {
       const bool needed = get(context, "/v1/log").at("reads_need_reason").as_bool();

@@ -143,7 +143,7 @@ void add_witness(Command& root) {
   Command cosign =
       witness.command("cosign", "have the newest checkpoint cosigned by every witness");
   cosign.examples("  rollcall witness cosign");
-  cosign.run([](Context& context) {
+  cosign.run_writing([](Context& context) {
     int failed = 0;
     const auto tell = [&](const std::string& name, std::uint64_t size, int code,
                           const std::string& problem) {
