@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 namespace rollcall::cli {
 namespace json = boost::json;
@@ -53,6 +54,10 @@ Rows::Rows(const Context& context, std::vector<std::string> columns, std::FILE* 
       columns_(std::move(columns)),
       fields_(split_list(context.fields)) {
   if (!fields_.empty()) columns_ = fields_;
+}
+
+void Rows::begin() {
+  if (std::exchange(begun_, true)) return;
   if (format_ == "json") std::fputs("[", out_);
   if (format_ == "csv") {
     std::string head;
@@ -75,6 +80,7 @@ void Rows::print(const json::object& row) {
 }
 
 void Rows::add(json::object row) {
+  begin();
   if (format_ == "csv") {
     std::string line;
     for (std::size_t i = 0; i < columns_.size(); ++i)
@@ -105,6 +111,7 @@ void Rows::put(const std::vector<std::string>& line) {
 }
 
 void Rows::flush() {
+  begin();
   if (held_.empty()) return;
   std::vector<std::vector<std::string>> cells;
   for (const auto& row : held_) {
@@ -131,6 +138,7 @@ void Rows::flush() {
 }
 
 void Rows::finish() {
+  begin();
   if (format_ == "json") std::fputs(first_ ? "]\n" : "\n]\n", out_);
   flush();
 }

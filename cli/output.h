@@ -32,6 +32,8 @@ class Rows {
   void finish();
 
  private:
+  /// What stands before all rows. Not before there is an answer: it may be an error.
+  void begin();
   void print(const boost::json::object& row);
   void put(const std::vector<std::string>& line);
   std::FILE* out_;
@@ -40,7 +42,7 @@ class Rows {
   std::vector<std::string> fields_;        ///< of --fields
   std::vector<boost::json::object> held_;  ///< tables only: they determine the widths
   std::vector<std::size_t> widths_;        ///< empty until the first rows are printed
-  bool first_ = true;
+  bool begun_ = false, first_ = true;
 };
 
 /// A bar on stderr during long work; silent if stderr is not a terminal.
