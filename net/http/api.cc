@@ -505,8 +505,10 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
     auto values = path_values(E::kIs.path, request.path);
     if (!values) return;
     if (E::kIs.method != method) {
+      const std::string_view allowed = E::kIs.method == "GET" ? "GET, HEAD" : E::kIs.method;
+      if (other_methods.find(allowed) != std::string::npos) return;  // of a question there, too
       if (!other_methods.empty()) other_methods += ", ";
-      other_methods += E::kIs.method == "GET" ? "GET, HEAD" : E::kIs.method;
+      other_methods += allowed;
       return;
     }
     run = [this, &request, &loop,
