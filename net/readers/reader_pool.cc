@@ -246,16 +246,21 @@ void ReaderPool::renew() {
   lock.unlock();
   for (Process& process : idle) end(process);
   lock.lock();
-  const auto gone = [&] {
-    return ending_ == 0 && starting_ == 0 && std::none_of(busy_.begin(), busy_.end(), [&](const Process& p) {
-             return p.generation <= before;
-           });
+  // Over is over, though whoever asked may be waiting for a slow client: he sees it, and reaps it.
+  const auto over = [&](const Process& p) {
+    siginfo_t how{};
+    return p.generation > before ||
+           (::waitid(P_PID, static_cast<id_t>(p.pid), &how, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            how.si_pid == p.pid);
   };
-  if (!fewer_.wait_for(lock, kMayFinish, gone)) {
-    for (const Process& p : busy_)  // whoever asked sees it end, and reaps it
+  const auto gone = [&] {
+    return ending_ == 0 && starting_ == 0 && std::all_of(busy_.begin(), busy_.end(), over);
+  };
+  constexpr auto kLook = std::chrono::milliseconds(10);
+  for (auto wait = std::chrono::milliseconds(kMayFinish); !fewer_.wait_for(lock, wait, gone);
+       wait = kLook)
+    for (const Process& p : busy_)
       if (p.generation <= before) ::kill(p.pid, SIGKILL);
-    fewer_.wait(lock, gone);
-  }
   const bool wanted = !idle.empty() && !stopping_;
   lock.unlock();
   if (wanted) prepare();

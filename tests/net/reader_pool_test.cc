@@ -12,7 +12,9 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <thread>
+#include <utility>
 
 using namespace rollcall;
 using namespace rollcall::net;
@@ -148,4 +150,36 @@ TEST_CASE("after a renewal no reader remembers a name", "[net]") {
     CHECK(pid != before.front());
     CHECK_FALSE(memory_holds(pid, name));
   }
+}
+
+TEST_CASE("a renewal ends a reader whose answer nobody takes, without waiting for him", "[net]") {
+  const Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  auto writer = store::Writer::create(layout, "test/1").value();
+  test::fill(*writer, 100, 3);
+  ReaderPool pool(layout, {}, 4, 2, ROLLCALL_BINARY);
+  std::promise<void> begun, may_go_on;
+  std::thread slow([&, waits = true]() mutable {
+    (void)pool.ask({"audit", {}, false}, [] { return true; },
+                   [&](std::string_view) {
+                     if (std::exchange(waits, false)) {
+                       begun.set_value();
+                       may_go_on.get_future().wait();
+                     }
+                     return true;
+                   });
+  });
+  begun.get_future().wait();
+  const auto before = children();
+  pool.renew();
+  for (const pid_t pid : before) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string number, name, state = "gone";
+    stat >> number >> name >> state;
+    INFO(pid << " " << name);
+    CHECK((state == "Z" || state == "gone"));
+  }
+  may_go_on.set_value();
+  slow.join();
+  CHECK(ask(pool, "store info").done.has_value());
 }
