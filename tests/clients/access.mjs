@@ -8,18 +8,30 @@ import { Server, binary, run } from './server.mjs'
 export const json = (body, headers = {}) => ({ body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
 export const cookieOf = (reply) => reply.headers['set-cookie'][0].split(';')[0]
 
-/** A question as POST /v1/command takes it: its words, and what came back. */
-export async function command(server, words, { token = server.token, app: of, ...rest } = {}) {
-  const reply = await server.v1('POST', `/command${of ? `?app=${of}` : ''}`, { token, body: { arguments: words, ...rest } })
-  const got = { status: reply.status, headers: reply.headers, detail: reply.json?.detail, out: '', err: '', exit: undefined }
-  if (reply.status !== 200) return got
-  for (const line of reply.text.trim().split('\n').map((l) => JSON.parse(l))) {
-    got.out += line.out ?? (line.out64 ? Buffer.from(line.out64, 'base64').toString('latin1') : '')
-    got.err += line.err ?? ''
-    got.exit = line.exit ?? got.exit
-  }
-  return got
+/**
+ * A question under its path below /v1: the answer as one object in `json`; with `lines` its lines, taken apart.
+ * `error` is that of the lines, `code` and `detail` those of either kind of refusal.
+ */
+export async function ask(server, method, path, { token = server.token, body, lines = false, headers = {} } = {}) {
+  const reply = await server.v1(method, path, { token, body, headers: { ...(lines ? { accept: 'application/x-ndjson' } : {}), ...headers } })
+  const got = { status: reply.status, headers: reply.headers, text: reply.text, json: reply.json, rows: [], end: undefined, error: undefined }
+  if (lines && reply.status === 200) Object.assign(got, taken(reply.text))
+  const refused = got.error ?? (reply.status === 200 ? undefined : reply.json)
+  return { ...got, code: refused?.code, detail: refused?.detail, ok: reply.status === 200 && !got.error && (!lines || got.end !== undefined) }
 }
+/** The lines of an answer, those that have come whole. */
+export function taken(text) {
+  const out = { rows: [], ends: [], end: undefined, error: undefined }
+  for (const line of text.split('\n').slice(0, -1).map((l) => JSON.parse(l))) {
+    if ('row' in line) out.rows.push(line.row)
+    if ('end' in line) out.ends.push((out.end = line.end))
+    if ('error' in line) out.error = line.error
+  }
+  return out
+}
+/** What goes on with what is appended: GET /v1/events in lines. */
+export const following = (server, token, query = '') =>
+  streaming(server, 'GET', `/v1/events?follow=true${query}`, { ...bearer(token), accept: 'application/x-ndjson' })
 
 /** A token made on the server's store; `scopes` and what else the command takes. */
 export async function tokenFor(server, name, scopes, ...more) {

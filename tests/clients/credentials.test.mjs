@@ -56,7 +56,8 @@ test('a body that says one key twice is 400 at every door, with the key; what is
   await refused('/v1/login', await post('/v1/login', '{"user":"ada","user":"eve"}'), 'user')
   await refused('an escape', await post('/v1/activity', '{"user":"ada","\\u0075ser":"eve","action":"a.b"}'), 'user')
   await refused('inside', await post('/v1/activity', '{"user":"ada","properties":{"a":{"b":1,"b":2}}}'), 'b')
-  await refused('/v1/command', await post('/v1/command', '{"arguments":["who"],"arguments":["last"]}'), 'arguments')
+  await refused('a question', await post('/v1/verify', '{"full":true,"full":false}'), 'full')
+  await refused('a question in lines', await post('/v1/verify', '{"full":true,"full":false}', { ...own, accept: 'application/x-ndjson' }), 'full')
   await refused('/v1/watch', await post('/v1/watch', '{"token":"a","token":"b"}', text), 'token')
   await refused('/login', await post('/login', `{"token":"x","token":"${server.token}"}`, text), 'token')
   const person = { ...text, authorization: `Bearer ${jwt('ada')}` }

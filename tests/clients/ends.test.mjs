@@ -2,10 +2,10 @@
 import test, { after, before } from 'node:test'
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import WebSocket from 'ws'
-import { alive, bearer, childrenOf, command, cookieOf, endAll, json, reads, serve, start, streaming, tokenFor } from './access.mjs'
+import { alive, ask, bearer, childrenOf, cookieOf, endAll, following, json, reads, serve, start, streaming, tokenFor } from './access.mjs'
 import { app, binary, run, scratch, until } from './server.mjs'
 import { jwt, jwtSettings } from './wire.mjs'
 
@@ -72,7 +72,7 @@ test('what runs for a token ends with it within a second: streams and questions 
   const ends = {
     events: streaming(server, 'GET', '/v1/stream?after=0', bearer(lapsing)), presence: streaming(server, 'GET', '/v1/stream', bearer(presence)),
     idle: streaming(server, 'GET', '/v1/stream', bearer(lapsing)), cookie: streaming(server, 'GET', '/v1/stream', { cookie: watcher }), socket: socket(lapsing), presenceSocket: socket(presence),
-    question: streaming(server, 'POST', '/v1/command', bearer(lapsing), JSON.stringify({ arguments: ['audit', '-f'] })) }
+    question: following(server, lapsing) }
   const follower = start(['--url', server.url, 'audit', '-f', '-n', '1'], { ROLLCALL_TOKEN: lapsing })
   await until(() => stays.status === 200 && Object.values(ends).every((e) => e.open || e.status === 200) && follower.out.length > 0 && ends.question.said.length > 0, 'all of it runs')
   assert.ok(Object.values(ends).every((e) => !e.over))
@@ -136,50 +136,101 @@ test('a socket ends with the cookie, the token or the person’s token it was le
 })
 
 test('a question ends with its client, however hard it is; each asker has a few at a time', async () => {
-  const s = await serve() // of its own: nothing else is asked there
+  const s = await serve({ top: '[callers]\nquestions = 50\n' }) // of its own: nothing else is asked there
   const pid = s.child.pid
   await s.v1('POST', '/login', { body: { user: 'bob' } })
   const heavy = await tokenFor(s, 'heavy', ['audit:read']), other = await tokenFor(s, 'other', ['audit:read'])
-  const ask = (words) => streaming(s, 'POST', '/v1/command', bearer(heavy), JSON.stringify({ arguments: words }))
-  const left = []
+  const lines = { ...bearer(heavy), accept: 'application/x-ndjson' }
+  const seen = new Set()
   try {
-    for (const stuck of [false, true]) { // one that waits, and one that heeds nothing any more
-      const question = ask(['audit', '-f', '-u', 'bob'])
-      await until(() => childrenOf(pid).length === 1, 'its process')
-      if (stuck) process.kill(childrenOf(pid)[0], 'SIGSTOP')
-      question.req.destroy()
-      const gone = await until(() => childrenOf(pid).length === 0, 'its process ends', 4000).catch(() => false)
-      if (!gone) { left.push(stuck ? 'the stuck one' : 'the waiting one'); for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL'); await until(() => childrenOf(pid).length === 0) }
-    }
-    assert.deepEqual(left, [], 'these went on for nobody')
-    const four = Array.from({ length: 4 }, () => ask(['audit', '-f']))
-    // A place is given back just after its process has ended: who came between is refused, and asks again.
-    await until(() => {
-      for (const i of four.keys()) if (four[i].over) four[i] = ask(['audit', '-f'])
-      return childrenOf(pid).length === 4
-    }, 'four of them')
-    const fifth = await command(s, ['who'], { token: heavy })
+    // One whose reader heeds nothing any more: that reader goes with it, and the next question has another.
+    const [stuck] = await until(() => childrenOf(pid).length === 1 && childrenOf(pid), 'the reader that waits for the first question')
+    process.kill(stuck, 'SIGSTOP')
+    seen.add(stuck)
+    const question = streaming(s, 'GET', '/v1/events', lines)
+    await until(() => question.status === 200 || question.said, 'it is asked')
+    await until(async () => (await reads(s)).some((r) => r.by === 'token:heavy'), 'and taken up')
+    question.req.destroy()
+    await until(() => !alive(stuck), 'its reader ends', 4000)
+    assert.ok((await ask(s, 'GET', '/events', { token: heavy, lines: true })).ok, 'the next question is answered')
+    // As many as there may be: those that wait for more, and for nobody any more.
+    const four = Array.from({ length: 4 }, () => following(s, heavy))
+    await until(() => four.every((q) => q.said.includes('"end"')), 'four that follow')
+    const fifth = await ask(s, 'GET', '/events', { token: heavy, lines: true })
     assert.deepEqual([fifth.status, fifth.headers['retry-after']], [503, '1'])
-    assert.equal((await command(s, ['who'], { token: other })).exit, 0, 'another asker is answered')
+    assert.ok((await ask(s, 'GET', '/events', { token: other, lines: true })).ok, 'another asker is answered')
+    assert.ok(childrenOf(pid).length <= 2, 'who waits holds no reader')
     for (const q of four) q.req.destroy()
-    await until(() => childrenOf(pid).length === 0, 'they end', 4000)
-    await until(async () => (await command(s, ['who'], { token: heavy })).exit === 0, 'and there is a place again')
+    await until(async () => (await ask(s, 'GET', '/events', { token: heavy, lines: true })).ok, 'and there is a place again', 4000)
   } finally {
-    for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL')
+    for (const child of seen) if (alive(child)) process.kill(child, 'SIGKILL')
   }
+  await s.close()
+})
+
+test('a question has its limits: of time, of rows, of how many run at once, in all and of one asker', async () => {
+  const s = await serve({ limits: 'commands = 3\ncommands_per_caller = 2\ncommand_seconds = 1\ncommand_rows = 20\ncommand_memory_mb = 256\ncommand_cpu_seconds = 1' })
+  const pid = s.child.pid
+  for (let i = 0; i < 30; i++) await s.v1('POST', '/login', { body: { user: `u${i}` } })
+  const [one, two, three] = await Promise.all(['one', 'two', 'three'].map((name) => tokenFor(s, name, ['audit:read'])))
+  // Rows.
+  const long = await ask(s, 'GET', '/events', { lines: true })
+  assert.deepEqual([long.rows.length, long.error?.code, long.end], [20, 'too-many', undefined])
+  assert.match(long.detail, /more than 20 rows/)
+  const whole = await ask(s, 'GET', '/events?limit=25')
+  assert.deepEqual([whole.status, whole.code], [429, 'too-many'], whole.text.slice(0, 200))
+  assert.equal((await ask(s, 'GET', '/events?limit=20')).json.events.length, 20)
+  // At once: of one asker two, in all three. Those that follow have no end.
+  const follow = async (token) => { const q = following(s, token, '&limit=1'); await until(() => q.said.includes('"end"') || q.status === 503, 'it follows, or may not'); return q }
+  const running = [await follow(one), await follow(one)]
+  assert.equal((await follow(one)).status, 503, 'two of one asker')
+  running.push(await follow(two))
+  assert.equal((await follow(three)).status, 503, 'three in all')
+  // Those that follow are not ended by time: they take none.
+  const begun = Date.now()
+  await until(() => Date.now() - begun > 1300)
+  assert.ok(running.every((q) => !q.over && !q.said.includes('"error"')))
+  for (const q of running) q.req.destroy()
+  await until(async () => (await ask(s, 'GET', '/events?limit=1', { token: three, lines: true })).ok, 'there is a place again')
+  // Time: a reader that heeds nothing is ended, and the asker is told.
+  for (const child of childrenOf(pid)) process.kill(child, 'SIGSTOP')
+  const stopped = childrenOf(pid)
+  const late = await ask(s, 'GET', '/events?limit=1', { lines: true })
+  assert.deepEqual([late.status, late.error?.code], [200, 'too-many'], late.text)
+  assert.match(late.detail, /ended after 1 s/)
+  assert.ok(stopped.some((child) => !alive(child)), 'its reader has gone')
+  assert.equal((await ask(s, 'GET', '/store')).status, 200)
+  for (const child of childrenOf(pid)) process.kill(child, 'SIGSTOP')
+  const lateWhole = await ask(s, 'GET', '/store')
+  assert.deepEqual([lateWhole.status, lateWhole.code], [429, 'too-many'], lateWhole.text)
+  for (const child of childrenOf(pid)) process.kill(child, 'SIGCONT')
+  assert.equal((await ask(s, 'GET', '/store')).status, 200, 'and the next is answered')
+  // Memory and processor, as the kernel has them.
+  const limitsOf = (child) => readFileSync(`/proc/${child}/limits`, 'utf8')
+  await until(async () => { await ask(s, 'GET', '/store'); return childrenOf(pid).some((child) => /^Max cpu time +\d+ /m.test(limitsOf(child))) }, 'a reader that has answered')
+  for (const child of childrenOf(pid)) {
+    assert.match(limitsOf(child), new RegExp(`^Max address space +${256 << 20} +${256 << 20} `, 'm'))
+    assert.match(limitsOf(child), /^Max core file size +0 +0 /m, 'none leaves its memory behind')
+  }
+  await s.close()
 })
 
 test('a killed server leaves no process behind, and its port is free at once', async () => {
   const first = await serve()
   await first.v1('POST', '/login', { body: { user: 'ada' } })
   const follower = start(['-d', first.data, '--url', first.url, 'audit', '-f'])
-  const raw = streaming(first, 'POST', '/v1/command', bearer(first.token), JSON.stringify({ arguments: ['audit', '-f'] }))
-  await until(() => follower.out.includes('ada') && raw.said.includes('ada'), 'both follow')
+  const raw = following(first, first.token)
+  await until(() => follower.out.includes('ada') && raw.said.includes('"row"'), 'both follow')
   const children = childrenOf(first.child.pid)
-  assert.equal(children.length, 2)
+  assert.ok(children.length >= 1)
   for (const child of children) {
-    const open = readdirSync(`/proc/${child}/fd`).map((fd) => { try { return readlinkSync(`/proc/${child}/fd/${fd}`) } catch { return '' } })
-    assert.deepEqual(open.filter((what) => what.startsWith('socket:')), [], 'no socket is theirs')
+    const open = readdirSync(`/proc/${child}/fd`).map((fd) => { try { return [fd, readlinkSync(`/proc/${child}/fd/${fd}`)] } catch { return [fd, ''] } })
+    const log = readlinkSync(`/proc/${first.child.pid}/fd/2`) // the server's own, a socket here
+    assert.deepEqual(open.filter(([, what]) => what.startsWith('socket:') && what !== log).map(([fd]) => fd), ['0'], 'one socket is theirs, to the server')
+    const own = open.map(([, what]) => what).filter((what) => !/^(socket:|pipe:|\/dev\/null$|anon_inode:)/.test(what))
+    assert.ok(own.every((what) => what.startsWith(first.data)), `what they have open are files of the store: ${own}`)
+    const written = open.filter(([fd, what]) => what.startsWith(first.data) && /^flags:\s+\d*[12]$/m.test(readFileSync(`/proc/${child}/fdinfo/${fd}`, 'utf8')))
+    assert.deepEqual(written, [], 'none to write to')
   }
   first.child.kill('SIGKILL')
   await first.exited

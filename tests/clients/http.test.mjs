@@ -236,10 +236,16 @@ test('tokens have scopes, and no token is nobody', async () => {
   assert.equal((await server.v1('POST', '/login', { body: { user: 'x' }, token: reader })).status, 403)
   assert.equal((await server.v1('GET', '/presence', { token: writer })).status, 403)
   assert.equal((await server.v1('GET', '/presence', { token: null })).status, 401)
-  assert.equal((await server.v1('POST', '/command', { body: { arguments: ['who'] }, token: reader })).status, 403)
-  assert.equal((await server.v1('POST', '/command', { body: { arguments: ['forget', 'x', '--yes'] } })).status, 422)
-  for (const sneaky of [['who', '--data', '/'], ['who', '-d/'], ['audit', '--cursor-file', '/tmp/x'], ['who', 'x', '--proof', '-O', '/tmp/x'], ['who', '--config=/x'], ['verify', 'bundle', '/etc'], ['verify', '--policy', '/x'], ['checkpoint', 'sign'], ['store', 'reads', 'free'], ['proof', '1', '-O', '/tmp/x']])
-    assert.equal((await server.v1('POST', '/command', { body: { arguments: sneaky } })).status, 422, sneaky.join(' '))
+  for (const path of ['/events', '/sessions', '/presence?at=now', '/store'])
+    assert.equal((await server.v1('GET', path, { token: reader })).status, 403, path)
+  assert.equal((await server.v1('POST', '/export', { body: {}, token: reader })).status, 403)
+  assert.equal((await server.v1('POST', '/command', { body: { arguments: ['who'] } })).status, 410)
+  // Nothing names a file or another store: no question has a member for it.
+  for (const sneaky of [{ data: '/' }, { cursor_file: '/tmp/x' }, { out: '/tmp/x' }, { O: '/tmp/x' }, { config: '/x' }, { token_file: '/x' }]) {
+    assert.equal((await server.v1('GET', `/events?${new URLSearchParams(sneaky)}`)).status, 422, JSON.stringify(sneaky))
+    for (const path of ['/presence/proof', '/export', '/verify', '/subjects/export'])
+      assert.equal((await server.v1('POST', path, { body: sneaky })).status, 422, path + JSON.stringify(sneaky))
+  }
   assert.equal((await run(['-d', server.data, 'token', 'revoke', 't-presenceread'])).code, 0)
   assert.equal((await server.v1('GET', '/presence', { token: reader })).status, 401)
 })

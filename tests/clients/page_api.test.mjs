@@ -118,18 +118,18 @@ test('the past: who was here, a timeline with its reasons, how many at once; eac
   assert.equal(await at(new Date(before).toISOString()), undefined)
   assert.equal(await at(came), 'online')
   assert.equal(await at('now'), 'offline')
-  const timeline = (await get('/v1/timeline/tim')).json
+  const timeline = (await get('/v1/timeline?user=tim')).json
   assert.deepEqual(timeline.spans.map((s) => s.state), ['offline', 'online', 'away', 'offline'])
   assert.ok(timeline.spans.slice(1).every((s) => timeline.events.some((e) => e.seq === s.seq)), 'each reason is an event')
   const busy = (await get(`/v1/concurrency?user=tim&from=${new Date(before).toISOString()}&slices=1`)).json
   assert.equal(busy.slices[0].most, 1)
   assert.equal((await get('/v1/concurrency?slices=0')).status, 422)
   assert.equal((await get('/v1/concurrency?from=now&to=yesterday')).status, 422)
-  assert.equal((await get('/v1/timeline/nobody-such')).status, 404)
+  assert.equal((await get('/v1/timeline?user=nobody-such')).status, 404)
   const reads = (await run(['-d', server.data, 'audit', 'queries', '-o', 'ndjson'])).out
-  for (const what of ['who --at', 'timeline', 'concurrency']) assert.ok(reads.includes(what), what)
+  for (const what of ['who at=', 'timeline', 'concurrency']) assert.ok(reads.includes(what), what)
   const token = (await run(['-d', server.data, 'token', 'create', 'p', '--scope', 'presence:read'])).out.trim()
-  for (const path of ['/v1/presence?at=now', '/v1/timeline/tim', '/v1/concurrency'])
+  for (const path of ['/v1/presence?at=now', '/v1/timeline?user=tim', '/v1/concurrency'])
     assert.equal((await server.request('GET', path, { headers: { authorization: `Bearer ${token}` } })).status, 403, path)
 })
 

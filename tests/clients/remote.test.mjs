@@ -172,12 +172,12 @@ test('where the store asks for a reason, nobody reads over the wire without one'
     if (args[0] !== 'watch') assert.equal((await cli('--reason', `because of ${args[0]}`, ...args)).code, 0)
   }
   assert.equal((await cli('verify', '--full')).code % 21, 0, 'a proof tells of nobody')
-  for (const path of ['/timeline/ada', '/concurrency', '/presence?at=now', '/stream?after=0']) {
+  for (const path of ['/timeline?user=ada', '/concurrency', '/presence?at=now', '/stream?after=0']) {
     const without = await s.v1('GET', path)
     assert.deepEqual([without.status, without.json.code], [409, 'refused'], path)
   }
   const headers = { 'rollcall-reason': encodeURIComponent('Fall Nr. 7 – Prüfung'), 'rollcall-ticket': 'DP-7' }
-  for (const path of ['/timeline/ada', '/concurrency', '/presence?at=now'])
+  for (const path of ['/timeline?user=ada', '/concurrency', '/presence?at=now'])
     assert.equal((await s.v1('GET', path, { headers })).status, 200, path)
   const read = JSON.parse((await cli('--reason', 'checking', 'audit', 'queries', '-o', 'json')).out)
   for (const reason of ['because of subject', 'Fall Nr. 7 – Prüfung', 'checking']) assert.ok(read.some((q) => q.reason === reason), reason)

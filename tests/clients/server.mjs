@@ -146,7 +146,7 @@ export function run(args, env = {}) {
     let out = '', err = ''
     child.stdout.on('data', (d) => (out += d))
     child.stderr.on('data', (d) => (err += d))
-    child.on('exit', (code) => done({ code, out, err }))
+    child.on('close', (code) => done({ code, out, err })) // by then all it said has come
   })
 }
 

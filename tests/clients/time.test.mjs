@@ -71,7 +71,7 @@ test('a machine that slept two hours: writing goes on, nobody turns Away, and th
   assert.equal(at.gap.seq, told[0].seq)
   assert.equal((await s.v1('GET', `/presence?at=${told[0].from}`)).json.gap, undefined)
   const range = `from=${encodeURIComponent(new Date(Date.now() - 600e3).toISOString())}&to=${encodeURIComponent(new Date(Date.now() + 9000e3).toISOString())}`
-  assert.deepEqual((await s.v1('GET', `/timeline/ada?${range}`)).json.gaps.map((g) => g.seq), [told[0].seq])
+  assert.deepEqual((await s.v1('GET', `/timeline?user=ada&${range}`)).json.gaps.map((g) => g.seq), [told[0].seq])
   assert.deepEqual((await s.v1('GET', `/concurrency?${range}`)).json.gaps.map((g) => g.seq), [told[0].seq])
   assert.notEqual((await s.cli('verify', '--full', '--replay')).code, 20)
   await s.close()

@@ -99,7 +99,7 @@ async function turn() {
   }
   if (below(4) === 0) await count(server.v1('POST', '/logout', { body: { user } }))
   if (below(20) === 0) void stream()
-  if (below(200) === 0) await count(server.v1('GET', '/timeline/person-1'))
+  if (below(200) === 0) await count(server.v1('GET', '/timeline?user=person-1'))
   while (alive.length > 150) leave()
 }
 
