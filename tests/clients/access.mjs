@@ -1,9 +1,10 @@
 // What tests of who gets in share: questions by hand, tokens, requests that go on, processes.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
-import { Server, binary, run } from './server.mjs'
+import { join } from 'node:path'
+import { Server, binary, run, scratch } from './server.mjs'
 
 export const json = (body, headers = {}) => ({ body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
 export const cookieOf = (reply) => reply.headers['set-cookie'][0].split(';')[0]
@@ -32,6 +33,28 @@ export function taken(text) {
 /** What goes on with what is appended: GET /v1/events in lines. */
 export const following = (server, token, query = '') =>
   streaming(server, 'GET', `/v1/events?follow=true${query}`, { ...bearer(token), accept: 'application/x-ndjson' })
+
+/** A store with a long history: more than what waits on the way to a client that does not read. */
+export async function longHistory(events = 60_000) {
+  const data = scratch(), file = join(data, 'events.ndjson'), at = Date.parse('2026-01-01T00:00:00Z')
+  const line = (i) => JSON.stringify({ at: new Date(at + i * 1000).toISOString(), type: i < 10 ? 'login' : 'activity', user: `u${i % 10}`, ...(i < 10 ? {} : { action: 'page.viewed', description: `${i} `.padEnd(200, 'x') }) })
+  writeFileSync(file, Array.from({ length: events }, (_, i) => line(i)).join('\n'))
+  const imported = await run(['-d', data, 'import', file])
+  assert.equal(imported.code, 0, imported.err)
+  return data
+}
+/** Asks for all of it in lines, reads the beginning and no more until `res.resume()`. */
+export function askSlowly(server, token) {
+  return new Promise((done, fail) => {
+    const req = http.get({ host: '127.0.0.1', port: server.port, agent: false, path: '/v1/events', headers: { ...bearer(token), accept: 'application/x-ndjson' } }, (res) => {
+      const out = { req, res, said: '', over: false }
+      res.on('close', () => { out.over = true })
+      res.on('error', () => {})
+      res.once('data', (d) => { out.said += d; res.on('data', (more) => (out.said += more)); res.pause(); done(out) })
+    })
+    req.on('error', fail)
+  })
+}
 
 /** A token made on the server's store; `scopes` and what else the command takes. */
 export async function tokenFor(server, name, scopes, ...more) {

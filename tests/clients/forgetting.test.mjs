@@ -2,11 +2,9 @@
 // remembers a name or a text, and forgetting waits for nobody who reads slowly.
 import test, { after } from 'node:test'
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
-import http from 'node:http'
-import { join } from 'node:path'
-import { alive, ask, bearer, childrenOf, endAll, following, serve, tokenFor } from './access.mjs'
-import { run, scratch, until } from './server.mjs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { alive, ask, askSlowly, childrenOf, endAll, following, longHistory, serve, tokenFor } from './access.mjs'
+import { until } from './server.mjs'
 
 after(endAll)
 
@@ -98,24 +96,12 @@ test('with the receipt in hand no reader remembers a name or a text, and no ques
 })
 
 test('forgetting waits for nobody: neither for one who reads slowly nor for a reader that heeds nothing', async () => {
-  const data = scratch(), file = join(data, 'events.ndjson')
-  const at = Date.parse('2026-01-01T00:00:00Z'), lines = []
-  for (let i = 0; i < 60_000; i++)
-    lines.push(JSON.stringify({ at: new Date(at + i * 1000).toISOString(), type: i < 10 ? 'login' : 'activity', user: `u${i % 10}`, ...(i < 10 ? {} : { action: 'page.viewed', description: `${i} `.padEnd(200, 'x') }) }))
-  writeFileSync(file, lines.join('\n'))
-  const imported = await run(['-d', data, 'import', file])
-  assert.equal(imported.code, 0, imported.err)
+  const data = await longHistory()
   const s = await serve({ data })
   const pid = s.child.pid
   const slow = await tokenFor(s, 'slow', ['audit:read'])
   // Asks for everything, reads the beginning and no more.
-  const begun = await new Promise((done, fail) => {
-    const req = http.get({ host: '127.0.0.1', port: s.port, agent: false, path: '/v1/events', headers: { ...bearer(slow), accept: 'application/x-ndjson' } }, (res) => {
-      res.once('data', () => { res.pause(); done({ req, res }) })
-      res.on('error', () => {})
-    })
-    req.on('error', fail)
-  })
+  const begun = await askSlowly(s, slow)
   const forget = async (user) => {
     const from = performance.now()
     const got = await s.v1('POST', '/forget', { body: { user, reason: 'asked' } })
