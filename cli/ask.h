@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cli/output.h"
+#include "cli/served.h"
 #include "replay/question/answer.h"
 
 #include <optional>
@@ -42,6 +43,7 @@ typename Q::Summary ask(Context& context, const Q& q,
                         const std::function<bool(const typename Q::Row&)>& row) {
   const auto asked = replay::write_value(q).as_object();
   const auto read = replay::read_question(Q::kAsks.name, asked).value();
+  go_where_served(context);
   if (context.url.empty()) {
     const OpenDesk open(context, read, store::Log::Mode::Read);
     return answer(open.desk(), q, replay::RowSink<typename Q::Row>(row)).value();

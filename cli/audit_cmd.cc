@@ -19,10 +19,18 @@ using replay::EventView;
 using replay::StatsQuestion;
 
 struct Options {
+  replay::EventFilter filter;  ///< also of the subcommands: `audit -u ada stats`
   EventsQuestion q;
   bool follow = false, show_cursor = false, fail_empty = false;
   std::string cursor_file;
 };
+
+/// The question with the filter.
+template <class Q>
+Q of(const replay::EventFilter& filter, Q q) {
+  static_cast<replay::EventFilter&>(q) = filter;
+  return q;
+}
 
 void keep_cursor(const Options& o, const std::optional<std::string>& cursor) {
   if (!cursor) return;
@@ -41,7 +49,7 @@ std::optional<std::string> kept_cursor(const std::string& file) {
 }
 
 int run(Context& context, const Options& o) {
-  EventsQuestion q = o.q;
+  EventsQuestion q = of(o.filter, o.q);
   if (!q.cursor && !q.after_cursor)
     if (auto kept = kept_cursor(o.cursor_file)) q.after_cursor = std::move(*kept);
   std::optional<Pager> pager;
@@ -130,7 +138,7 @@ void check_audit(const Options& o) {
   if (places > 1) usage_error("say where to go on once: --cursor, --after-cursor or --cursor-file");
   if (!o.follow) return;
   if (o.q.reverse) usage_error("-f goes on with what comes, so it cannot show the newest first (-r)");
-  if (o.q.until || (o.q.seq && !o.q.seq->ends_with("..")))
+  if (o.filter.until || (o.filter.seq && !o.filter.seq->ends_with("..")))
     usage_error("-f goes on with what comes, so the question has no end (--until, --seq A..B)");
   if (o.fail_empty) usage_error("-f ends when it is told to: --fail-empty says nothing there");
 }
@@ -140,7 +148,7 @@ void check_audit(const Options& o) {
 void add_audit(Command& root) {
   auto o = std::make_shared<Options>();
   Command audit = root.command("audit", "what was done, by whom, when, from where");
-  declare_filter(audit, o->q);
+  declare_filter(audit, o->filter);
   audit.formats(event_formats(), [](const Context& c) { return event_fields(c.output); });
   audit.option("-n,--lines", o->q.limit, "the newest so many; with a cursor: the next so many");
   audit.flag("-r,--reverse", o->q.reverse, "newest first");
@@ -163,7 +171,7 @@ void add_audit(Command& root) {
 
   auto counted = std::make_shared<StatsQuestion>();
   Command counting = audit.command("stats", "how often, by user, kind, hour, action or address");
-  declare_filter(counting, *counted);
+  declare_filter(counting, o->filter);
   counting.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
                    [counted](const Context&) { return stats_members(*counted); });
   counting.option("--by", counted->by, "user, kind, hour, action or ip (default: kind)",
@@ -176,28 +184,29 @@ void add_audit(Command& root) {
   });
   counting.examples(
       "  rollcall audit stats --by user -n 10\n  rollcall audit stats --by hour -S today -o csv");
-  counting.run([counted](Context& context) { return stats(context, *counted); });
+  counting.run([o, counted](Context& context) { return stats(context, of(o->filter, *counted)); });
 
-  auto of = std::make_shared<replay::FieldsQuestion>();
+  auto values = std::make_shared<replay::FieldsQuestion>();
   Command listing = audit.command("fields", "the fields of FIELD=VALUE; with a NAME, its values");
-  listing.option("NAME", of->field, "a field", replay::field_fault);
+  listing.option("NAME", values->field, "a field", replay::field_fault);
   listing.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
-                  [of](const Context&) -> std::vector<std::string> {
-                    if (!of->field) return {"field"};
+                  [values](const Context&) -> std::vector<std::string> {
+                    if (!values->field) return {"field"};
                     return {"value", "events"};
                   });
   listing.examples("  rollcall audit fields\n  rollcall audit fields action");
-  listing.run([of](Context& context) { return fields(context, *of); });
+  listing.run([values](Context& context) { return fields(context, *values); });
 
-  auto reads = std::make_shared<replay::QueriesQuestion>();
   Command queries = audit.command("queries", "who read whose history, and why");
-  declare_filter(queries, *reads);
+  declare_filter(queries, o->filter);
   queries.rows({"seq", "at", "reader", "subject", "subject_number", "reason", "ticket", "what"});
-  queries.check([reads](const Context&) {
-    if (!reads->event.empty()) usage_error("queries are of one kind: --event says nothing there");
+  queries.check([o](const Context&) {
+    if (!o->filter.event.empty()) usage_error("queries are of one kind: --event says nothing there");
   });
   queries.examples("  rollcall audit queries\n  rollcall audit queries --subject ada -S week-ago");
-  queries.run([reads](Context& context) { return queries_of(context, *reads); });
+  queries.run([o](Context& context) {
+    return queries_of(context, of(o->filter, replay::QueriesQuestion{}));
+  });
 }
 
 }  // namespace rollcall::cli

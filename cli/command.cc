@@ -385,7 +385,7 @@ void Command::run_default(Run run) {
 
 void Command::run_writing(Run run) {
   this->run([run = std::move(run)](Context& context) {
-    write_where_served(context);
+    go_where_served(context);
     return run(context);
   });
 }

@@ -90,6 +90,7 @@ void follow_there(Context& context, const EventsQuestion& q,
 void follow(Context& context, const EventsQuestion& q,
             const std::function<bool(const replay::EventView&)>& row,
             const std::function<void(const Summary&, Followed)>& so_far) {
+  go_where_served(context);
   if (context.url.empty())
     follow_here(context, q, row, so_far);
   else

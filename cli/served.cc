@@ -50,7 +50,7 @@ std::optional<std::string> served_url(const Context& context) {
   return url;
 }
 
-void write_where_served(Context& context) {
+void go_where_served(Context& context) {
   if (!context.url.empty()) return;
   const auto url = served_url(context);
   if (!url) return;

@@ -16,8 +16,8 @@ namespace rollcall::cli {
 /// another user of the system in.
 [[nodiscard]] std::optional<std::string> served_url(const Context& context);
 
-/// For a command that writes: from here on it is as if --url had named the server of the store, if
-/// it has one and no --url was given.
-void write_where_served(Context& context);
+/// From here on it is as if --url had named the server of the store, if it has one and no --url was
+/// given.
+void go_where_served(Context& context);
 
 }  // namespace rollcall::cli

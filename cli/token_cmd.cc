@@ -20,7 +20,10 @@ net::Tokens tokens_of(const Context& context) { return net::Tokens(context.data_
 
 /// Unix seconds; 0 if none are given.
 std::int64_t expiry(const std::string& text) {
-  return text.empty() ? 0 : net::expiry_to_come(text).value();
+  if (text.empty()) return 0;
+  const auto at = net::expiry_to_come(text);
+  if (!at) throw store::Failure({at.error().code, "--" + at.error().detail});
+  return *at;
 }
 
 void print_made(const boost::json::object& answer) {

@@ -146,8 +146,10 @@ std::variant<Job, HttpReply> admit(App& app, const Settings& settings, const Cal
   if (!question) return refusal(question.error());
   const auto own = is_own(route, question->ask, caller);
   if (!own) return refusal(own.error());
+  // Whoever asks on the machine itself may name any folder that the system lets the server write.
   for (const char* member : {"folder", "vault"})
-    if (const auto* folder = question->ask.if_contains(member); folder && folder->is_string())
+    if (const auto* folder = question->ask.if_contains(member);
+        !request.local && folder && folder->is_string())
       if (const auto fine = check_folder(std::string(folder->get_string()), settings.data); !fine)
         return refusal(fine.error());
   job.why = read_reason(request);

@@ -22,9 +22,7 @@ unsigned status_of(Errc code) {
       return 422;
     case Errc::Conflict:
     case Errc::Refused:
-    case Errc::Tampered:
     case Errc::Incomplete:
-    case Errc::Diverged:
       return 409;
     case Errc::NotPermitted:
       return 403;
@@ -34,6 +32,9 @@ unsigned status_of(Errc code) {
       return 429;
     case Errc::Io:
       return 503;
+    case Errc::Tampered:
+    case Errc::Diverged:
+      return 500;
   }
   return 500;
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <charconv>
 #include <vector>
 
@@ -81,13 +82,19 @@ std::optional<json::value> parse_json(std::string_view text) {
 }
 
 std::optional<std::string> key_twice(std::string_view text, std::size_t levels) {
-  std::vector<std::vector<std::string>> open;  // the keys of each object, nothing of each list
+  std::vector<std::vector<std::string_view>> open;  // the keys of each object, nothing of each list
+  std::deque<std::string> plain_keys;               // of those that were written with escapes
   std::string_view last;                       // the string that stands before a colon is a key
   for (std::size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
       case '"': {
         const std::size_t begin = ++i;
-        while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
+        // Most strings hold no escape: their end is looked for in one sweep.
+        const std::size_t quote = std::min(text.find('"', i), text.size());
+        if (text.substr(i, quote - i).find('\\') == std::string_view::npos)
+          i = quote;
+        else
+          while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
         last = text.substr(begin, std::min(i, text.size()) - begin);
         break;
       }
@@ -95,8 +102,10 @@ std::optional<std::string> key_twice(std::string_view text, std::size_t levels) 
         if (open.empty() || open.size() > levels) break;
         const bool escaped = last.find('\\') != std::string_view::npos;
         const auto plain = escaped ? parse_json('"' + std::string(last) + '"') : std::nullopt;
-        open.back().emplace_back(plain && plain->is_string() ? std::string_view(plain->get_string())
-                                                             : last);
+        if (plain && plain->is_string())
+          open.back().push_back(plain_keys.emplace_back(std::string_view(plain->get_string())));
+        else
+          open.back().push_back(last);
         break;
       }
       case '{':
@@ -109,7 +118,7 @@ std::optional<std::string> key_twice(std::string_view text, std::size_t levels) 
         auto& keys = open.back();
         std::sort(keys.begin(), keys.end());
         const auto twice = std::adjacent_find(keys.begin(), keys.end());
-        if (twice != keys.end()) return std::move(*twice);
+        if (twice != keys.end()) return std::string(*twice);
         open.pop_back();
         break;
       }
@@ -137,7 +146,15 @@ std::string json_string(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8 + 2);
   out += '"';
+  const auto is_plain = [](char c) {  // as it is, whatever stands around it
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && c != '"' && c != '\\' && byte != 0xED;
+  };
   for (std::size_t i = 0; i < text.size(); ++i) {
+    std::size_t run = i;
+    while (run < text.size() && is_plain(text[run])) ++run;
+    out.append(text, i, run - i);
+    if ((i = run) == text.size()) break;
     const char c = text[i];
     switch (c) {
       case '"':

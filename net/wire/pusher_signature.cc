@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 namespace rollcall::net::inline wire {
 namespace {
@@ -67,11 +66,14 @@ std::string user_string(std::string_view socket_id, std::string_view user_data) 
 std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
   std::string out;
   out.reserve(text.size());
+  const auto is_plain = [plus](char c) { return c != '%' && (c != '+' || plus == Plus::Literal); };
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus == Plus::Space) {
+    std::size_t run = i;  // most of it says itself
+    while (run < text.size() && is_plain(text[run])) ++run;
+    out.append(text, i, run - i);
+    if ((i = run) == text.size()) break;
+    if (text[i] == '+') {
       out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
     } else {
       unsigned byte = 0;
       if (i + 2 >= text.size()) return std::nullopt;
@@ -143,32 +145,37 @@ bool reads_as_two(std::string_view value) {
 }  // namespace
 
 store::Result<Parameters> canonical(const Query& query) {
+  constexpr std::size_t kMost = 1000;  // they are compared one with another
+  if (query.size() > kMost) return refused("the query has more than 1000 parameters");
   Parameters out;
-  std::set<std::string> met;    // names as they came, in lower case
-  std::set<std::string> lists;  // which of the parameters are arrays
+  std::vector<std::string> met;    // names as they came, in lower case: few
+  std::vector<std::string> lists;  // which of the parameters are arrays
+  const auto among = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   for (const auto& [raw, value] : query) {
     const std::string whole = lower(raw);
     const std::size_t bracket = whole.find('[');
     const bool array = bracket != std::string::npos && whole.back() == ']';
     const std::string name = array ? whole.substr(0, bracket) : whole;
-    const std::string shown = nameable(name);
     if (name.empty() || name.find_first_of("=&") != std::string::npos)
-      return refused(fmt::format("{} cannot be the name of a signed parameter", shown));
+      return refused(fmt::format("{} cannot be the name of a signed parameter", nameable(name)));
     if (array && of_the_signature(name))
-      return refused(fmt::format("{} is one value, not an array", shown));
-    const bool again = !met.insert(whole).second && !whole.ends_with("[]");
-    const bool known = out.contains(name);
-    if (again || (known && array != lists.contains(name)))
-      return refused(fmt::format("{} occurs twice in the query", shown));
-    if (array) lists.insert(name);
-    std::string& said = out[name];
-    if (known) said += ',';
+      return refused(fmt::format("{} is one value, not an array", nameable(name)));
+    const bool again = among(met, whole) && !whole.ends_with("[]");
+    const auto [place, is_new] = out.try_emplace(name);
+    if (again || (!is_new && array != among(lists, name)))
+      return refused(fmt::format("{} occurs twice in the query", nameable(name)));
+    if (array && is_new) lists.push_back(name);
+    met.push_back(whole);
+    std::string& said = place->second;
+    if (!is_new) said += ',';
     said += value;
     if (reads_as_two(said))
       return refused(
           fmt::format("the value of {} holds an & and a = after it: the signature "
                       "cannot tell it from two parameters",
-                      shown));
+                      nameable(name)));
   }
   return out;
 }
