@@ -2,12 +2,12 @@
 // own answers look like: their members, lists, pages, and what follows what is appended.
 import test, { after, before } from 'node:test'
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, bearer, endAll, following, reads, serve, start, taken, tokenFor } from './access.mjs'
 import { run, scratch, until } from './server.mjs'
 
-let server, data, last
+let server, data, last, socket
 const formats = ['short', 'wide', 'json', 'ndjson', 'csv', 'cat', 'raw', 'activitylog4', 'activitylog5', 'owenit']
 
 before(async () => {
@@ -25,6 +25,9 @@ before(async () => {
   server = await serve({ data, top: '[callers]\nquestions = 100\n', limits: 'commands_per_caller = 100' })
   await server.v1('POST', '/login', { body: { user: 'here' } })
   assert.equal((await server.v1('POST', '/checkpoint', { body: {} })).status, 200)
+  // The store is to answer for itself, here: while the socket has another name, nobody goes through it.
+  socket = join(data, 'socket')
+  if (existsSync(socket)) renameSync(socket, `${socket}.hidden`)
   last = (await ask(server, 'GET', '/store')).json.events
 })
 after(endAll)
@@ -65,12 +68,12 @@ test('every option of a reading command means the same there and here', async ()
     ['last', 'zoé, "q"', '-n', '1'], ['last', '--min', '1h'], ['last', '--number', '3', '-o', 'json', '--fields', 'user,length'],
     ['audit', ...range, '-n', '3'], ['audit', ...range, '-n', '3', '-r'], ['audit', ...range, '-u', 'ada', '-u', 'bob'], ['audit', ...range, '--number', '1'], ['audit', ...range, '-e', 'login,activity'], ['audit', ...range, '--ip', '10.0.*'], ['audit', ...range, '-g', 'order [0-9]'], ['audit', ...range, 'action=order.paid'], ['audit', ...range, 'lunch'], ['audit', ...range, '--subject', 'bob'], ['audit', ...range, '--reader', 'local:root'], ['audit', ...range, '--session', '2'], ['audit', ...range, '--causer', '-u', 'ada'],
     ['audit', ...range, '-n', '2', '--show-cursor'], ['audit', '--seq', '1..3', 'nothingofthekind', '--fail-empty'], ['audit', '-U', `seq:${last}`, '-S', 'seq:3'],
-    ['audit', 'stats', ...range, '--by', 'user'], ['audit', 'stats', ...range, '--by', 'ip'], ['audit', 'stats', ...range, '--by', 'action', '-n', '1'], ['audit', 'stats', ...range, '--by', 'hour'], ['audit', 'stats', ...range, '--summary'], ['audit', 'fields', 'action'], ['audit', 'fields', 'kind'], ['audit', 'queries', ...range, '--subject', 'ada'],
+    ['audit', 'stats', ...range, '--by', 'user'], ['audit', 'stats', ...range, '--by', 'ip'], ['audit', 'stats', ...range, '--by', 'action', '-n', '1'], ['audit', 'stats', ...range, '--by', 'hour'], ['audit', 'stats', ...range, '--summary'], ['audit', 'fields', 'action'], ['audit', 'queries', ...range, '--subject', 'ada'],
     ['show', '4', '--raw'], ['show', '4', '--proof'], ['show', '4', '--proof', '-o', 'json'], ['proof', '3'],
     ['export', ...range, '-u', 'ada', '--format', 'csv'], ['export', ...range, '--format', 'ndjson', 'action=order.paid'],
     ['checkpoint', 'show'], ['key', 'show'], ['witness', 'status'], ['retention', 'apply', '--dry-run'], ['snapshot', 'verify'], ['store', 'reads'],
   ])
-  await compare([['last', '--open'], ['last', 'ada', '-n', '1'], ['verify', '--no-bodies'], ['verify', '--full'], ['verify', '--full', '--replay'], ['verify', '--quick', '--strict'], ['subject', 'export', 'ada'], ['subject', 'export', '--number', '2'], ['audit', '-n', '5'], ['audit', 'queries']], undefined, { alone: true })
+  await compare([['audit', 'fields', 'kind'], ['last', '--open'], ['last', 'ada', '-n', '1'], ['verify', '--no-bodies'], ['verify', '--full'], ['verify', '--full', '--replay'], ['verify', '--quick', '--strict'], ['subject', 'export', 'ada'], ['subject', 'export', '--number', '2'], ['audit', '-n', '5'], ['audit', 'queries']], undefined, { alone: true })
 })
 
 test('every refusal says the same there and here, with the same code and nothing half-written', async () => {
@@ -85,6 +88,23 @@ test('every refusal says the same there and here, with the same code and nothing
   await compare([['who', '--at', `seq:${last}`, '--room', 'nowhere'], ['audit', '-u', 'ada', '-u', 'nobody-such'], ['audit', '--number', '99', '--seq', '1..3']])
   const silent = await Promise.all([['audit', '-u', 'nobody-such', '-o', 'json'], ['audit', '-u', 'nobody-such', '-o', 'csv'], ['export', '-u', 'nobody-such', '--format', 'csv']].map(both))
   for (const b of silent) assert.deepEqual([b.here.out, b.there.out], ['', ''], b.args)
+})
+
+test('a store that is served answers through its server, and as it would by itself', async () => {
+  const range = ['--seq', `1..${last}`]
+  const alone = [], through = []
+  const list = [['audit', ...range, '-o', 'ndjson'], ['audit', 'stats', ...range, '--by', 'user'], ['who', '--at', `seq:${last}`, '-o', 'json'], ['show', '4'], ['proof', '3'], ['audit', '-u', 'nobody-such'], ['show', 'x'], ['checkpoint', 'show'], ['export', ...range, '-o', 'csv']]
+  for (const args of list) alone.push(await run(['-d', data, ...args]))
+  assert.ok(existsSync(`${socket}.hidden`), 'the server has a socket')
+  renameSync(`${socket}.hidden`, socket)
+  try {
+    const before = (await ask(server, 'GET', '/store')).json.events
+    for (const args of list) through.push(await run(['-d', data, ...args]))
+    assert.ok((await ask(server, 'GET', '/store')).json.events > before, 'these are logged as reads')
+  } finally {
+    renameSync(socket, `${socket}.hidden`)
+  }
+  assert.deepEqual(through, alone)
 })
 
 test('what a reading command writes is the same file, wherever the answer came from', async () => {
