@@ -47,15 +47,6 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   return std::move(out).str();
 }
 
-Result<void> sync_directory(const std::filesystem::path& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return system_error("cannot open", directory);
-  const int rc = ::fsync(fd);
-  ::close(fd);
-  if (rc != 0) return system_error("cannot sync", directory);
-  return {};
-}
-
 Result<void> make_directories(const std::filesystem::path& directory, Secret secret) {
   std::error_code ec;
   std::filesystem::create_directories(directory, ec);
@@ -65,34 +56,151 @@ Result<void> make_directories(const std::filesystem::path& directory, Secret sec
   return {};
 }
 
+namespace {
+
+class DiskFile final : public File {
+ public:
+  DiskFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
+  ~DiskFile() override { ::close(fd_); }
+
+  [[nodiscard]] Result<std::uint64_t> size() const override {
+    struct stat now {};
+    if (::fstat(fd_, &now) != 0) return system_error("cannot read", path_);
+    return static_cast<std::uint64_t>(now.st_size);
+  }
+
+  [[nodiscard]] Result<Bytes> read_at(std::uint64_t offset, std::size_t size) const override {
+    Bytes out(size);
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t n =
+          ::pread(fd_, out.data() + done, size - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error("cannot read", path_);
+      if (n == 0)
+        return Error{Errc::Incomplete, fmt::format("{}: shorter than it was", path_.string())};
+      done += static_cast<std::size_t>(n);
+    }
+    return out;
+  }
+
+  [[nodiscard]] Result<void> write_at(std::uint64_t offset, ByteView bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return system_error("cannot write", path_);
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+      offset += static_cast<std::uint64_t>(n);
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<void> resize(std::uint64_t size) override {
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return system_error("cannot write", path_);
+    return {};
+  }
+
+  [[nodiscard]] Result<void> sync() override {
+    if (::fsync(fd_) != 0) return system_error("cannot sync", path_);
+    return {};
+  }
+
+ private:
+  int fd_;
+  std::filesystem::path path_;
+};
+
+class DiskFiles final : public Files {
+ public:
+  [[nodiscard]] Result<std::unique_ptr<File>> open(const std::filesystem::path& path) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot open", path);
+    return std::unique_ptr<File>(std::make_unique<DiskFile>(fd, path));
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<File>> create(const std::filesystem::path& path,
+                                                     Secret secret) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+                          secret == Secret::Yes ? 0600 : 0644);
+    if (fd < 0) return system_error("cannot write", path);
+    return std::unique_ptr<File>(std::make_unique<DiskFile>(fd, path));
+  }
+
+  [[nodiscard]] Result<void> rename(const std::filesystem::path& from,
+                                    const std::filesystem::path& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename", from);
+    return {};
+  }
+
+  [[nodiscard]] Result<void> link(const std::filesystem::path& file,
+                                  const std::filesystem::path& name) override {
+    if (::link(file.c_str(), name.c_str()) != 0) return system_error("cannot link", file);
+    return {};
+  }
+
+  [[nodiscard]] Result<void> remove(const std::filesystem::path& path) override {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("cannot remove", path);
+    return {};
+  }
+
+  [[nodiscard]] Result<void> sync_directory(const std::filesystem::path& directory) override {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot open", directory);
+    const bool synced = ::fsync(fd) == 0;
+    const Error unsynced = system_error("cannot sync", directory);
+    ::close(fd);
+    if (!synced) return unsynced;
+    return {};
+  }
+};
+
+}  // namespace
+
+Files& disk_files() {
+  static DiskFiles files;
+  return files;
+}
+
+Result<void> Files::replace(const std::filesystem::path& path, std::string_view content,
+                            Secret secret) {
+  const std::filesystem::path aside = path.string() + ".new";
+  const auto replaced = [&]() -> Result<void> {
+    {
+      const auto file = create(aside, secret);
+      if (!file) return file.error();
+      RC_TRY((*file)->write_at(0, as_bytes(content)));
+      RC_TRY((*file)->sync());
+    }
+    return rename(aside, path);
+  }();
+  if (!replaced) {  // on a full disk whoever makes room needs what was begun
+    (void)remove(aside);
+    return replaced;
+  }
+  return sync_directory(path.parent_path());
+}
+
+Result<void> Files::blank(const std::filesystem::path& path) {
+  const auto file = open(path);
+  if (!file && file.error().code == Errc::NotFound) return {};
+  if (!file) return file.error();
+  const auto size = (*file)->size();
+  if (!size) return size.error();
+  const Bytes zeroes(std::size_t{1} << 16, 0);
+  for (std::uint64_t at = 0; at < *size; at += zeroes.size()) {
+    const auto part = std::min<std::uint64_t>(zeroes.size(), *size - at);
+    RC_TRY((*file)->write_at(at, ByteView(zeroes).first(static_cast<std::size_t>(part))));
+  }
+  return (*file)->sync();
+}
+
 Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
                           Secret secret) {
-  const std::filesystem::path aside = path.string() + ".new";
-  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                        secret == Secret::Yes ? 0600 : 0644);
-  if (fd < 0) return system_error("cannot write", aside);
-  // On a full disk what was begun is given back: it is of no use, and whoever makes room needs it.
-  const auto give_up = [&](const Error& error) {
-    ::unlink(aside.c_str());
-    return error;
-  };
-  std::string_view rest = content;
-  while (!rest.empty()) {
-    const ssize_t n = ::write(fd, rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const Error error = system_error("cannot write", aside);
-      ::close(fd);
-      return give_up(error);
-    }
-    rest.remove_prefix(static_cast<std::size_t>(n));
-  }
-  const bool synced = ::fsync(fd) == 0;
-  const Error unsynced = system_error("cannot sync", aside);
-  if (::close(fd) != 0 || !synced) return give_up(unsynced);
-  if (::rename(aside.c_str(), path.c_str()) != 0)
-    return give_up(system_error("cannot rename", aside));
-  return sync_directory(path.parent_path());
+  return disk_files().replace(path, content, secret);
+}
+
+Result<void> sync_directory(const std::filesystem::path& directory) {
+  return disk_files().sync_directory(directory);
 }
 
 namespace {

@@ -5,13 +5,9 @@
 #include "store/bytes/files.h"
 #include "store/bytes/mapped_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -44,47 +40,16 @@ Bytes erased_record(UserNumber number, std::uint32_t size) {
 
 /// Makes records of a file that was replaced say no more than that their users were forgotten, for
 /// whoever has the file open or mapped still; other records stay as they are.
-Result<void> overwrite_records(int fd, const std::vector<VaultIndex::Place>& gone) {
-  if (gone.empty()) return {};
-  const auto failed = [] {
-    return Error{Errc::Io,
-                 fmt::format("cannot overwrite the vault's old records: {}", std::strerror(errno))};
-  };
-  if (fd < 0) return failed();
+Result<void> overwrite_records(File& file, const std::vector<VaultIndex::Place>& gone) {
   for (const auto& place : gone) {
-    std::array<std::uint8_t, 9> head{};  // of the frame its length, then type and number
-    if (::pread(fd, head.data(), head.size(), static_cast<off_t>(place.offset)) !=
-        static_cast<ssize_t>(head.size()))
-      return failed();
-    const bool user = head[4] == 'U';  // an epoch's key is nobody's
-    const Bytes nothing = erased_record(user ? get_be32(ByteView(head).subspan(5)) : 0, place.size);
-    if (::pwrite(fd, nothing.data(), nothing.size(), static_cast<off_t>(place.offset)) !=
-        static_cast<ssize_t>(nothing.size()))
-      return failed();
+    constexpr std::size_t kHead = 9;  // of the frame its length, then type and number
+    const auto head = file.read_at(place.offset, kHead);
+    if (!head) return head.error();
+    const bool user = (*head)[4] == 'U';  // an epoch's key is nobody's
+    const UserNumber number = user ? get_be32(ByteView(*head).subspan(5)) : 0;
+    RC_TRY(file.write_at(place.offset, erased_record(number, place.size)));
   }
-  if (::fsync(fd) != 0) return failed();
-  return {};
-}
-
-/// A file that was begun and not renamed: nobody needs it, and what is in it must not lie about.
-Result<void> destroy_file(const std::filesystem::path& path) {
-  std::error_code ec;
-  const auto size = std::filesystem::file_size(path, ec);
-  if (ec) return {};  // not there, or no file
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  const Bytes zeroes(std::size_t{1} << 16, 0);
-  bool ok = fd >= 0;
-  for (std::uintmax_t at = 0; ok && at < size; at += zeroes.size()) {
-    const auto part = static_cast<std::size_t>(std::min<std::uintmax_t>(zeroes.size(), size - at));
-    ok = ::pwrite(fd, zeroes.data(), part, static_cast<off_t>(at)) == static_cast<ssize_t>(part);
-  }
-  ok = ok && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!ok)
-    return Error{Errc::Io,
-                 fmt::format("cannot destroy {}: {}", path.string(), std::strerror(errno))};
-  std::filesystem::remove(path, ec);
-  return {};
+  return file.sync();
 }
 
 }  // namespace
@@ -117,11 +82,11 @@ Bytes Vault::epoch_record(std::uint32_t epoch, const Key& key) const {
   return framed(payload);
 }
 
-Result<Vault> Vault::create(const std::filesystem::path& dir, std::string app) {
+Result<Vault> Vault::create(const std::filesystem::path& dir, std::string app, Files& files) {
   RC_TRY(make_directories(dir, Secret::Yes));
-  auto master = MasterKey::create(dir);
+  auto master = MasterKey::create(dir, files);
   if (!master) return master.error();
-  Vault vault(dir, std::move(app), std::move(*master));
+  Vault vault(dir, std::move(app), std::move(*master), files);
   const Key app_key = random_key();
   vault.users_[0] = {app_key, "", 0, 0};
   vault.index_key_ = VaultIndex::key_of(app_key);
@@ -156,25 +121,11 @@ PendingRecords Vault::take_pending() {
 
 Result<void> Vault::write(const PendingRecords& records) const {
   if (records.bytes.empty()) return {};
-  const auto failed = [&](const char* what) {
-    return Error{Errc::Io, fmt::format("{} {}: {}", what, file().string(), std::strerror(errno))};
-  };
-  const int fd = ::open(file().c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return failed("cannot open");
-  bool ok =
-      ::ftruncate(fd, static_cast<off_t>(records.offset)) == 0 && ::lseek(fd, 0, SEEK_END) >= 0;
-  std::size_t written = 0;
-  while (ok && written < records.bytes.size()) {
-    const ssize_t n = ::write(fd, records.bytes.data() + written, records.bytes.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    ok = n > 0;
-    if (ok) written += static_cast<std::size_t>(n);
-  }
-  ok = ok && ::fsync(fd) == 0;
-  const int why = errno;
-  ::close(fd);
-  errno = why;
-  if (!ok) return failed("cannot write");
+  const auto records_file = files_->open(file());
+  if (!records_file) return records_file.error();
+  RC_TRY((*records_file)->resize(records.offset));
+  RC_TRY((*records_file)->write_at(records.offset, records.bytes));
+  RC_TRY((*records_file)->sync());
   index_->append(records.entries);
   return {};
 }
@@ -245,16 +196,17 @@ Result<void> Vault::write_anew(const std::map<UserNumber, Bytes>& fresh,
   for (const UserNumber number : erased_) content += as_text(erased_record(number, 0));
   // The file that is replaced keeps a name until it is overwritten, so that a crash in between
   // leaves it to be found.
-  std::error_code ec;
   RC_TRY(finish_replaced());
+  std::unique_ptr<File> replaced;
   if (!gone.empty()) {
-    std::filesystem::create_hard_link(file(), replaced_file(), ec);  // or not: some disks have none
+    (void)files_->link(file(), replaced_file());  // or not: some disks have none
+    auto before_it = files_->open(file());
+    if (!before_it) return before_it.error();
+    replaced = std::move(*before_it);
   }
-  const int replaced = gone.empty() ? -1 : ::open(file().c_str(), O_RDWR | O_CLOEXEC);
-  const auto renamed = replace_file(file(), content, Secret::Yes);
-  const auto scrubbed = renamed ? overwrite_records(replaced, gone) : Result<void>{};
-  if (replaced >= 0) ::close(replaced);
-  if (!renamed || scrubbed) std::filesystem::remove(replaced_file(), ec);
+  const auto renamed = files_->replace(file(), content, Secret::Yes);
+  const auto scrubbed = renamed && replaced ? overwrite_records(*replaced, gone) : Result<void>{};
+  if (!renamed || scrubbed) (void)files_->remove(replaced_file());
   RC_TRY(renamed);
   for (auto& [number, user] : users_) std::tie(user.offset, user.size) = places[number];
   for (auto& [epoch, entry] : epochs_) entry.offset = epoch_places[epoch];
@@ -309,18 +261,20 @@ Result<void> Vault::finish_replaced() const {
         gone.push_back({text->size() - rest.size(), size});
       rest = rest.subspan(size);
     }
-    const int fd = ::open(replaced_file().c_str(), O_RDWR | O_CLOEXEC);
-    const auto scrubbed = overwrite_records(fd, gone);
-    if (fd >= 0) ::close(fd);
-    RC_TRY(scrubbed);
+    const auto replaced = files_->open(replaced_file());
+    if (!replaced) return replaced.error();
+    RC_TRY(overwrite_records(**replaced, gone));
   }
-  std::filesystem::remove(replaced_file(), ec);
-  return {};
+  return files_->remove(replaced_file());
 }
 
 Result<void> Vault::keep_index() {
   const std::unique_lock guard(*mutex_);
-  for (const char* name : {"records.new", "index.new"}) RC_TRY(destroy_file(dir_ / name));
+  // Begun and not renamed: nobody needs it, and what is in it must not lie about.
+  for (const char* name : {"records.new", "index.new"}) {
+    RC_TRY(files_->blank(dir_ / name));
+    RC_TRY(files_->remove(dir_ / name));
+  }
   RC_TRY(finish_replaced());
   const auto records = MappedFile::open(file());
   if (!records) return records.error();
@@ -411,7 +365,7 @@ Result<void> Vault::rotate_master(const MasterKey& next) {
         "the master key comes from the environment: give the next one as ROLLCALL_NEW_MASTER_KEY"};
   }
   if (!master_.file.empty())
-    RC_TRY(replace_file(dir_ / "master.key.next", hex(next.key) + "\n", Secret::Yes));
+    RC_TRY(files_->replace(dir_ / "master.key.next", hex(next.key) + "\n", Secret::Yes));
   const std::filesystem::path target = master_.file;
   master_.key = next.key;
   std::map<UserNumber, Bytes> fresh;
@@ -419,10 +373,15 @@ Result<void> Vault::rotate_master(const MasterKey& next) {
   for (auto& [epoch, entry] : epochs_) entry.record = epoch_record(epoch, entry.key);
   RC_TRY(rewrite(fresh));
   if (target.empty()) return {};
-  RC_TRY(replace_file(target, hex(next.key) + "\n", Secret::Yes));
-  std::error_code ec;
-  std::filesystem::remove(dir_ / "master.key.next", ec);
-  return sync_directory(dir_);
+  // Until the key file is the vault's own, opening finds the key in master.key.next: another
+  // rotation must not write there.
+  const auto done = [&]() -> Result<void> {
+    RC_TRY(files_->replace(target, hex(next.key) + "\n", Secret::Yes));
+    RC_TRY(files_->remove(dir_ / "master.key.next"));
+    return files_->sync_directory(dir_);
+  }();
+  if (!done) ahead_ = true;
+  return done;
 }
 
 }  // namespace rollcall::store::inline vault

@@ -18,6 +18,7 @@
 #include "engine/event.h"
 #include "store/bytes/crypto.h"
 #include "store/bytes/errc.h"
+#include "store/bytes/files.h"
 #include "store/vault/vault_index_file.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -40,7 +41,7 @@ struct MasterKey {
   Key key{};
   std::filesystem::path file;  ///< empty if the key came from the environment
   static Result<MasterKey> load(const std::filesystem::path& vault_dir);
-  static Result<MasterKey> create(const std::filesystem::path& vault_dir);
+  static Result<MasterKey> create(const std::filesystem::path& vault_dir, Files& files);
   /// The key to rotate to: ROLLCALL_NEW_MASTER_KEY, else a random one.
   static Result<MasterKey> next();
 };
@@ -59,9 +60,12 @@ class Vault {
   Vault& operator=(Vault&& other) noexcept;
   ~Vault();
   /// Creates an empty vault with a key for the app itself (number 0) and epoch 1.
-  static Result<Vault> create(const std::filesystem::path& dir, std::string app);
+  /// It writes through `files`, which outlive it.
+  static Result<Vault> create(const std::filesystem::path& dir, std::string app,
+                              Files& files = disk_files());
   /// Reads it, ignoring a torn last record (a crash while enrolling).
-  static Result<Vault> open(const std::filesystem::path& dir, std::string app);
+  static Result<Vault> open(const std::filesystem::path& dir, std::string app,
+                            Files& files = disk_files());
   /// For reading alone, and only as far as it is asked: where the index fits, no name is unsealed
   /// yet. Writes nothing.
   static Result<std::unique_ptr<const Vault>> open_to_read(const std::filesystem::path& dir,
@@ -156,10 +160,11 @@ class Vault {
   struct Lazy;
   static constexpr std::uint32_t kFramedMin = 13;  ///< the frame's 8 bytes, a type and a number
   static constexpr std::uint32_t kFramedMax = 4096 + 8;
-  Vault(std::filesystem::path dir, std::string app, MasterKey master);
+  Vault(std::filesystem::path dir, std::string app, MasterKey master, Files& files);
 
   Result<void> load();
-  static Result<Vault> open_once(const std::filesystem::path& dir, const std::string& app);
+  static Result<Vault> open_once(const std::filesystem::path& dir, const std::string& app,
+                                 Files& files);
   struct Opened {
     enum class Fault : std::uint8_t {
       None,
@@ -219,6 +224,7 @@ class Vault {
   std::filesystem::path dir_;
   std::string app_;
   MasterKey master_;
+  Files* files_;  ///< never null: a vault can be moved
   // Mutable: a vault opened to be read takes in what it is asked for.
   mutable std::map<UserNumber, User> users_;  ///< with number 0, the app
   /// Keys point into users_: remove an entry before its user.

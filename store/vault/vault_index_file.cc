@@ -1,16 +1,11 @@
 // The index on disk: appended to, merged, replaced.
 #include "store/vault/vault_index_file.h"
 
-#include "store/bytes/files.h"
 #include "store/bytes/mapped_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 namespace rollcall::store::inline vault {
 namespace {
@@ -22,24 +17,6 @@ using Entry = VaultIndex::Entry;
 /// written nine times at most.
 constexpr std::size_t kTailMin = 4096;
 constexpr std::size_t kTailShare = 8;
-
-struct Open {
-  int fd;
-  ~Open() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-bool write_at(int fd, ByteView bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    offset += static_cast<std::uint64_t>(n);
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -66,36 +43,15 @@ Result<void> VaultIndexFile::replace(VaultIndex::Contents contents, const Key& k
   return replace_locked(std::move(contents), key);
 }
 
-/// Only what is still there is overwritten: whoever wrote a file in its place before did the same.
-Result<void> VaultIndexFile::wipe_file() const {
-  const auto failed = [&](const char* what) {
-    return Error{Errc::Io, fmt::format("{} {}: {}", what, path().string(), std::strerror(errno))};
-  };
-  const Open file{::open(path().c_str(), O_WRONLY | O_CLOEXEC)};
-  if (file.fd < 0) {
-    if (errno == ENOENT) return {};
-    return failed("cannot open");
-  }
-  const off_t size = ::lseek(file.fd, 0, SEEK_END);
-  const Bytes zeroes(std::size_t{1} << 16, 0);
-  for (off_t at = 0; at < size; at += static_cast<off_t>(zeroes.size())) {
-    const auto part = std::min(zeroes.size(), static_cast<std::size_t>(size - at));
-    if (!write_at(file.fd, ByteView(zeroes).first(part), static_cast<std::uint64_t>(at)))
-      return failed("cannot overwrite");
-  }
-  if (::fsync(file.fd) != 0) return failed("cannot sync");
-  return {};
-}
-
 Result<void> VaultIndexFile::replace_locked(VaultIndex::Contents contents, const Key& key) {
   in_step_ = false;
   const std::uint64_t covers = contents.covers;
   const std::size_t names = contents.names.size();
   const Bytes file = VaultIndex::encode(std::move(contents), key);
-  RC_TRY(wipe_file());
-  if (!replace_file(path(), as_text(file), Secret::Yes)) {  // readers do without it
-    std::error_code ec;
-    std::filesystem::remove(path(), ec);
+  // Only what is still there is overwritten: whoever wrote a file in its place before did the same.
+  RC_TRY(files_.blank(path()));
+  if (!files_.replace(path(), as_text(file), Secret::Yes)) {  // readers do without it
+    (void)files_.remove(path());
     return {};
   }
   key_ = key;
@@ -114,8 +70,8 @@ void VaultIndexFile::append(std::span<const Entry> entries) {
   in_step_ = false;
   if (entries.front().place.offset != covers_) return;
   const Bytes bytes = VaultIndex::encode_tail(entries, nonce_);
-  const Open file{::open(path().c_str(), O_WRONLY | O_CLOEXEC)};
-  if (file.fd < 0 || !write_at(file.fd, bytes, size_)) return;
+  const auto file = files_.open(path());
+  if (!file || !(*file)->write_at(size_, bytes)) return;
   size_ += bytes.size();
   covers_ = entries.back().place.end();
   tail_ += entries.size();

@@ -8,7 +8,7 @@
 // has it mapped keeps an entry.
 #pragma once
 
-#include "store/bytes/errc.h"
+#include "store/bytes/files.h"
 #include "store/vault/vault_index.h"
 
 #include <filesystem>
@@ -19,7 +19,9 @@ namespace rollcall::store::inline vault {
 /// Safe for any number of threads.
 class VaultIndexFile {
  public:
-  explicit VaultIndexFile(std::filesystem::path vault_dir) : dir_(std::move(vault_dir)) {}
+  /// `files` outlive it.
+  VaultIndexFile(std::filesystem::path vault_dir, Files& files)
+      : dir_(std::move(vault_dir)), files_(files) {}
 
   /// Goes on with the file there is; false where it does not fit these bytes of the vault to the
   /// last one, or is damaged.
@@ -37,10 +39,10 @@ class VaultIndexFile {
  private:
   [[nodiscard]] Result<void> replace_locked(VaultIndex::Contents contents, const Key& key);
   [[nodiscard]] Result<void> merge();
-  [[nodiscard]] Result<void> wipe_file() const;
 
   mutable std::mutex mutex_;
   std::filesystem::path dir_;
+  Files& files_;
   Key key_{};
   bool in_step_ = false;
   std::uint64_t size_ = 0, covers_ = 0, nonce_ = 0;

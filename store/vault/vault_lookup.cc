@@ -76,11 +76,12 @@ struct Vault::Lazy {
   }
 };
 
-Vault::Vault(std::filesystem::path dir, std::string app, MasterKey master)
+Vault::Vault(std::filesystem::path dir, std::string app, MasterKey master, Files& files)
     : dir_(std::move(dir)),
       app_(std::move(app)),
       master_(std::move(master)),
-      index_(std::make_unique<VaultIndexFile>(dir_)) {}
+      files_(&files),
+      index_(std::make_unique<VaultIndexFile>(dir_, files)) {}
 Vault::Vault(Vault&& other) noexcept = default;
 Vault& Vault::operator=(Vault&& other) noexcept = default;
 Vault::~Vault() = default;
@@ -125,7 +126,7 @@ Result<std::unique_ptr<const Vault>> Vault::open_to_read(const std::filesystem::
   if (present(dir / "records")) {
     auto master = MasterKey::load(dir);
     if (master) {
-      std::unique_ptr<Vault> vault(new Vault(dir, app, std::move(*master)));
+      std::unique_ptr<Vault> vault(new Vault(dir, app, std::move(*master), disk_files()));
       vault->lazy_ = vault->map_files();
       if (vault->lazy_) {
         vault->users_[0] = vault->lazy_->app;

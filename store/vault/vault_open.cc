@@ -52,12 +52,12 @@ Result<MasterKey> MasterKey::load(const std::filesystem::path& vault_dir) {
   return MasterKey{*key, file};
 }
 
-Result<MasterKey> MasterKey::create(const std::filesystem::path& vault_dir) {
+Result<MasterKey> MasterKey::create(const std::filesystem::path& vault_dir, Files& files) {
   if (std::getenv("ROLLCALL_MASTER_KEY") != nullptr ||
       std::getenv("ROLLCALL_MASTER_KEY_FILE") != nullptr)
     return load(vault_dir);
   const MasterKey master{random_key(), vault_dir / "master.key"};
-  RC_TRY(replace_file(master.file, hex(master.key) + "\n", Secret::Yes));
+  RC_TRY(files.replace(master.file, hex(master.key) + "\n", Secret::Yes));
   return master;
 }
 
@@ -69,20 +69,21 @@ Result<MasterKey> MasterKey::next() {
   return MasterKey{*key, {}};
 }
 
-Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app) {
-  auto opened = open_once(dir, app);
+Result<Vault> Vault::open(const std::filesystem::path& dir, std::string app, Files& files) {
+  auto opened = open_once(dir, app, files);
   // A file that is written anew while it is read looks damaged for a moment; damage stays.
-  if (!opened && opened.error().code == Errc::Incomplete) opened = open_once(dir, app);
+  if (!opened && opened.error().code == Errc::Incomplete) opened = open_once(dir, app, files);
   return opened;
 }
 
-Result<Vault> Vault::open_once(const std::filesystem::path& dir, const std::string& app) {
+Result<Vault> Vault::open_once(const std::filesystem::path& dir, const std::string& app,
+                               Files& files) {
   if (!present(dir / "records")) {
     return Error{Errc::NotFound, fmt::format("there is no vault in {}", dir.string())};
   }
   auto master = MasterKey::load(dir);
   if (!master) return master.error();
-  Vault vault(dir, app, *master);
+  Vault vault(dir, app, *master, files);
   const auto loaded = vault.load();
   if (loaded) return vault;
   // A rotation that a crash cut short: the file is wrapped by the next key already.
@@ -91,12 +92,11 @@ Result<Vault> Vault::open_once(const std::filesystem::path& dir, const std::stri
     const auto text = read_file(next);
     const auto key = text ? key_from_hex(*text) : std::nullopt;
     if (key) {
-      Vault again(dir, app, MasterKey{*key, master->file});
+      Vault again(dir, app, MasterKey{*key, master->file}, files);
       if (again.load()) {
         if (!master->file.empty()) {
-          RC_TRY(replace_file(master->file, hex(*key) + "\n", Secret::Yes));
-          std::error_code ec;
-          std::filesystem::remove(next, ec);
+          RC_TRY(files.replace(master->file, hex(*key) + "\n", Secret::Yes));
+          (void)files.remove(next);  // one that stays is no key of anything
         }
         return again;
       }

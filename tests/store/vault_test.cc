@@ -2,6 +2,7 @@
 // files; and nothing of whoever was forgotten in any file that was replaced.
 #include "store/vault/vault.h"
 
+#include "store/bytes/faulty_files.h"
 #include "store/bytes/files.h"
 #include "store/bytes/mapped_file.h"
 #include "store/forget.h"
@@ -414,4 +415,48 @@ TEST_CASE("the second name of a file that was not replaced is taken away, and no
   vault.keep_index().value();
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "records.old"));
   CHECK(test::slurp(records) == before);
+}
+
+TEST_CASE("a rotation of the master key that fails anywhere, and again anywhere, loses no key",
+          "[store][vault][crash]") {
+  const bool power_fails = GENERATE(false, true);
+  constexpr auto kMemory = Scratch::On::Memory;
+  std::uint64_t first = 1, second = 1, rounds = 0;
+  while (true) {
+    INFO("operation " << first << ", then " << second << ", power fails " << power_fails);
+    const Scratch scratch(kMemory), undo(kMemory);
+    Faults faults;
+    FaultyFiles files(faults, undo.path());
+    bool tried_again = false;
+    {
+      auto vault = Vault::create(scratch.path(), "main", files).value();
+      vault.enroll(1, "ada");
+      vault.sync().value();
+      faults.fail(first, Faults::How::Refuse);
+      const auto rotated = vault.rotate_master(MasterKey::next().value());
+      if (!faults.reached()) {
+        CHECK(rotated);
+        break;
+      }
+      // A vault that is ahead of its files is opened anew before anybody writes.
+      tried_again = !vault.ahead();
+      if (tried_again) {
+        faults.fail(second, Faults::How::Refuse);
+        (void)vault.rotate_master(MasterKey::next().value());
+        tried_again = faults.reached();
+      }
+    }
+    if (power_fails) files.crash();
+    const auto vault = Vault::open(scratch.path(), "main");
+    REQUIRE(vault);
+    CHECK(vault->name_of(1) == "ada");
+    ++rounds;
+    if (tried_again) {
+      ++second;
+    } else {
+      ++first;
+      second = 1;
+    }
+  }
+  CHECK(rounds > 50);
 }
