@@ -202,7 +202,7 @@ Result<void> Audit::run(bool newest_first, const std::function<bool(const EventV
 }
 
 Result<void> Audit::run_back(const std::function<bool(const EventView&)>& visit) const {
-  const store::Log& log = reader_->log();
+  const store::EventLog& log = reader_->log();
   const Seq from = std::max({filter_.from, first_, Seq{1}});
   bool more = true;
   const auto take = [&](const Header& h) {

@@ -2,6 +2,7 @@
 #include "replay/read_log.h"
 
 #include "store/log/event_clock.h"
+#include "store/log/log.h"
 #include "store/open_store.h"
 
 #include <boost/json.hpp>
@@ -16,7 +17,7 @@ store::Error reason_missing() {
           "this store logs who reads personal data and why: give --reason (and --ticket)"};
 }
 
-store::Result<bool> reads_need_reason(const store::Log& log) {
+store::Result<bool> reads_need_reason(const store::EventLog& log) {
   const auto value = log.meta(kSetting);
   if (!value) return value.error();
   return *value && **value == "reason";

@@ -28,7 +28,7 @@ struct ReadNote {
 [[nodiscard]] store::Error reason_missing();
 
 /// Whether every read needs a reason.
-[[nodiscard]] store::Result<bool> reads_need_reason(const store::Log& log);
+[[nodiscard]] store::Result<bool> reads_need_reason(const store::EventLog& log);
 [[nodiscard]] store::Result<void> set_reads_need_reason(store::Writer& writer, bool needed,
                                                         engine::Micros at);
 

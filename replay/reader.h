@@ -3,6 +3,7 @@
 
 #include "store/log/checkpoints.h"
 #include "store/log/history.h"
+#include "store/log/log.h"
 #include "store/vault/sealing.h"
 #include "store/writer.h"
 
@@ -32,7 +33,7 @@ class Reader {
   /// For a reader opened to follow: reads what was appended since, including names of new users.
   Result<void> catch_up();
 
-  [[nodiscard]] const store::Log& log() const { return *log_; }
+  [[nodiscard]] const store::EventLog& log() const { return *log_; }
   [[nodiscard]] const store::Vault* vault() const { return vault_; }
   [[nodiscard]] const std::optional<Error>& vault_problem() const { return vault_problem_; }
   [[nodiscard]] const store::Layout& layout() const { return layout_; }
@@ -63,7 +64,7 @@ class Reader {
   store::Layout layout_;
   std::shared_ptr<const store::Writer> writer_;  ///< beside(): whose log and vault these are
   std::unique_ptr<store::Log> own_log_;          ///< open(): can catch up
-  const store::Log* log_ = nullptr;
+  const store::EventLog* log_ = nullptr;
   Names names_ = Names::AsAsked;
   std::unique_ptr<const store::Vault> own_vault_;
   const store::Vault* vault_ = nullptr;

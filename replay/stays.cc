@@ -5,7 +5,7 @@
 
 namespace rollcall::replay {
 
-Result<std::vector<Stay>> stays(const store::Log& log, Seq upto) {
+Result<std::vector<Stay>> stays(const store::EventLog& log, Seq upto) {
   std::vector<Stay> out;
   std::unordered_map<Seq, std::size_t> open;  // looked up, never iterated
   store::Fold fold;

@@ -19,6 +19,6 @@ struct Stay {
 };
 
 /// Every session of the log up to `upto`, in order of login.
-[[nodiscard]] Result<std::vector<Stay>> stays(const store::Log& log, Seq upto);
+[[nodiscard]] Result<std::vector<Stay>> stays(const store::EventLog& log, Seq upto);
 
 }  // namespace rollcall::replay

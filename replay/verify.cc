@@ -384,7 +384,7 @@ class Verification {
   }
 
   const Reader& reader_;
-  const store::Log& log_;
+  const store::EventLog& log_;
   const VerifyOptions& options_;
   VerifyReport& report_;
   std::vector<store::SignedCheckpoint> history_;

@@ -3,6 +3,7 @@
 
 #include "store/bytes/files.h"
 #include "store/forget.h"
+#include "store/log/log.h"
 #include "store/writer.h"
 
 #include <fmt/format.h>
@@ -309,7 +310,7 @@ Result<void> restore_backup(const Layout& layout, const RestoreRequest& request)
 
 Result<void> continue_restored(Writer& writer) {
   const Layout& layout = writer.layout();
-  Log& log = writer.log();
+  EventLog& log = writer.log();
   // From the file, not from the log: a crash may have come between the new origin and its first
   // event.
   const auto facts = parse_facts(layout.restored());

@@ -1,6 +1,8 @@
 // Device and inode of what stays the same, presence of what is renamed into place.
 #include "store/folder_watch.h"
 
+#include "store/bytes/files.h"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -14,7 +16,8 @@ FolderWatch::FolderWatch(const Layout& layout) {
     struct stat now {};
     if (::stat(path.c_str(), &now) == 0) kept_.push_back({path, now.st_dev, now.st_ino});
   }
-  present_.push_back(layout.log() / "CURRENT");
+  const auto current = layout.log() / "CURRENT";  // not if the log is kept elsewhere
+  if (present(current)) present_.push_back(current);
 }
 
 Result<void> FolderWatch::check() const {

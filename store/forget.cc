@@ -68,7 +68,7 @@ Result<void> shred(Writer& writer, UserNumber user) {
   auto erased = read_erasures(writer.layout().erasures());
   if (!erased) return erased.error();
   erased->insert(user);
-  RC_TRY(write_erasures(writer.layout().erasures(), *erased));
+  RC_TRY(write_erasures(writer.layout().erasures(), *erased, writer.files()));
   RC_TRY(writer.vault().forget({user}));
   return tell_backups(writer.layout(), user);
 }
@@ -113,10 +113,10 @@ Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file) {
   return out;
 }
 
-Result<void> write_erasures(const std::filesystem::path& file,
-                            const std::set<UserNumber>& numbers) {
+Result<void> write_erasures(const std::filesystem::path& file, const std::set<UserNumber>& numbers,
+                            Files& files) {
   const std::string text = erasures_text(numbers);
-  return replace_file(file, text + sum_line(text));
+  return files.replace(file, text + sum_line(text));
 }
 
 ForgetPlan plan_forget(const Writer& writer, UserNumber user) {

@@ -6,6 +6,7 @@
 // receipt. After a crash in between, the next opening for writing completes it.
 #pragma once
 
+#include "store/bytes/files.h"
 #include "store/log/census.h"
 #include "store/tlog/tlog_proof.h"
 
@@ -45,6 +46,7 @@ struct Forgotten {
 /// The numbers of erased users, for ever: beside the log and beside backups.
 [[nodiscard]] Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file);
 [[nodiscard]] Result<void> write_erasures(const std::filesystem::path& file,
-                                          const std::set<UserNumber>& numbers);
+                                          const std::set<UserNumber>& numbers,
+                                          Files& files = disk_files());
 
 }  // namespace rollcall::store

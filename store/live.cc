@@ -38,6 +38,7 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
   Opening opening;
   opening.wall = wall_now();
   opening.accept_clock = options.accept_clock;
+  opening.medium = options.medium;
   auto writer = open_or_create_store(layout, opening);
   if (!writer) return writer.error();
   std::unique_ptr<Live> live(new Live(layout, std::move(options)));
@@ -346,6 +347,7 @@ bool Live::reopen() {
   }
   Opening opening;
   opening.nodes = Opening::Nodes::GoOn;
+  opening.medium = options_.medium;
   auto opened = open_store(layout_, opening);
   if (!opened) {
     const std::lock_guard guard(mutex_);

@@ -75,6 +75,7 @@ struct LiveOptions {
   AcceptClock accept_clock = AcceptClock::No;
   std::optional<engine::Policy> policy;     ///< logged as PolicySet at the start if it differs
   engine::Micros alive_every = 10'000'000;  ///< AliveMark after this long without an event
+  Medium* medium = &on_disk();              ///< what the store is kept on; outlives it
   std::size_t queue_max = 200'000;          ///< waiting tasks; beyond, submit() refuses
   /// Called with the restored state, including this process's epoch, before any task is accepted.
   std::function<void(const Writer&)> on_start;

@@ -6,12 +6,10 @@
 #include "store/forget.h"
 #include "store/log/event_clock.h"
 
-#include <filesystem>
-
 namespace rollcall::store {
 
 Result<std::unique_ptr<Writer>> open_store(const Layout& layout, const Opening& opening) {
-  auto opened = Writer::load(layout);
+  auto opened = Writer::load(layout, *opening.medium);
   if (!opened) return opened;
   if (opening.wall && opening.accept_clock == AcceptClock::No &&
       too_far_ahead(*opening.wall, (*opened)->state().at))
@@ -25,7 +23,7 @@ Result<std::unique_ptr<Writer>> open_store(const Layout& layout, const Opening& 
 }
 
 Result<std::unique_ptr<Writer>> open_or_create_store(const Layout& layout, const Opening& opening) {
-  if (!exists(layout)) return Writer::create(layout);
+  if (!opening.medium->has_log(layout)) return Writer::create(layout, {}, *opening.medium);
   auto opened = open_store(layout, opening);
   // Made by halves, by a process that was killed: nobody was told of anything in it, so nothing was
   // enrolled or signed either.
@@ -33,9 +31,8 @@ Result<std::unique_ptr<Writer>> open_or_create_store(const Layout& layout, const
     return opened;
   const auto vault = Vault::open(layout.vault(), layout.app);
   if (!vault || vault->users() > 1) return opened;
-  std::error_code ec;
-  std::filesystem::remove_all(layout.log(), ec);
-  return Writer::create(layout);
+  opening.medium->remove_log(layout);
+  return Writer::create(layout, {}, *opening.medium);
 }
 
 }  // namespace rollcall::store

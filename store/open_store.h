@@ -20,6 +20,8 @@ struct Opening {
   /// A server that opens its own log anew goes on as the node it is. For anybody else a node that
   /// is open died: its NodeDown comes before whatever is appended first.
   enum class Nodes : std::uint8_t { Died, GoOn } nodes = Nodes::Died;
+  /// What the store is kept on; outlives what is opened.
+  Medium* medium = &on_disk();
 };
 
 [[nodiscard]] Result<std::unique_ptr<Writer>> open_store(const Layout& layout,

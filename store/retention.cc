@@ -10,7 +10,7 @@ using engine::Kind;
 constexpr std::size_t kBatch = 1000;
 
 /// Visits the stored bodies of a kind up to a seq; `held` tells whether the user is under a hold.
-Result<void> visit_bodies(const Log& log, const Ledger& ledger, Kind kind, Seq upto,
+Result<void> visit_bodies(const EventLog& log, const Ledger& ledger, Kind kind, Seq upto,
                           const std::function<Result<void>(Seq, bool held)>& visit) {
   const auto& holds = ledger.holds;
   std::vector<Seq> stored;
@@ -59,7 +59,7 @@ Result<Written> set_retention(Writer& writer, Kind kind, std::uint64_t keep_seco
   return writer.write(rule, at);
 }
 
-Result<std::vector<RetentionPlanRow>> plan_retention(const Log& log, const Ledger& ledger,
+Result<std::vector<RetentionPlanRow>> plan_retention(const EventLog& log, const Ledger& ledger,
                                                      engine::Micros now) {
   std::vector<RetentionPlanRow> out;
   for (const auto& [kind, seconds] : ledger.retention) {

@@ -26,7 +26,7 @@ struct RetentionPlanRow {
 /// Sets the rule of a kind, or with 0 removes it; appends an event.
 [[nodiscard]] Result<Written> set_retention(Writer& writer, engine::Kind kind,
                                             std::uint64_t keep_seconds, engine::Micros at);
-[[nodiscard]] Result<std::vector<RetentionPlanRow>> plan_retention(const Log& log,
+[[nodiscard]] Result<std::vector<RetentionPlanRow>> plan_retention(const EventLog& log,
                                                                    const Ledger& ledger,
                                                                    engine::Micros now);
 /// Drops in batches of at most 1,000 bodies, then removes them physically.

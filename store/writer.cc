@@ -56,9 +56,10 @@ bool valid_action(std::string_view action) {
 
 std::string enrolment_key(UserNumber user) { return fmt::format("user/{:08x}", user); }
 
-Writer::Writer(Layout layout, std::unique_ptr<Log> log, Vault vault)
+Writer::Writer(Layout layout, std::unique_ptr<EventLog> log, Vault vault, Files& files)
     : layout_(std::move(layout)),
       log_(std::move(log)),
+      files_(files),
       vault_(std::move(vault)),
       sealer_(vault_, layout_.app) {}
 
@@ -71,7 +72,8 @@ Writer::~Writer() {
   (void)NewestEvents::write(layout_, *log_, state(), census_);  // readers do without it
 }
 
-Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string origin) {
+Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string origin,
+                                               Medium& medium) {
   if (origin.empty()) {
     std::array<std::uint8_t, 4> id;
     random_bytes(id);
@@ -84,21 +86,25 @@ Result<std::unique_ptr<Writer>> Writer::create(const Layout& layout, std::string
   if (!present(layout.signing_key())) RC_TRY(create_signing_key(layout, origin));
   const auto signer = signing_key(layout);
   if (!signer) return signer.error();
-  auto vault = present(layout.vault() / "records") ? Vault::open(layout.vault(), layout.app)
-                                                   : Vault::create(layout.vault(), layout.app);
+  Files& files = medium.files();
+  auto vault = present(layout.vault() / "records")
+                   ? Vault::open(layout.vault(), layout.app, files)
+                   : Vault::create(layout.vault(), layout.app, files);
   if (!vault) return vault.error();
-  auto log = Log::create(layout, signer->name);
+  auto log = medium.create_log(layout, signer->name);
   if (!log) return log.error();
-  std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
+  std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault), files));
   RC_TRY(writer->vault_.keep_index());
   writer->sequencer_ = std::make_unique<engine::Sequencer>(engine::State{});
   return writer;
 }
 
-Result<std::unique_ptr<Writer>> Writer::load(const Layout& layout) {
+Result<std::unique_ptr<Writer>> Writer::load(const Layout& layout, Medium& medium) {
   // The vault is unsealed while the log is opened and folded: neither needs the other.
-  auto names = in_parallel([&layout] { return Vault::open(layout.vault(), layout.app); });
-  auto log = Log::open(layout, Log::Mode::Write);
+  Files& files = medium.files();
+  auto names =
+      in_parallel([&layout, &files] { return Vault::open(layout.vault(), layout.app, files); });
+  auto log = medium.open_log(layout);
   if (!log) return log.error();
   RC_TRY(check_signed_history(**log, layout));
   Snapshot known = nearest_whole_snapshot(layout, **log, (*log)->last());
@@ -108,7 +114,7 @@ Result<std::unique_ptr<Writer>> Writer::load(const Layout& layout) {
       [&](const Header& h, ByteView, engine::Outcome, auto) { known.census.note(h); }));
   auto vault = names.get();
   if (!vault) return vault.error();
-  std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault)));
+  std::unique_ptr<Writer> writer(new Writer(layout, std::move(*log), std::move(*vault), files));
   writer->from_snapshot_ = from_snapshot;
   writer->census_ = std::move(known.census);
   RC_TRY(writer->recover(std::move(known.fold)));
@@ -426,7 +432,7 @@ Result<void> Writer::write_batch(const Batch& batch, Durable durable, WithTree t
   if (broken()) return Error{Errc::Io, "an earlier write failed"};
   // A name is durable before the event that first names it.
   auto written = vault_.write(batch.names);
-  if (written) written = log_->append(batch.commit, durable, tree);
+  if (written) written = log_->append(batch.commit, durable, tree).result();
   if (!written) {
     broken_ = true;
     return written;

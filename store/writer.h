@@ -11,6 +11,7 @@
 #include "store/log/census.h"
 #include "store/log/checkpoints.h"
 #include "store/log/history.h"
+#include "store/log/medium.h"
 #include "store/log/state_digest.h"
 #include "store/vault/sealing.h"
 
@@ -53,11 +54,13 @@ class Writer {
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
+  /// The medium outlives the writer.
   /// Creates a store with its keys; an empty origin becomes rollcall.local/<app>-<random>.
-  static Result<std::unique_ptr<Writer>> create(const Layout& layout, std::string origin = {});
+  static Result<std::unique_ptr<Writer>> create(const Layout& layout, std::string origin = {},
+                                                Medium& medium = on_disk());
   /// As the log and the vault say. What a crash or a restore cut short is as it was left, and the
   /// nodes that were open count as open: open_store() is what opens a store (store/open_store.h).
-  static Result<std::unique_ptr<Writer>> load(const Layout& layout);
+  static Result<std::unique_ptr<Writer>> load(const Layout& layout, Medium& medium = on_disk());
   /// Whoever's node was open died: its NodeDown comes before whatever is appended next.
   void nodes_died() { nodes_died_ = true; }
 
@@ -135,17 +138,19 @@ class Writer {
   [[nodiscard]] const Census& census() const { return census_; }
   /// The seq of the snapshot from which this opening started; 0 if it folded the whole log.
   [[nodiscard]] Seq from_snapshot() const { return from_snapshot_; }
-  [[nodiscard]] Log& log() { return *log_; }
-  [[nodiscard]] const Log& log() const { return *log_; }
+  [[nodiscard]] EventLog& log() { return *log_; }
+  [[nodiscard]] const EventLog& log() const { return *log_; }
   [[nodiscard]] Vault& vault() { return vault_; }
   [[nodiscard]] const Vault& vault() const { return vault_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
+  /// Through which the vault is written.
+  [[nodiscard]] Files& files() const { return files_; }
   /// Drops a user's keys and names from memory.
   void drop_cached(UserNumber user) { sealer_.drop(user); }
   void drop_cached_keys() { sealer_.drop_all(); }
 
  private:
-  Writer(Layout layout, std::unique_ptr<Log> log, Vault vault);
+  Writer(Layout layout, std::unique_ptr<EventLog> log, Vault vault, Files& files);
   Result<void> recover(Fold fold);
   Result<UserNumber> number_for(const Proposal& proposal, engine::Micros at);
   Result<std::uint64_t> action_id(std::string_view action, engine::Micros at);
@@ -162,7 +167,8 @@ class Writer {
   void append_node_downs(engine::Micros at);
 
   Layout layout_;
-  std::unique_ptr<Log> log_;
+  std::unique_ptr<EventLog> log_;
+  Files& files_;
   Vault vault_;
   Sealer sealer_;
   Ledger ledger_;

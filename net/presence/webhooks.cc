@@ -242,7 +242,7 @@ class Webhooks::Target {
   }
 
   /// Reads on in the log, as far as there is room; whether its end was reached.
-  bool read_on(const store::Log& log) {
+  bool read_on(const store::EventLog& log) {
     const auto now = Clock::now();
     const Seq last = log.last();
     std::uint64_t n = 0;

@@ -2,7 +2,8 @@
 // forgetting shows these without reading the whole log again.
 #pragma once
 
-#include "store/log/log.h"
+#include "engine/event_fields.h"
+#include "store/log/event_log.h"
 
 #include <map>
 #include <vector>

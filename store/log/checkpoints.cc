@@ -22,7 +22,7 @@ Result<SignedCheckpoint> parse_signed(std::string_view text) {
   return SignedCheckpoint{std::move(*note), std::move(*checkpoint)};
 }
 
-Result<void> store(Log& log, const Layout& layout, const SignedCheckpoint& made) {
+Result<void> store(EventLog& log, const Layout& layout, const SignedCheckpoint& made) {
   const std::string text = note::render(made.note);
   RC_TRY(log.put_meta(meta_key(made.checkpoint.size), text));
   return replace_file(layout.checkpoint(), text);
@@ -116,7 +116,7 @@ Result<SignedCheckpoint> parse_entry(const std::string& key, const std::string& 
 
 }  // namespace
 
-Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log) {
+Result<std::vector<SignedCheckpoint>> checkpoint_history(const EventLog& log) {
   const auto entries = log.scan_meta(kPrefix);
   if (!entries) return entries.error();
   std::vector<SignedCheckpoint> out;
@@ -128,7 +128,7 @@ Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log) {
   return out;
 }
 
-Result<NewestCheckpoint> newest_checkpoint(const Log& log, const Layout& layout) {
+Result<NewestCheckpoint> newest_checkpoint(const EventLog& log, const Layout& layout) {
   const auto entry = log.last_meta(kPrefix);
   if (!entry) return entry.error();
   NewestCheckpoint out;
@@ -165,7 +165,7 @@ Result<NewestCheckpoint> newest_checkpoint(const Log& log, const Layout& layout)
   return out;
 }
 
-Result<void> check_signed_history(const Log& log, const Layout& layout) {
+Result<void> check_signed_history(const EventLog& log, const Layout& layout) {
   const auto newest = newest_checkpoint(log, layout);
   if (!newest) return newest.error();
   if (!newest->newest) return {};
@@ -196,7 +196,7 @@ Result<void> check_signed_history(const Log& log, const Layout& layout) {
   return {};
 }
 
-Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout,
+Result<SignedCheckpoint> sign_checkpoint(EventLog& log, const Layout& layout,
                                          std::span<const note::Signer> signers) {
   RC_TRY(log.sync());
   const note::Checkpoint checkpoint{log.origin(), log.last(), log.root()};
@@ -228,7 +228,7 @@ Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout,
   return made;
 }
 
-Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout,
+Result<SignedCheckpoint> add_cosignatures(EventLog& log, const Layout& layout,
                                           const SignedCheckpoint& to,
                                           std::span<const note::SignatureLine> lines) {
   SignedCheckpoint out = to;

@@ -5,7 +5,8 @@
 // the file `checkpoint` outside the database) before it is shown to anyone.
 #pragma once
 
-#include "store/log/log.h"
+#include "store/log/event_log.h"
+#include "store/log/layout.h"
 #include "store/tlog/note.h"
 #include "store/tlog/policy.h"
 
@@ -28,7 +29,7 @@ struct SignedCheckpoint {
 };
 
 /// Every signed checkpoint, oldest first. A damaged entry is an error.
-[[nodiscard]] Result<std::vector<SignedCheckpoint>> checkpoint_history(const Log& log);
+[[nodiscard]] Result<std::vector<SignedCheckpoint>> checkpoint_history(const EventLog& log);
 /// The newest one, or nothing if none was ever signed. Reads both places, and only the last of the
 /// log's entries. If the file is damaged, or differs from the log's entry of its size,
 /// `file_damage` says so.
@@ -36,17 +37,17 @@ struct NewestCheckpoint {
   std::optional<SignedCheckpoint> newest;
   std::optional<std::string> file_damage;
 };
-[[nodiscard]] Result<NewestCheckpoint> newest_checkpoint(const Log& log, const Layout& layout);
+[[nodiscard]] Result<NewestCheckpoint> newest_checkpoint(const EventLog& log, const Layout& layout);
 
 /// Whether the log is consistent with its last checkpoint. The error says why not.
-[[nodiscard]] Result<void> check_signed_history(const Log& log, const Layout& layout);
+[[nodiscard]] Result<void> check_signed_history(const EventLog& log, const Layout& layout);
 
 /// Signs the log's current end (all of it durable) with `signers`. If a checkpoint of this size is
 /// signed already, returns that one. The checkpoint is stored before it is returned.
-[[nodiscard]] Result<SignedCheckpoint> sign_checkpoint(Log& log, const Layout& layout,
+[[nodiscard]] Result<SignedCheckpoint> sign_checkpoint(EventLog& log, const Layout& layout,
                                                        std::span<const note::Signer> signers);
 /// Adds cosignatures of witnesses to a stored checkpoint.
-[[nodiscard]] Result<SignedCheckpoint> add_cosignatures(Log& log, const Layout& layout,
+[[nodiscard]] Result<SignedCheckpoint> add_cosignatures(EventLog& log, const Layout& layout,
                                                         const SignedCheckpoint& to,
                                                         std::span<const note::SignatureLine> lines);
 

@@ -71,7 +71,7 @@ std::optional<Error> Fold::step(const Header& header, std::vector<engine::Transi
   return std::nullopt;
 }
 
-Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
+Result<void> Fold::advance(const EventLog& log, Seq to, const Visitor& visit) {
   std::vector<engine::Transition> transitions;
   engine::Effects effects;
   engine::Outcome outcome{};
@@ -87,7 +87,8 @@ Result<void> Fold::advance(const Log& log, Seq to, const Visitor& visit) {
   return {};
 }
 
-Result<void> Fold::follow(const Log& log, Seq to, engine::Effects effects, const Follower& visit) {
+Result<void> Fold::follow(const EventLog& log, Seq to, engine::Effects effects,
+                          const Follower& visit) {
   std::vector<engine::Transition> transitions;
   engine::Outcome outcome{};
   std::optional<Error> fault;

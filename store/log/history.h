@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/reducer.h"
-#include "store/log/log.h"
+#include "store/log/event_log.h"
 #include "store/log/shown.h"
 
 #include <map>
@@ -48,7 +48,7 @@ class Fold {
   /// Applies the log's headers up to and including `to`; calls `visit` with each and its changes.
   using Visitor = std::function<void(const Header&, ByteView leaf, engine::Outcome,
                                      std::span<const engine::Transition>)>;
-  Result<void> advance(const Log& log, Seq to, const Visitor& visit = nullptr);
+  Result<void> advance(const EventLog& log, Seq to, const Visitor& visit = nullptr);
 
   /// The same for who follows what events did; the effects are those that it wants.
   struct Step {
@@ -58,7 +58,7 @@ class Fold {
     std::span<const engine::Effect> effects;
   };
   using Follower = std::function<void(const Step&)>;
-  Result<void> follow(const Log& log, Seq to, engine::Effects wanted, const Follower& visit);
+  Result<void> follow(const EventLog& log, Seq to, engine::Effects wanted, const Follower& visit);
 
  private:
   /// One header, the effects that somebody wants in `effects`; what is wrong with it, if anything.

@@ -15,14 +15,6 @@ namespace {
 
 constexpr std::size_t kHashedAside = 512;  ///< headers in a commit from which a second thread pays
 
-std::vector<Hash> leaf_hashes(std::span<const Header> headers) {
-  std::vector<Hash> out;
-  out.reserve(headers.size());
-  for (const Header& h : headers)
-    out.push_back(merkle::leaf_hash({reinterpret_cast<const std::uint8_t*>(&h), sizeof h}));
-  return out;
-}
-
 }  // namespace
 
 bool Log::writable() const { return impl_->writable; }
@@ -30,20 +22,10 @@ bool Log::failed() const { return impl_->failed; }
 Seq Log::last() const { return impl_->last; }
 Hash Log::root() const { return impl_->range.root(); }
 
-std::string Log::origin() const {
-  const auto value = meta("origin");
-  return value && *value ? **value : std::string();
-}
-
-Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
-  RC_TRY(impl_->sound());
+Appended Log::append(const Commit& commit, Durable durable, WithTree tree) {
+  if (const auto sound = impl_->sound(); !sound) return Appended::refused(sound.error());
+  if (auto gap = gap_in(commit, impl_->last)) return Appended::refused(std::move(*gap));
   rocksdb::WriteBatch batch;
-  Seq expected = impl_->last + 1;
-  for (const Header& h : commit.headers) {
-    if (h.seq != expected++)
-      return Error{Errc::Conflict,
-                   fmt::format("a commit skips a seq: expected {}, found {}", expected - 1, h.seq)};
-  }
   const bool hashed = tree == WithTree::Yes;
   // A large commit's leaves are hashed on the other core while this one builds the batch.
   const bool aside = hashed && commit.headers.size() >= kHashedAside;
@@ -60,27 +42,22 @@ Result<void> Log::append(const Commit& commit, Durable durable, WithTree tree) {
   for (const auto& [key, value] : commit.meta) batch.Put(impl_->meta(), key, value);
   merkle::CompactRange range = impl_->range;
   if (hashed) {
-    const auto completed = [&](merkle::NodeId id, const Hash& hash) {
-      if (id.level >= kStoredLevel) batch.Put(impl_->tree(), slice(node_key(id)), slice(hash));
+    const auto put = [&](merkle::NodeId id, ByteView value) {
+      batch.Put(impl_->tree(), slice(node_key(id)), slice(value));
     };
-    const std::vector<Hash> leaves = aside ? leaves_aside.get() : leaf_hashes(commit.headers);
-    Bytes marks;
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      range.append(leaves[i], completed);
-      marks.insert(marks.end(), leaves[i].begin(), leaves[i].begin() + 8);
-      if ((i + 1) % kRecordHeadersMax == 0 || i + 1 == leaves.size()) {
-        const Seq first = commit.headers[i / kRecordHeadersMax * kRecordHeadersMax].seq;
-        batch.Put(impl_->tree(), slice(node_key({0, first})), slice(marks));
-        marks.clear();
-      }
-    }
+    grow(range, commit, aside ? leaves_aside.get() : leaf_hashes(commit.headers),
+         {[&put](merkle::NodeId id, const Hash& hash) { put(id, hash); },
+          [&put](Seq first, ByteView marks) {
+            put({0, first}, marks);
+          }});
   }
   rocksdb::WriteOptions options;
   options.sync = durable == Durable::Yes;
-  RC_TRY(impl_->wrote(impl_->db->Write(options, &batch), "appending"));
+  const auto wrote = impl_->wrote(impl_->db->Write(options, &batch), "appending");
+  if (!wrote) return Appended::unknown(wrote.error());
   impl_->range = std::move(range);
   impl_->last += commit.headers.size();
-  return {};
+  return Appended::durable();
 }
 
 Result<void> Log::sync() {
@@ -157,22 +134,6 @@ Result<void> Log::scan_back(Seq from, Seq to, const Visitor& visit) const {
   return {};
 }
 
-Result<std::optional<Bytes>> Log::leaf(Seq seq) const {
-  std::optional<Bytes> out;
-  RC_TRY(scan(seq, seq, [&](const Header&, ByteView leaf) {
-    out.emplace(leaf.begin(), leaf.end());
-    return false;
-  }));
-  return out;
-}
-
-Result<std::optional<Header>> Log::header(Seq seq) const {
-  const auto bytes = leaf(seq);
-  if (!bytes) return bytes.error();
-  if (!*bytes) return std::optional<Header>{};
-  return std::optional<Header>{decode_header(**bytes)};
-}
-
 Result<std::optional<Bytes>> Log::body(Seq seq) const {
   std::string value;
   const auto status =
@@ -182,8 +143,7 @@ Result<std::optional<Bytes>> Log::body(Seq seq) const {
   return std::optional<Bytes>{Bytes(value.begin(), value.end())};
 }
 
-Result<void> Log::scan_bodies(Seq from, Seq to,
-                              const std::function<bool(Seq, ByteView)>& visit) const {
+Result<void> Log::scan_bodies(Seq from, Seq to, const BodyVisitor& visit) const {
   rocksdb::ReadOptions options;
   options.readahead_size = 1U << 20;
   options.fill_cache = false;  // each block is read once: those that are read again stay
@@ -256,51 +216,6 @@ Result<std::vector<std::uint64_t>> Log::leaf_marks(Seq from, Seq to) const {
   return out;
 }
 
-merkle::NodeSource Log::nodes() const {
-  // Proofs ask for several nodes of one 256-leaf tile: keep the tile's leaves while they repeat.
-  struct Tile {
-    std::uint64_t number = ~std::uint64_t{0};
-    std::vector<Hash> leaves;
-  };
-  return [this, tile = std::make_shared<Tile>()](merkle::NodeId id) -> Result<Hash> {
-    if (id.level >= kStoredLevel) {
-      const auto stored = stored_node(id);
-      if (!stored) return stored.error();
-      if (!*stored)
-        return Error{Errc::Tampered, fmt::format("tree node {}/{} (seq {} on) is missing", id.level,
-                                                 id.index, (id.index << id.level) + 1)};
-      return **stored;
-    }
-    const std::uint64_t first = id.index << id.level;
-    const std::uint64_t number = first >> kStoredLevel;
-    const std::uint64_t width = std::uint64_t{1} << id.level;
-    if (tile->number != number || tile->leaves.size() < (first & 255) + width) {
-      tile->number = ~std::uint64_t{0};
-      tile->leaves.clear();
-      RC_TRY(scan((number << kStoredLevel) + 1, (number + 1) << kStoredLevel,
-                  [&](const Header&, ByteView leaf) {
-                    tile->leaves.push_back(merkle::leaf_hash(leaf));
-                    return true;
-                  }));
-      tile->number = number;
-    }
-    if (tile->leaves.size() < (first & 255) + width) {
-      return Error{Errc::BadInput, fmt::format("the log ends before seq {}", first + width)};
-    }
-    std::vector<Hash> level(
-        tile->leaves.begin() + static_cast<std::ptrdiff_t>(first & 255),
-        tile->leaves.begin() + static_cast<std::ptrdiff_t>((first & 255) + width));
-    while (level.size() > 1) {
-      for (std::size_t i = 0; i < level.size() / 2; ++i)
-        level[i] = merkle::node_hash(level[2 * i], level[2 * i + 1]);
-      level.resize(level.size() / 2);
-    }
-    return level.front();
-  };
-}
-
-Result<Hash> Log::root_at(std::uint64_t size) const { return merkle::root(size, nodes()); }
-
 Result<std::optional<std::string>> Log::meta(std::string_view key) const {
   std::string value;
   const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->meta(), slice(key), &value);
@@ -309,30 +224,9 @@ Result<std::optional<std::string>> Log::meta(std::string_view key) const {
   return std::optional<std::string>{std::move(value)};
 }
 
-Result<void> Log::put_meta(std::string_view key, std::string_view value) {
-  RC_TRY(impl_->sound());
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  return impl_->wrote(impl_->db->Put(options, impl_->meta(), slice(key), slice(value)),
-                      "writing meta");
-}
-
-Result<void> Log::delete_meta(std::string_view key) {
-  RC_TRY(impl_->sound());
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  return impl_->wrote(impl_->db->Delete(options, impl_->meta(), slice(key)), "writing meta");
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(
-    std::string_view prefix) const {
-  return scan_meta(prefix, prefix, ~std::size_t{0});
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> Log::scan_meta(std::string_view prefix,
-                                                                        std::string_view from,
-                                                                        std::size_t most) const {
-  std::vector<std::pair<std::string, std::string>> out;
+Result<EventLog::MetaEntries> Log::scan_meta(std::string_view prefix, std::string_view from,
+                                             std::size_t most) const {
+  MetaEntries out;
   const std::unique_ptr<rocksdb::Iterator> it(
       impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->meta()));
   for (it->Seek(slice(from));
@@ -352,47 +246,6 @@ Result<std::optional<std::pair<std::string, std::string>>> Log::last_meta(
   std::optional<std::pair<std::string, std::string>> out;
   if (it->Valid() && it->key().starts_with(slice(prefix)))
     out.emplace(it->key().ToString(), it->value().ToString());
-  return out;
-}
-
-Result<Seq> Log::seq_at(engine::Micros t) const {
-  Seq low = 1;
-  Seq high = impl_->last + 1;
-  while (low < high) {
-    const Seq middle = low + (high - low) / 2;
-    const auto h = header(middle);
-    if (!h) return h.error();
-    if (!*h)
-      return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", middle)};
-    if ((*h)->at >= t)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
-
-Result<void> Log::overwrite_for_test(std::string_view family, std::string_view key,
-                                     std::string_view value) {
-  for (auto* handle : impl_->handles) {
-    if (handle->GetName() != family) continue;
-    const auto status = impl_->db->Put(rocksdb::WriteOptions(), handle, slice(key), slice(value));
-    if (!status.ok()) return translate(status, "overwriting");
-    return {};
-  }
-  return Error{Errc::BadInput, "no such family"};
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> Log::dump_for_test(
-    std::string_view family) const {
-  std::vector<std::pair<std::string, std::string>> out;
-  for (auto* handle : impl_->handles) {
-    if (handle->GetName() != family) continue;
-    const std::unique_ptr<rocksdb::Iterator> it(
-        impl_->db->NewIterator(rocksdb::ReadOptions(), handle));
-    for (it->SeekToFirst(); it->Valid(); it->Next())
-      out.emplace_back(it->key().ToString(), it->value().ToString());
-  }
   return out;
 }
 

@@ -1,7 +1,8 @@
-// The log: headers, sealed bodies and the Merkle tree over them, in one RocksDB.
+// The log in RocksDB: headers, sealed bodies and the Merkle tree over them, in one database.
 //
-// Why this file exists: this is the record. A commit's headers, bodies and completed tree nodes are
-// one write batch, synced before it returns; only what is in the log happened. Column families:
+// Why this file exists: this is the record, as store/log/event_log.h promises it. A commit's
+// headers, bodies and completed tree nodes are one write batch, synced before it returns; only what
+// is in the log happened. Column families:
 //   log   first seq of a record, big-endian → at most 64 headers (store/log/codec.h)
 //   body  seq, big-endian → sealed body
 //   tree  level u8 ‖ index, big-endian → hash of a complete subtree of 2^level leaves, level ≥ 8;
@@ -10,29 +11,13 @@
 //   meta  text key → value: format, origin, signed checkpoints, idempotency digests, cursors
 #pragma once
 
-#include "engine/event.h"
 #include "store/log/codec.h"
+#include "store/log/event_log.h"
 #include "store/log/layout.h"
-#include "store/tlog/merkle.h"
 
-#include <functional>
 #include <memory>
 
 namespace rollcall::store::inline log {
-
-using engine::Header;
-using engine::Seq;
-using engine::UserNumber;
-
-struct Commit {
-  std::vector<Header> headers;                ///< consecutive seqs
-  std::vector<std::pair<Seq, Bytes>> bodies;  ///< sealed
-  std::vector<std::pair<std::string, std::string>> meta;
-  std::vector<std::string> meta_gone;  ///< keys deleted, before `meta` is written
-};
-
-enum class Durable { Yes, No };   ///< No: for benchmarks and imports, which sync at the end
-enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, for the tree's cost
 
 /// Whether a writer has the log open, or had it when it died: reads may see it change.
 [[nodiscard]] bool writer_about(const Layout& layout);
@@ -40,7 +25,7 @@ enum class WithTree { Yes, No };  ///< No: only benchmarks/append_bench.cc, for 
 /// Whether there is a mark of a clean close that no close wrote.
 [[nodiscard]] bool clean_mark_damaged(const Layout& layout);
 
-class Log {
+class Log final : public EventLog {
  public:
   enum class Mode { Write, Read, Follow };
 
@@ -50,75 +35,40 @@ class Log {
   /// process writes (as a RocksDB secondary) and sees what was durable at opening. Follow: always
   /// as a secondary, so that catch_up() can continue.
   static Result<std::unique_ptr<Log>> open(const Layout& layout, Mode mode);
-  ~Log();
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
+  ~Log() override;
 
   /// Follow only: reads what was appended since; last() moves.
   Result<void> catch_up();
 
-  [[nodiscard]] bool writable() const;
-  /// A write failed: the next opening finds out what is on disk. Nothing more is written through
-  /// this object.
-  [[nodiscard]] bool failed() const;
-  [[nodiscard]] Seq last() const;  ///< 0 for an empty log
-  [[nodiscard]] std::string origin() const;
+  [[nodiscard]] bool writable() const override;
+  [[nodiscard]] bool failed() const override;
+  [[nodiscard]] Seq last() const override;
 
-  Result<void> append(const Commit& commit, Durable durable = Durable::Yes,
-                      WithTree tree = WithTree::Yes);
-  Result<void> sync();
+  Appended append(const Commit& commit, Durable durable = Durable::Yes,
+                  WithTree tree = WithTree::Yes) override;
+  Result<void> sync() override;
 
-  /// Visits headers from..to (inclusive) in order; the leaf is the bytes that the tree hashes.
-  /// The visitor returns false to stop. An error names the seq where reading failed.
-  using Visitor = std::function<bool(const Header&, ByteView leaf)>;
-  Result<void> scan(Seq from, Seq to, const Visitor& visit) const;
-  /// The same, newest first.
-  Result<void> scan_back(Seq from, Seq to, const Visitor& visit) const;
-  Result<std::optional<Header>> header(Seq seq) const;
-  Result<std::optional<Bytes>> leaf(Seq seq) const;
+  Result<void> scan(Seq from, Seq to, const Visitor& visit) const override;
+  Result<void> scan_back(Seq from, Seq to, const Visitor& visit) const override;
+  [[nodiscard]] Result<std::optional<Bytes>> body(Seq seq) const override;
+  Result<void> scan_bodies(Seq from, Seq to, const BodyVisitor& visit) const override;
+  Result<void> drop_bodies(std::span<const Seq> seqs) override;
+  Result<void> compact_bodies() override;
 
-  Result<std::optional<Bytes>> body(Seq seq) const;
-  /// Visits stored bodies from..to in order.
-  Result<void> scan_bodies(Seq from, Seq to, const std::function<bool(Seq, ByteView)>& visit) const;
-  /// Removes bodies for good: deletes and compacts their range. For removal in bounded batches.
-  Result<void> drop_bodies(std::span<const Seq> seqs);
-  Result<void> compact_bodies();
+  [[nodiscard]] Result<std::optional<Hash>> stored_node(merkle::NodeId id) const override;
+  [[nodiscard]] Result<std::vector<std::uint64_t>> leaf_marks(Seq from, Seq to) const override;
+  [[nodiscard]] Hash root() const override;
 
-  /// Hashes of complete subtrees: stored ones from the tree family, lower ones from the headers.
-  [[nodiscard]] merkle::NodeSource nodes() const;
-  /// Only hashes stored in the tree family; nullopt if absent.
-  Result<std::optional<Hash>> stored_node(merkle::NodeId id) const;
-  /// The leaf marks of from..to, in order; 0 if none is stored.
-  Result<std::vector<std::uint64_t>> leaf_marks(Seq from, Seq to) const;
-  /// The root of the first `size` events.
-  Result<Hash> root_at(std::uint64_t size) const;
-  [[nodiscard]] Hash root() const;  ///< of the whole log; writers only
-
-  Result<std::optional<std::string>> meta(std::string_view key) const;
-  Result<void> put_meta(std::string_view key, std::string_view value);
-  Result<void> delete_meta(std::string_view key);
-  /// Entries whose key starts with `prefix`, in key order.
-  Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix) const;
-  /// The same from the key `from` on, at most `most` entries.
-  Result<std::vector<std::pair<std::string, std::string>>> scan_meta(std::string_view prefix,
-                                                                     std::string_view from,
-                                                                     std::size_t most) const;
-
-  /// The last of them, found without reading the others.
-  Result<std::optional<std::pair<std::string, std::string>>> last_meta(
-      std::string_view prefix) const;
-
-  /// First seq at or after a time: the smallest seq with at >= t, or last()+1.
-  Result<Seq> seq_at(engine::Micros t) const;
+  using EventLog::scan_meta;
+  [[nodiscard]] Result<std::optional<std::string>> meta(std::string_view key) const override;
+  [[nodiscard]] Result<MetaEntries> scan_meta(std::string_view prefix, std::string_view from,
+                                              std::size_t most) const override;
+  [[nodiscard]] Result<std::optional<std::pair<std::string, std::string>>> last_meta(
+      std::string_view prefix) const override;
 
   /// A copy of everything, for backups: a RocksDB checkpoint (hard links) if this log is open for
   /// writing; otherwise a new database, written from what was durable at opening.
   Result<void> copy_to(const std::filesystem::path& directory) const;
-  /// Raw access for tests that damage a value: family log|body|tree|meta.
-  Result<void> overwrite_for_test(std::string_view family, std::string_view key,
-                                  std::string_view value);
-  Result<std::vector<std::pair<std::string, std::string>>> dump_for_test(
-      std::string_view family) const;
 
  private:
   struct Impl;

@@ -15,8 +15,6 @@ namespace rollcall::store::inline log {
 using rocksdb::ColumnFamilyHandle;
 using rocksdb::Slice;
 
-inline constexpr std::uint32_t kStoredLevel = 8;  ///< smallest subtrees that the tree family holds
-
 inline Slice slice(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

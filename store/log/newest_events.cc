@@ -12,8 +12,8 @@ constexpr std::size_t kHead = 96, kSummed = 64, kOfUser = 16;
 
 }  // namespace
 
-Result<void> NewestEvents::write(const Layout& layout, const Log& log, const engine::State& state,
-                                 const Census& census) {
+Result<void> NewestEvents::write(const Layout& layout, const EventLog& log,
+                                 const engine::State& state, const Census& census) {
   const auto leaf = log.leaf(state.seq);
   if (!leaf) return leaf.error();
   if (!*leaf) return Error{Errc::NotFound, "the log has no such event"};
@@ -38,7 +38,7 @@ Result<void> NewestEvents::write(const Layout& layout, const Log& log, const eng
   return replace_file(layout.newest(), as_text(file));
 }
 
-std::optional<NewestEvents> NewestEvents::open(const Layout& layout, const Log& log) {
+std::optional<NewestEvents> NewestEvents::open(const Layout& layout, const EventLog& log) {
   auto file = MappedFile::open(layout.newest());
   if (!file) return std::nullopt;
   const ByteView bytes = file->bytes();

@@ -13,9 +13,11 @@
 //   the newest that others did to them, 0 where there is none
 #pragma once
 
-#include "store/log/census.h"
+#include "engine/state.h"
 #include "store/bytes/checked_pages.h"
 #include "store/bytes/mapped_file.h"
+#include "store/log/census.h"
+#include "store/log/layout.h"
 
 namespace rollcall::store::inline log {
 
@@ -28,10 +30,10 @@ class NewestEvents {
   /// Below so many events a search is as quick.
   static constexpr Seq kWorthAFile = 65'536;
 
-  static Result<void> write(const Layout& layout, const Log& log, const engine::State& state,
+  static Result<void> write(const Layout& layout, const EventLog& log, const engine::State& state,
                             const Census& census);
   /// Nothing where there is none that fits the log.
-  static std::optional<NewestEvents> open(const Layout& layout, const Log& log);
+  static std::optional<NewestEvents> open(const Layout& layout, const EventLog& log);
   [[nodiscard]] Seq as_of() const { return seq_; }
   [[nodiscard]] std::optional<Of> of(UserNumber user) const;
   /// Every page, not only those that were asked for.

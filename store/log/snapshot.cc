@@ -286,7 +286,7 @@ Result<Snapshot> parse_snapshot(ByteView bytes) {
   return out;
 }
 
-Result<Snapshot> read_snapshot(const SnapshotInfo& info, const Log& log) {
+Result<Snapshot> read_snapshot(const SnapshotInfo& info, const EventLog& log) {
   const auto named = [&](const Error& error) {
     return Error{error.code, fmt::format("{}: {}", info.path.string(), error.detail)};
   };
@@ -303,7 +303,7 @@ Result<Snapshot> read_snapshot(const SnapshotInfo& info, const Log& log) {
   return out;
 }
 
-Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto) {
+Snapshot nearest_snapshot(const Layout& layout, const EventLog& log, Seq upto) {
   for (const SnapshotInfo& info : list_snapshots(layout)) {
     if (info.seq > upto || info.reducer != engine::kReducerVersion) continue;
     if (auto found = read_snapshot(info, log)) return std::move(*found);
@@ -311,12 +311,12 @@ Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto) {
   return {};
 }
 
-Snapshot nearest_whole_snapshot(const Layout& layout, const Log& log, Seq upto) {
+Snapshot nearest_whole_snapshot(const Layout& layout, const EventLog& log, Seq upto) {
   Snapshot found = nearest_snapshot(layout, log, upto);
   return found.knows_shown ? std::move(found) : Snapshot{};  // folded anew: once, after an upgrade
 }
 
-Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
+Result<SnapshotInfo> write_snapshot(const Layout& layout, const EventLog& log,
                                     const Snapshot& snapshot) {
   const engine::State& state = snapshot.fold.state;
   const auto root = log.root_at(state.seq);
@@ -366,7 +366,7 @@ Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
 }
 
 Result<SnapshotInfo> make_snapshot(
-    const Layout& layout, const Log& log, std::size_t keep,
+    const Layout& layout, const EventLog& log, std::size_t keep,
     const std::function<void(std::uint64_t done, std::uint64_t all)>& progress) {
   Snapshot snapshot = nearest_whole_snapshot(layout, log, log.last());
   const Seq from = snapshot.fold.state.seq;

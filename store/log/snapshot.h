@@ -45,21 +45,21 @@ struct SnapshotInfo {
 /// The existing files, newest first; files that are not snapshots are left out.
 [[nodiscard]] std::vector<SnapshotInfo> list_snapshots(const Layout& layout);
 /// One file, whole and checked against the log; an error says what is wrong with it.
-[[nodiscard]] Result<Snapshot> read_snapshot(const SnapshotInfo& info, const Log& log);
+[[nodiscard]] Result<Snapshot> read_snapshot(const SnapshotInfo& info, const EventLog& log);
 /// Bytes of a file. Total: an error for any that write_snapshot() did not make.
 [[nodiscard]] Result<Snapshot> parse_snapshot(ByteView bytes);
 /// The newest at or before `upto` that fits the log; that of an empty log if there is none. Ignores
 /// damaged ones: the log has everything.
-[[nodiscard]] Snapshot nearest_snapshot(const Layout& layout, const Log& log, Seq upto);
+[[nodiscard]] Snapshot nearest_snapshot(const Layout& layout, const EventLog& log, Seq upto);
 /// The same for callers that need fold.shown, too.
-[[nodiscard]] Snapshot nearest_whole_snapshot(const Layout& layout, const Log& log, Seq upto);
+[[nodiscard]] Snapshot nearest_whole_snapshot(const Layout& layout, const EventLog& log, Seq upto);
 /// Written aside, synced, renamed.
-[[nodiscard]] Result<SnapshotInfo> write_snapshot(const Layout& layout, const Log& log,
+[[nodiscard]] Result<SnapshotInfo> write_snapshot(const Layout& layout, const EventLog& log,
                                                   const Snapshot& snapshot);
 inline constexpr std::size_t kSnapshotsKept = 3;
 /// Folds from the nearest one to the log's end and writes that; keeps the newest `keep` files.
 [[nodiscard]] Result<SnapshotInfo> make_snapshot(
-    const Layout& layout, const Log& log, std::size_t keep,
+    const Layout& layout, const EventLog& log, std::size_t keep,
     const std::function<void(std::uint64_t done, std::uint64_t all)>& progress = nullptr);
 
 }  // namespace rollcall::store::inline log

@@ -33,7 +33,7 @@ std::string tile_path(int level, std::uint64_t index, std::uint64_t width) {
 }
 
 Result<std::uint64_t> export_tiles(
-    const Log& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
+    const EventLog& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
     const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   const std::uint64_t size = checkpoint.checkpoint.size;
   if (size > log.last())

@@ -13,7 +13,7 @@ namespace rollcall::store::inline log {
 /// Writes checkpoint, tile/… and tile/entries/… for the checkpoint's size; keeps existing files of
 /// full tiles. Returns the number of files written.
 [[nodiscard]] Result<std::uint64_t> export_tiles(
-    const Log& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
+    const EventLog& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
     const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 }  // namespace rollcall::store::inline log

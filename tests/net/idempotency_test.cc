@@ -30,7 +30,7 @@ class Kept {
   std::size_t entries(std::string_view prefix) const {
     return writer_->log().scan_meta(prefix).value().size();
   }
-  store::Log& log() { return writer_->log(); }
+  store::EventLog& log() { return writer_->log(); }
 
  private:
   std::unique_ptr<store::Writer> writer_;

@@ -76,7 +76,7 @@ TEST_CASE("an import that was cut short goes on where it stopped, and ends as if
   }
   CHECK(cuts == 4);
   std::vector<std::tuple<engine::Kind, engine::Micros, engine::UserNumber>> left, right;
-  const auto read = [](const store::Log& log, auto& out) {
+  const auto read = [](const store::EventLog& log, auto& out) {
     log.scan(1, log.last(),
              [&](const engine::Header& h, store::ByteView) {
                out.emplace_back(h.kind, h.at, h.user);

@@ -8,6 +8,7 @@
 #include "store/log/newest_events.h"
 #include "store/log/snapshot.h"
 #include "store/open_store.h"
+#include "tests/support/raw_log.h"
 #include "tests/support/stores.h"
 
 #include <boost/json.hpp>
@@ -130,10 +131,9 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
   };
   std::vector<Place> places;
   {
-    const auto log = Log::open(layout, Log::Mode::Write).value();
+    test::RawLog log(layout);
     for (const char* family : {"log", "body", "tree", "meta"}) {
-      for (auto& [key, value] : log->dump_for_test(family).value())
-        places.push_back({family, key, value});
+      for (auto& [key, value] : log.dump(family)) places.push_back({family, key, value});
     }
   }
   std::map<std::string, std::vector<std::size_t>> by_family;
@@ -152,10 +152,7 @@ TEST_CASE("one byte flipped through the database is named, whatever it was", "[r
     // On a copy: a damaged format could not be opened again to mend it.
     test::copy_tree(scratch.path() / "good", scratch.path() / "bad");
     const auto bad = test::layout_in(scratch.path() / "bad");
-    {
-      const auto log = Log::open(bad, Log::Mode::Write).value();
-      log->overwrite_for_test(place.family, place.key, value).value();
-    }
+    test::RawLog(bad).put(place.family, place.key, value);
     const auto report = verify(bad);
     INFO(place.family << " byte " << at << " of the value of key "
                       << store::hex(store::as_bytes(place.key)) << ": " << told(report));
@@ -182,14 +179,14 @@ TEST_CASE("a changed header is named to the event, and its neighbours are not", 
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 1000, 44);
   {
-    const auto log = Log::open(layout, Log::Mode::Write).value();
-    for (auto& [key, value] : log->dump_for_test("log").value()) {
+    test::RawLog log(layout);
+    for (auto& [key, value] : log.dump("log")) {
       const auto first = store::get_be64(store::as_bytes(key));
       const auto record = store::RecordView::open(store::as_bytes(value)).value();
       if (first > 500 || first + record.count() <= 500) continue;
       value[store::kRecordPrefix + (500 - first) * store::kHeaderSize + 64] ^=
           1;  // field c of event 500
-      log->overwrite_for_test("log", key, value).value();
+      log.put("log", key, value);
     }
   }
   const auto report = verify(layout);
@@ -305,8 +302,8 @@ TEST_CASE("a missing body that no event explains is tampering", "[replay]") {
   const auto layout = test::make_store(scratch.path(), 300, 45);
   engine::Seq victim = 0;
   {
+    victim = store::get_be64(store::as_bytes(test::RawLog(layout).dump("body")[20].first));
     const auto log = Log::open(layout, Log::Mode::Write).value();
-    victim = store::get_be64(store::as_bytes(log->dump_for_test("body").value()[20].first));
     log->drop_bodies(std::array{victim}).value();
   }
   const auto report = verify(layout);

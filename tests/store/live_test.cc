@@ -51,8 +51,8 @@ Presence state_of(const Writer& w, const std::string& user) {
 }  // namespace
 
 TEST_CASE("a step of the clock moves open deadlines with it", "[store]") {
-  const test::Scratch scratch;
-  const auto writer = Writer::create(test::layout_in(scratch.path())).value();
+  const test::MemoryStore store;
+  const auto writer = store.create();
   writer->stage(proposal(Kind::Login, "a"), kStart).value();
   writer->stage_clock_step(3600 * kSecond, kStart + 10 * kSecond);
   writer->conclude(kStart + 3610 * kSecond + 280 * kSecond);
@@ -164,8 +164,8 @@ TEST_CASE("C13: of 50,000 sessions of a lost node, those that return have no tra
 }
 
 TEST_CASE("C17: idle_after lowered takes effect on those who are here", "[store]") {
-  const test::Scratch scratch;
-  const auto w = Writer::create(test::layout_in(scratch.path())).value();
+  const test::MemoryStore store;
+  const auto w = store.create();
   w->stage(proposal(Kind::Login, "a"), kStart).value();
   engine::Policy policy;
   policy.idle_after_ms = 20'000;
@@ -186,8 +186,8 @@ TEST_CASE("C17: idle_after lowered takes effect on those who are here", "[store]
 TEST_CASE(
     "a touch is logged each minute, and when it is not, it still keeps nobody from being Online",
     "[store]") {
-  const test::Scratch scratch;
-  const auto w = Writer::create(test::layout_in(scratch.path())).value();
+  const test::MemoryStore store;
+  const auto w = store.create();
   const auto s = w->stage(proposal(Kind::Login, "a"), kStart).value().seq;
   CHECK_FALSE(w->stage_touch(s, kStart + 30 * kSecond).value());
   CHECK(w->stage_touch(s, kStart + 61 * kSecond).value());

@@ -4,6 +4,7 @@
 #include "store/bytes/files.h"
 #include "store/log/state_digest.h"
 #include "store/open_store.h"
+#include "tests/support/raw_log.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -96,11 +97,11 @@ TEST_CASE("a store opens for writing only where its root fits the last signed ch
   const auto layout = test::make_store(scratch.path(), 600, 5);
   SECTION("a changed header below the checkpoint is refused") {
     {
-      const auto log = Log::open(layout, Log::Mode::Write).value();
-      auto records = log->dump_for_test("log").value();
+      test::RawLog log(layout);
+      auto records = log.dump("log");
       auto& [key, value] = records.back();
       value[value.size() - 40] ^= 1;
-      log->overwrite_for_test("log", key, value).value();
+      log.put("log", key, value);
     }
     const auto writer = open_store(layout);
     REQUIRE_FALSE(writer);

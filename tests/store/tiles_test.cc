@@ -1,6 +1,7 @@
 // Tiles against those of the known log, and proofs made from our own tiles.
 #include "store/log/tiles.h"
 
+#include "store/log/log.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>

@@ -10,9 +10,11 @@
 
 namespace rollcall::test {
 
-Scratch::Scratch() {
+Scratch::Scratch(On on) {
   static std::atomic<int> counter{0};
-  path_ = std::filesystem::temp_directory_path() /
+  const std::filesystem::path memory = "/dev/shm";
+  const bool in_memory = on == On::Memory && ::access(memory.c_str(), W_OK) == 0;
+  path_ = (in_memory ? memory : std::filesystem::temp_directory_path()) /
           ("rollcall-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
   std::filesystem::create_directories(path_);
 }

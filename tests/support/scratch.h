@@ -14,7 +14,10 @@ namespace rollcall::test {
 /// A folder of its own, removed at the end.
 class Scratch {
  public:
-  Scratch();
+  /// In memory where the system has such a folder: for tests that make hundreds of stores and in
+  /// which no disk decides anything.
+  enum class On { Disk, Memory };
+  explicit Scratch(On on = On::Disk);
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;

@@ -74,6 +74,10 @@ store::Layout make_real_store(const std::filesystem::path& directory, std::uint6
   return layout;
 }
 
+std::unique_ptr<store::Writer> MemoryStore::create() const {
+  return store::Writer::create(layout(), "rollcall.test/log", medium_).value();
+}
+
 void copy_tree(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::filesystem::remove_all(to);
   std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
