@@ -1,6 +1,8 @@
 // Stamping, timers from state, and the superseding of the oldest session.
 #include "engine/sequencer.h"
 
+#include "engine/check.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -116,6 +118,7 @@ void Sequencer::place(Header header, Micros at, std::vector<Sequenced>& out,
   header.prev = header.user < state_.users.size() ? state_.users[header.user].last_seq : 0;
   did_.list.clear();
   const Outcome outcome = apply(state_, header, transitions, &did_);
+  RC_CHECK(state_.seq == header.seq && state_.at == header.at);
   out.push_back({header, outcome});
   if (effects != nullptr)
     effects->list.insert(effects->list.end(), did_.list.begin(), did_.list.end());

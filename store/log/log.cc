@@ -1,6 +1,7 @@
 // Reading and appending.
 #include "store/log/log.h"
 
+#include "engine/check.h"
 #include "store/bytes/in_parallel.h"
 #include "store/log/log_impl.h"
 
@@ -14,6 +15,20 @@ namespace rollcall::store::inline log {
 namespace {
 
 constexpr std::size_t kHashedAside = 512;  ///< headers in a commit from which a second thread pays
+
+Error misplaced(Seq expected, Seq found) {
+  return {Errc::Tampered,
+          fmt::format("seq {}: the entry in its place says it is {}", expected, found)};
+}
+
+/// What is written reads again as what was meant: a seq that changed on its way into the record
+/// would be found when nobody can tell any more what it was.
+void check_record(ByteView bytes, std::span<const Header> headers) {
+  const auto record = RecordView::open(bytes);
+  RC_CHECK(record && record->count() == headers.size());
+  RC_CHECK(record->header(0).seq == headers.front().seq);
+  RC_CHECK(record->header(headers.size() - 1).seq == headers.back().seq);
+}
 
 }  // namespace
 
@@ -34,7 +49,9 @@ Appended Log::append(const Commit& commit, Durable durable, WithTree tree) {
   for (std::size_t i = 0; i < commit.headers.size(); i += kRecordHeadersMax) {
     const auto part = std::span(commit.headers)
                           .subspan(i, std::min(kRecordHeadersMax, commit.headers.size() - i));
-    batch.Put(impl_->log(), slice(seq_key(part.front().seq)), slice(encode_record(part)));
+    const Bytes record = encode_record(part);
+    check_record(record, part);
+    batch.Put(impl_->log(), slice(seq_key(part.front().seq)), slice(record));
   }
   for (const auto& [seq, sealed] : commit.bodies)
     batch.Put(impl_->body(), slice(seq_key(seq)), slice(sealed));
@@ -55,8 +72,10 @@ Appended Log::append(const Commit& commit, Durable durable, WithTree tree) {
   options.sync = durable == Durable::Yes;
   const auto wrote = impl_->wrote(impl_->db->Write(options, &batch), "appending");
   if (!wrote) return Appended::unknown(wrote.error());
+  const bool whole_tree = impl_->range.size() == impl_->last;  // not after WithTree::No
   impl_->range = std::move(range);
   impl_->last += commit.headers.size();
+  RC_CHECK(!hashed || !whole_tree || impl_->range.size() == impl_->last);
   return Appended::durable();
 }
 
@@ -94,10 +113,7 @@ Result<void> Log::scan(Seq from, Seq to, const Visitor& visit) const {
     }
     for (std::size_t i = expected - first; i < record->count() && expected <= to; ++i, ++expected) {
       const Header header = record->header(i);
-      if (header.seq != expected) {
-        return Error{Errc::Tampered, fmt::format("seq {}: the entry in its place says it is {}",
-                                                 expected, header.seq)};
-      }
+      if (header.seq != expected) return misplaced(expected, header.seq);
       if (!visit(header, record->leaf(i))) return {};
     }
     it->Next();
@@ -127,7 +143,9 @@ Result<void> Log::scan_back(Seq from, Seq to, const Visitor& visit) const {
       return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", expected)};
     }
     for (std::size_t i = expected - first + 1; i-- > 0 && expected >= from; --expected) {
-      if (!visit(record->header(i), record->leaf(i))) return {};
+      const Header header = record->header(i);
+      if (header.seq != expected) return misplaced(expected, header.seq);
+      if (!visit(header, record->leaf(i))) return {};
     }
     it->Prev();
   }

@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstddef>
 #include <cstdlib>
 #include <map>
 
@@ -120,6 +121,28 @@ TEST_CASE("a store opens for writing only where its root fits the last signed ch
     replace_file(layout.checkpoint(), "nonsense\n").value();
     CHECK(open_store(layout));
   }
+}
+
+TEST_CASE("an entry that claims another place is named, whichever way the log is read", "[store]") {
+  const Scratch scratch;
+  const auto layout = test::make_store(scratch.path(), 300, 5);
+  {
+    test::RawLog raw(layout);
+    for (auto& [key, value] : raw.dump("log")) {
+      const Seq first = get_be64(as_bytes(key));
+      if (first > 200 || first + RecordView::open(as_bytes(value)).value().count() <= 200) continue;
+      value[kRecordPrefix + (200 - first) * kHeaderSize + offsetof(Header, seq)] ^= 1;
+      raw.put("log", key, value);
+    }
+  }
+  const auto log = Log::open(layout, Log::Mode::Read).value();
+  const auto all = [](const Header&, ByteView) { return true; };
+  for (const auto& read : {log->scan(1, 300, all), log->scan_back(1, 300, all)}) {
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == Errc::Tampered);
+    CHECK(read.error().detail == "seq 200: the entry in its place says it is 201");
+  }
+  CHECK_FALSE(log->header(200));
 }
 
 TEST_CASE("signing the same size twice gives the same checkpoint", "[store]") {
