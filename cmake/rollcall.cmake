@@ -8,6 +8,7 @@ add_library(rollcall_warnings INTERFACE)
 target_compile_options(rollcall_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   $<$<BOOL:${ROLLCALL_WERROR}>:-Werror>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>)
 
 # What `module` may include, its own folder and what those that it names may include.

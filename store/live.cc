@@ -51,8 +51,11 @@ Result<std::unique_ptr<Live>> Live::start(const Layout& layout, LiveOptions opti
   if (!now) return now.error();
   live->started_at_ = *now;
   live->node_epoch_ = live->writer_->stage_restart(live->options_.node, *now);
-  for (const engine::Sequenced& event : live->writer_->staged_so_far())
-    if (const auto gap = gap_told_by(event.header)) live->last_gap_ = *gap;
+  {
+    const Lock guard(live->mutex_);
+    for (const engine::Sequenced& event : live->writer_->staged_so_far())
+      if (const auto gap = gap_told_by(event.header)) live->last_gap_ = *gap;
+  }
   if (const auto& policy = live->options_.policy;
       policy && !(*policy == live->writer_->state().policy)) {
     Proposal set;
@@ -76,7 +79,7 @@ Result<void> Live::start_threads() {
   } catch (const std::system_error& e) {
     if (committer_.joinable()) {
       {
-        const std::lock_guard guard(mutex_);
+        const Lock guard(mutex_);
         committer_done_ = true;
         wake_committer_.notify_one();
       }
@@ -110,13 +113,13 @@ void Live::stage_step(Micros step, Micros before) {
   const std::size_t from = writer_->staged_so_far().size();
   writer_->stage_clock_step(step, before);
   clock_offset_ = engine::saturating_add(clock_offset_, step);
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   for (const engine::Sequenced& event : writer_->staged_so_far().subspan(from))
     if (const auto gap = gap_told_by(event.header)) last_gap_ = *gap;
 }
 
 std::optional<Gap> Live::last_gap() const {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   return last_gap_;
 }
 
@@ -124,13 +127,13 @@ void Live::look_after_folder() {
   if (!writable_) return;  // whoever opens the log anew looks by himself
   auto found = folder_->check();
   if (found) return;
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   suspicion_ = found.error();
   wake_sequencer_.notify_one();
 }
 
 bool Live::submit(Task task) {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   if (!writable_ || stopping_ || queue_.size() >= options_.queue_max) return false;
   queue_.push_back(std::move(task));
   if (queue_.size() == 1) wake_sequencer_.notify_one();
@@ -138,12 +141,12 @@ bool Live::submit(Task task) {
 }
 
 std::shared_ptr<const Writer> Live::reading() const {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   return writer_;
 }
 
 std::optional<Error> Live::problem() const {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   return problem_;
 }
 
@@ -162,19 +165,25 @@ void Live::hand_over() {
 }
 
 void Live::sequence() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   std::deque<Task> tasks;
   while (true) {
     if (suspicion_ && !committing_) failure_ = std::exchange(suspicion_, std::nullopt);
     if (failure_) {
       // A commit under way is told of before its log is given up: by whom it is read, too.
-      wake_sequencer_.wait(lock, [&] { return !committing_; });
+      wake_sequencer_.wait(lock.waiting(), [&] {
+        mutex_.held();
+        return !committing_;
+      });
       const Error error = *std::exchange(failure_, std::nullopt);
       lock.unlock();
       fail(error);
       while (!reopen()) {
         lock.lock();
-        wake_sequencer_.wait_for(lock, kReopenEvery, [&] { return stopping_; });
+        wake_sequencer_.wait_for(lock.waiting(), kReopenEvery, [&] {
+          mutex_.held();
+          return stopping_;
+        });
         if (stopping_) return;
         lock.unlock();
       }
@@ -203,12 +212,13 @@ void Live::sequence() {
     const Micros wait_us = std::clamp<Micros>(next - clock_->peek(wall_now(), monotonic_now()).at,
                                               0, options_.alive_every);
     const auto ready = [&] {
+      mutex_.held();
       return failure_ || (suspicion_ && !committing_) || stopping_ ||
              (exclusive_ && !committing_) ||
              (!committing_ && (writer_->staged() || !held_.empty())) ||
              (!queue_.empty() && writer_->staged_events() < kCommitEventsMax);
     };
-    wake_sequencer_.wait_for(lock, std::chrono::microseconds(wait_us), ready);
+    wake_sequencer_.wait_for(lock.waiting(), std::chrono::microseconds(wait_us), ready);
     if (failure_ || (suspicion_ && !committing_)) continue;
     if (writer_->staged_events() < kCommitEventsMax) std::swap(tasks, queue_);
     const bool stop_now = stopping_ && tasks.empty() && queue_.empty() && !committing_ &&
@@ -253,9 +263,12 @@ void Live::sequence() {
 }
 
 void Live::commit() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   while (true) {
-    wake_committer_.wait(lock, [&] { return in_flight_ || committer_done_; });
+    wake_committer_.wait(lock.waiting(), [&] {
+      mutex_.held();
+      return in_flight_ || committer_done_;
+    });
     if (!in_flight_) return;
     InFlight work = *std::exchange(in_flight_, std::nullopt);
     const std::shared_ptr<Writer> writer = writer_;
@@ -273,7 +286,7 @@ void Live::commit() {
 void Live::fail(const Error& error) {
   std::deque<Task> dropped;
   {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     writable_ = false;
     problem_ = error;
     dropped.swap(queue_);
@@ -328,20 +341,20 @@ bool Live::reopen() {
   auto taken = folder_->check();  // another store in its place is not ours
   if (taken) taken = disk_takes_writes(layout_);
   if (!taken) {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     problem_ = taken.error();
     return false;
   }
   std::weak_ptr<Writer> old;
   {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     old = writer_;
     writer_.reset();
   }
   for (int i = 0; i < 500 && !old.expired(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   if (!old.expired()) {  // somebody reads on and on: we cannot have the lock
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     writer_ = old.lock();
     return false;
   }
@@ -350,19 +363,19 @@ bool Live::reopen() {
   opening.medium = options_.medium;
   auto opened = open_store(layout_, opening);
   if (!opened) {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     problem_ = opened.error();
     return false;
   }
   const std::shared_ptr<Writer> writer = std::move(*opened);
   observe(*writer);
   {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     writer_ = writer;  // to be read from: whoever is told of what was missed looks at it
   }
   // A commit that failed may have reached the disk all the same. Nobody heard of it yet.
   if (const auto told = tell_missed(*writer); !told) {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     problem_ = told.error();
     return false;
   }
@@ -370,7 +383,7 @@ bool Live::reopen() {
   if (const Micros missing = clock_offset_ - writer->state().clock_offset; missing != 0)
     writer->stage_clock_step(missing, writer->state().at);
   {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     problem_.reset();
     writable_ = true;
     wake_waiting_.notify_all();
@@ -425,31 +438,37 @@ void Live::answer(Exclusive& job, Result<void> result) {
 Result<void> Live::exclusively(const std::function<Result<void>(Writer&, Micros)>& work) {
   const auto job = std::make_shared<Exclusive>();
   job->work = work;
-  std::unique_lock lock(mutex_);
-  wake_waiting_.wait(lock, [&] { return !exclusive_ || stopping_ || !writable_; });
+  Lock lock(mutex_);
+  wake_waiting_.wait(lock.waiting(), [&] {
+    mutex_.held();
+    return !exclusive_ || stopping_ || !writable_;
+  });
   if (stopping_ || !writable_) return problem_ ? *problem_ : stopping();
   exclusive_ = job;
   wake_sequencer_.notify_one();
-  wake_waiting_.wait(lock, [&] { return job->answer.has_value(); });
+  wake_waiting_.wait(lock.waiting(), [&] {
+    mutex_.held();
+    return job->answer.has_value();
+  });
   wake_waiting_.notify_all();  // whoever waits for the place
   return *job->answer;
 }
 
 void Live::stop() {
   {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     if (!sequencer_.joinable()) return;
     stopping_ = true;
     wake_sequencer_.notify_one();
   }
   sequencer_.join();
   {
-    const std::lock_guard guard(mutex_);
+    const Lock guard(mutex_);
     committer_done_ = true;
     wake_committer_.notify_one();
   }
   committer_.join();
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   writer_.reset();
 }
 

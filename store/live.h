@@ -7,6 +7,7 @@
 // the disk is discarded, and reopening the log decides what happened.
 #pragma once
 
+#include "store/bytes/mutex.h"
 #include "store/folder_watch.h"
 #include "store/log/event_clock.h"
 #include "store/open_store.h"
@@ -15,7 +16,6 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 namespace rollcall::store {
@@ -136,7 +136,7 @@ class Live {
   /// Work that exclusively() waits for; the thread that takes it out of exclusive_ owns it.
   struct Exclusive {
     std::function<Result<void>(Writer&, engine::Micros)> work;
-    std::optional<Result<void>> answer;  ///< under the lock
+    std::optional<Result<void>> answer;  ///< under the live log's lock
   };
 
   Live(Layout layout, LiveOptions options);
@@ -145,11 +145,11 @@ class Live {
   /// Gives on_durable, in order, the events of the log that it has not seen.
   Result<void> tell_missed(const Writer& writer);
   Result<void> run_exclusive(Exclusive& job);
-  void answer(Exclusive& job, Result<void> result);
+  void answer(Exclusive& job, Result<void> result) RC_REQUIRES(mutex_);
   void sequence();
   void commit();
   /// With the lock held: hands what is staged to the committer, if that is idle.
-  void hand_over();
+  void hand_over() RC_REQUIRES(mutex_);
   void fail(const Error& error);
   bool reopen();
   void run_task(const Task& task, engine::Micros now);
@@ -165,20 +165,23 @@ class Live {
   engine::Micros started_at_ = 0, last_heard_ = 0;
   engine::Micros clock_offset_ = 0;  ///< the log's, once all steps that were staged are in it
   std::atomic<engine::Micros> ahead_of_wall_ = 0;
-  std::optional<Gap> last_gap_;
   Turn::Recent recent_;
   std::vector<Turn::Held> held_;  ///< of tasks whose events are staged, sequencer's thread
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
+  std::optional<Gap> last_gap_ RC_GUARDED_BY(mutex_);
   std::condition_variable wake_sequencer_, wake_committer_, wake_waiting_;
-  std::deque<Task> queue_;
-  std::optional<InFlight> in_flight_;
-  bool committing_ = false;
-  bool stopping_ = false, committer_done_ = false;
-  std::optional<Error> suspicion_;  ///< becomes a failure once no commit is under way
-  std::optional<Error> failure_;    ///< of the last commit; the sequencer acts on it
-  std::optional<Error> problem_;
-  std::shared_ptr<Exclusive> exclusive_;  ///< waits for its turn
+  std::deque<Task> queue_ RC_GUARDED_BY(mutex_);
+  std::optional<InFlight> in_flight_ RC_GUARDED_BY(mutex_);
+  bool committing_ RC_GUARDED_BY(mutex_) = false;
+  bool stopping_ RC_GUARDED_BY(mutex_) = false;
+  bool committer_done_ RC_GUARDED_BY(mutex_) = false;
+  /// Becomes a failure once no commit is under way.
+  std::optional<Error> suspicion_ RC_GUARDED_BY(mutex_);
+  /// Of the last commit; the sequencer acts on it.
+  std::optional<Error> failure_ RC_GUARDED_BY(mutex_);
+  std::optional<Error> problem_ RC_GUARDED_BY(mutex_);
+  std::shared_ptr<Exclusive> exclusive_ RC_GUARDED_BY(mutex_);  ///< waits for its turn
   std::atomic<Seq> told_ = 0;             ///< the last that on_start or on_durable saw
   std::atomic<bool> writable_ = true;
   std::thread sequencer_, committer_;

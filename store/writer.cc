@@ -247,19 +247,19 @@ Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros 
   const auto id = intern(Kind::ActionNamed, action_ids_.size() + 1, action, at);
   if (!id) return id;
   action_ids_.emplace(action, *id);
-  const std::lock_guard guard(named_mutex_);
+  const Lock guard(named_mutex_);
   action_names_.emplace(*id, action);
   return id;
 }
 
 std::optional<std::string> Writer::action_name(std::uint64_t id) const {
-  const std::lock_guard guard(named_mutex_);
+  const Lock guard(named_mutex_);
   const auto it = action_names_.find(id);
   return it == action_names_.end() ? std::nullopt : std::optional<std::string>(it->second);
 }
 
 std::optional<std::uint64_t> Writer::channel_number(std::string_view name) const {
-  const std::lock_guard guard(named_mutex_);
+  const Lock guard(named_mutex_);
   const auto it = channel_ids_.find(name);
   return it == channel_ids_.end() ? std::nullopt : std::optional<std::uint64_t>(it->second);
 }
@@ -270,7 +270,7 @@ Result<std::optional<std::uint64_t>> Writer::channel_id(std::string_view name, e
   if (channel_ids_.size() >= kChannelsMax) return std::optional<std::uint64_t>{};
   const auto id = intern(Kind::ChannelNamed, channel_ids_.size() + 1, name, at);
   if (!id) return id.error();
-  const std::lock_guard guard(named_mutex_);
+  const Lock guard(named_mutex_);
   channel_ids_.emplace(name, *id);
   return std::optional<std::uint64_t>(*id);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine/sequencer.h"
+#include "store/bytes/mutex.h"
 #include "store/bytes/utf8.h"
 #include "store/log/census.h"
 #include "store/log/checkpoints.h"
@@ -17,7 +18,6 @@
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 
 namespace rollcall::store {
 
@@ -178,7 +178,8 @@ class Writer {
   std::unique_ptr<engine::Sequencer> sequencer_;
   std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
   std::map<std::uint64_t, std::string> action_names_;
-  mutable std::mutex named_mutex_;  ///< channel_ids_ and action_names_, beside the sequencer
+  /// The sequencer writes channel_ids_ and action_names_ with it, and reads them without.
+  mutable Mutex named_mutex_;
   std::function<void(const Batch&)> observer_;
   std::atomic<bool> broken_ = false;
   StateDigester digester_;

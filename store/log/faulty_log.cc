@@ -42,7 +42,7 @@ FaultyLog::~FaultyLog() {
 }
 
 std::shared_ptr<const EventLog> FaultyLog::seen() const {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   return front_ ? front_ : inner_;
 }
 
@@ -50,7 +50,7 @@ Appended FaultyLog::pass_on() {
   for (const Held& held : held_)
     if (auto passed = inner_->append(held.commit, Durable::Yes, held.tree); !passed) return passed;
   held_.clear();
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   front_.reset();
   return Appended::durable();
 }
@@ -70,7 +70,7 @@ Appended FaultyLog::append(const Commit& commit, Durable durable, WithTree tree)
     return inner_->append(commit, durable, tree);
   }
   held_.push_back({commit, tree});
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   if (!front_) front_ = copy_of(*inner_);
   return front_->append(commit, durable, tree);
 }

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "store/bytes/faults.h"
+#include "store/bytes/mutex.h"
 #include "store/log/medium.h"
 
 #include <atomic>
-#include <mutex>
 
 namespace rollcall::store::inline log {
 
@@ -59,8 +59,8 @@ class FaultyLog final : public EventLog {
   std::atomic<bool> failed_ = false;
   std::optional<Held> late_;  ///< reaches the log when nobody waits for it any more
   std::vector<Held> held_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<EventLog> front_;  ///< nothing if nothing is held
+  mutable Mutex mutex_;
+  std::shared_ptr<EventLog> front_ RC_GUARDED_BY(mutex_);  ///< nothing if nothing is held
 };
 
 /// A store on another medium, whose log fails; its files are those that are given.

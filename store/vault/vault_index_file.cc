@@ -21,7 +21,7 @@ constexpr std::size_t kTailShare = 8;
 }  // namespace
 
 bool VaultIndexFile::go_on(ByteView records, const Key& key) {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   in_step_ = false;
   const auto file = MappedFile::open(path());
   if (!file) return false;
@@ -39,7 +39,7 @@ bool VaultIndexFile::go_on(ByteView records, const Key& key) {
 }
 
 Result<void> VaultIndexFile::replace(VaultIndex::Contents contents, const Key& key) {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   return replace_locked(std::move(contents), key);
 }
 
@@ -65,7 +65,7 @@ Result<void> VaultIndexFile::replace_locked(VaultIndex::Contents contents, const
 }
 
 void VaultIndexFile::append(std::span<const Entry> entries) {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   if (!in_step_ || entries.empty()) return;
   in_step_ = false;
   if (entries.front().place.offset != covers_) return;
@@ -113,7 +113,7 @@ Result<void> VaultIndexFile::merge() {
 }
 
 std::optional<std::vector<Entry>> VaultIndexFile::known() const {
-  const std::lock_guard guard(mutex_);
+  const Lock guard(mutex_);
   if (!in_step_) return std::nullopt;
   const auto file = MappedFile::open(path());
   if (!file) return std::nullopt;

@@ -9,10 +9,10 @@
 #pragma once
 
 #include "store/bytes/files.h"
+#include "store/bytes/mutex.h"
 #include "store/vault/vault_index.h"
 
 #include <filesystem>
-#include <mutex>
 
 namespace rollcall::store::inline vault {
 
@@ -37,16 +37,20 @@ class VaultIndexFile {
   [[nodiscard]] std::filesystem::path path() const { return dir_ / "index"; }
 
  private:
-  [[nodiscard]] Result<void> replace_locked(VaultIndex::Contents contents, const Key& key);
-  [[nodiscard]] Result<void> merge();
+  [[nodiscard]] Result<void> replace_locked(VaultIndex::Contents contents, const Key& key)
+      RC_REQUIRES(mutex_);
+  [[nodiscard]] Result<void> merge() RC_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
   std::filesystem::path dir_;
   Files& files_;
-  Key key_{};
-  bool in_step_ = false;
-  std::uint64_t size_ = 0, covers_ = 0, nonce_ = 0;
-  std::size_t body_names_ = 0, tail_ = 0;
+  mutable Mutex mutex_;
+  Key key_ RC_GUARDED_BY(mutex_){};
+  bool in_step_ RC_GUARDED_BY(mutex_) = false;
+  std::uint64_t size_ RC_GUARDED_BY(mutex_) = 0;
+  std::uint64_t covers_ RC_GUARDED_BY(mutex_) = 0;
+  std::uint64_t nonce_ RC_GUARDED_BY(mutex_) = 0;
+  std::size_t body_names_ RC_GUARDED_BY(mutex_) = 0;
+  std::size_t tail_ RC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace rollcall::store::inline vault
