@@ -275,9 +275,14 @@ bool relay(App& app, const Job& job, Chunks::Sink& sink,
           whole = true;
           ended(value_in(line));
         }
-        (void)sink.push(std::string(line));
-        // Whoever reads is slow: so is the answer.
-        while (sink.waiting() > kWaitingMost && go_on()) sink.wait_for_room(kWaitingMost);
+        // A line may be longer than what may wait: it leaves in pieces.
+        for (std::string_view rest = line; !rest.empty();) {
+          const std::string_view piece = rest.substr(0, kWaitingMost);
+          if (!sink.push(std::string(piece))) return false;
+          rest.remove_prefix(piece.size());
+          // Whoever reads is slow: so is the answer.
+          while (sink.waiting() > kWaitingMost && go_on()) sink.wait_for_room(kWaitingMost);
+        }
         return true;
       },
       job.follow);

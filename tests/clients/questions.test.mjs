@@ -4,7 +4,7 @@ import test, { after, before } from 'node:test'
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, bearer, endAll, following, reads, serve, start, taken, tokenFor } from './access.mjs'
+import { ask, bearer, endAll, following, longHistory, reads, serve, start, taken, tokenFor } from './access.mjs'
 import { run, scratch, until } from './server.mjs'
 
 let server, data, last, socket
@@ -140,6 +140,32 @@ test('what a reading command writes is the same file, wherever the answer came f
   mkdirSync(backups)
   assert.equal((await run([...where.there, 'backup', 'create', backups, '--name', 'one'])).code, 0)
   await compare([['backup', 'list', backups], ['backup', 'list', backups, '-o', 'json'], ['backup', 'verify', join(backups, 'one')], ['backup', 'prune', backups, '--keep', '1', '--dry-run']], [0])
+})
+
+test('a long answer arrives whole: lines, and files that are longer than what may wait for a client', async () => {
+  const s = await serve({ data: await longHistory(15_000) }), dir = scratch(), range = ['--seq', '1..15000']
+  assert.equal((await s.v1('POST', '/checkpoint', { body: {} })).status, 200)
+  const asked = ['bundle', 'ndjson'].map((format) => ['export', ...range, '--format', format, '-O'])
+  const write = async (side, where) => { // the files' names
+    const files = []
+    for (const args of asked) {
+      files.push(join(dir, `${args[4]}-${side}.tar`))
+      const got = await run(['-d', s.data, ...where, ...args, files.at(-1)])
+      assert.equal(got.code, 0, got.err)
+    }
+    return files
+  }
+  const there = await write('there', ['--url', s.url])
+  const whole = await ask(s, 'GET', '/events?limit=70000')
+  assert.equal(whole.json.events.length, whole.json.upto)
+  const subject = await ask(s, 'POST', '/subjects/export', { body: { user: 'u1' }, lines: true })
+  assert.ok(subject.end.events.length >= 1500, subject.text.slice(0, 300))
+  await s.stop()
+  const here = await write('here', [])
+  for (const [i, file] of there.entries()) {
+    assert.ok(readFileSync(file).length > 4 << 20)
+    assert.ok(readFileSync(file).equals(readFileSync(here[i])), asked[i].join(' '))
+  }
 })
 
 // -- the server's own answers --
