@@ -18,7 +18,7 @@ test('every reading and writing command answers over --url as it does on the sto
   assert.equal((await cli('activity', 'remote', '--action', 'a.b', '--properties', '{"x":1}')).code, 0)
   assert.equal((await cli('status', 'remote', '--as', 'away', '--text', 'lunch')).code, 0)
   for (const args of [['who', '--at', 'seq:4'], ['last', 'remote', '-n', '2', '-o', 'json', '--fields', 'user,from,login'], ['audit', '-u', 'remote', '-o', 'ndjson'], ['audit', 'stats', '--by', 'user', '-U', 'seq:4'], ['show', '3'], ['-o', 'json', 'show', '3'], ['store', 'gaps'], ['hold', 'list'], ['retention', 'show'], ['proof', '2'], ['checkpoint', 'history', '-o', 'json'], ['audit', 'nofield=x'], ['who', 'nobody-such']]) {
-    const here = await run(['-d', server.data, ...args]), there = await cli(...args)
+    const here = await server.byItself(...args), there = await cli(...args)
     assert.equal(there.out, here.out, args.join(' '))
     assert.equal(there.code, here.code)
     assert.equal(there.err, here.err)
@@ -95,7 +95,7 @@ test('a running log is governed over --url: signed, held, kept, exported, backed
   // Tiles come as files of ours; a witness cosigns the running log; tokens are made and revoked there.
   await ok('checkpoint', 'sign')
   await ok('tiles', 'export', join(dir, 'tiles'))
-  await run(['-d', server.data, 'tiles', 'export', join(dir, 'here')])
+  await server.byItself('tiles', 'export', join(dir, 'here'))
   for (const name of ['checkpoint', 'tile/entries/000.p/'])
     assert.ok(existsSync(join(dir, 'here', name)) === existsSync(join(dir, 'tiles', name)), name)
   assert.equal(readFileSync(join(dir, 'tiles', 'checkpoint'), 'utf8'), readFileSync(join(dir, 'here', 'checkpoint'), 'utf8'))
@@ -140,7 +140,7 @@ test('a number means one person over the wire, too, and a name is taken as it is
   assert.equal((await numbers('-u', impostor, '-u', awkward)).size, 2)
   for (const args of [['who', awkward], ['last', '[a,b]'], ['audit', '-u', awkward, 'login'], ['last', '--number', String(first)], ['export', '-u', awkward, '--format', 'csv'], ['subject', 'export', '--number', String(second)]]) {
     // Over the wire first: that read is in the log before it is answered, and one here is not.
-    const there = await ok(...args), here = await run(['-d', s.data, ...args])
+    const there = await ok(...args), here = await s.byItself(...args)
     assert.deepEqual([there.code, there.out], [here.code, here.out], args.join(' '))
   }
   await ok('hold', 'add', '--number', String(second))
@@ -166,7 +166,7 @@ test('where the store asks for a reason, nobody reads over the wire without one'
   assert.equal((await cli('store', 'reads', 'reason')).code, 0)
   assert.equal((await cli('store', 'reads')).out, 'reason\n')
   for (const args of [['audit'], ['who'], ['last'], ['show', '1'], ['export', '--format', 'csv'], ['subject', 'export', 'ada'], ['watch']]) {
-    const here = await run(['-d', s.data, ...args]), there = await cli(...args)
+    const here = await s.byItself(...args), there = await cli(...args)
     assert.equal(there.code, 3, args.join(' ') + there.err)
     if (args[0] !== 'watch') assert.deepEqual([there.code, there.err], [here.code, here.err])
     if (args[0] !== 'watch') assert.equal((await cli('--reason', `because of ${args[0]}`, ...args)).code, 0)

@@ -1,7 +1,7 @@
 // Starts the real server for a test, on a port the system chooses, and stops it by its own id.
 import { spawn } from 'node:child_process'
 import { createHmac, createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import http from 'node:http'
@@ -90,6 +90,17 @@ export class Server {
   /** Runs a command of the command line on the server's store. */
   async cli(...args) {
     return run(['-d', this.data, ...args])
+  }
+
+  /** The same, answered by the folder itself: who finds the server's socket there would ask the server. */
+  async byItself(...args) {
+    const socket = join(this.data, 'socket')
+    renameSync(socket, `${socket}.hidden`)
+    try {
+      return await this.cli(...args)
+    } finally {
+      renameSync(`${socket}.hidden`, socket)
+    }
   }
 
   request(method, path, { body, headers = {}, host } = {}) {
