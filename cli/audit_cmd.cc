@@ -76,7 +76,7 @@ int run(Context& context, const Options& o) {
   told(s);
   printer.finish();
   keep_cursor(o, s.cursor);
-  return s.events == 0 && o.fail_empty ? 4 : 0;
+  return s.count == 0 && o.fail_empty ? 4 : 0;
 }
 
 /// Rows of `stats`, whose first column is what --by names.

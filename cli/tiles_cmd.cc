@@ -20,7 +20,7 @@ void add_tiles(Command& root) {
     const auto made = ask(context, replay::TilesQuestion{},
                           stream ? together.row() : rows_into(*directory));
     if (stream) together.write_quietly("-");
-    fmt::print(stream ? stderr : stdout, "{} files, size {}\n", made.files, made.size);
+    fmt::print(stream ? stderr : stdout, "{} files, size {}\n", made.count, made.size);
     return 0;
   });
 }

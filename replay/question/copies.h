@@ -130,11 +130,11 @@ struct TilesQuestion {
   static constexpr Asks kAsks{"tiles export", false};
   using Row = BundleFile;
   struct Summary {
-    std::uint64_t files = 0, size = 0;
+    std::uint64_t count = 0, size = 0;  ///< of files; of the log
   };
 };
 BOOST_DESCRIBE_STRUCT(TilesQuestion, (), ())
-BOOST_DESCRIBE_STRUCT(TilesQuestion::Summary, (), (files, size))
+BOOST_DESCRIBE_STRUCT(TilesQuestion::Summary, (), (count, size))
 
 [[nodiscard]] Result<void> check(const SnapshotCreation& q);
 [[nodiscard]] Result<void> check(const SnapshotRemoval& q);

@@ -57,7 +57,7 @@ Result<EventsQuestion::Summary> answer(const Desk& desk, const EventsQuestion& q
   bool wanted = true;
   const auto put = [&](const EventView& e) {
     last = e.header.seq;
-    ++out.events;
+    ++out.count;
     return wanted = row(e);
   };
   // The newest are shown in order; after a cursor it is a page that goes on from there.
@@ -74,7 +74,7 @@ Result<EventsQuestion::Summary> answer(const Desk& desk, const EventsQuestion& q
     for (const auto& e : newest)
       if (!put(e)) break;
   } else {
-    RC_TRY(audit->run(reverse, [&](const EventView& e) { return put(e) && out.events < most; }));
+    RC_TRY(audit->run(reverse, [&](const EventView& e) { return put(e) && out.count < most; }));
   }
   if (last == 0) return out;
   auto cursor = make_cursor(reader, *asked, last);

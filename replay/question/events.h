@@ -16,12 +16,12 @@ struct EventsQuestion : EventFilter {
   struct Summary {
     std::uint64_t from = 0, to = 0;     ///< what was looked through
     std::uint64_t upto = 0;             ///< the log's last event then
-    std::uint64_t events = 0;           ///< rows
+    std::uint64_t count = 0;            ///< of rows
     std::optional<std::string> cursor;  ///< of the last row
   };
 };
 BOOST_DESCRIBE_STRUCT(EventsQuestion, (EventFilter), (limit, reverse, cursor, after_cursor, after))
-BOOST_DESCRIBE_STRUCT(EventsQuestion::Summary, (), (from, to, upto, events, cursor))
+BOOST_DESCRIBE_STRUCT(EventsQuestion::Summary, (), (from, to, upto, count, cursor))
 
 [[nodiscard]] Result<void> check(const EventsQuestion& q);
 [[nodiscard]] Result<EventsQuestion::Summary> answer(const Desk& desk, const EventsQuestion& q,
