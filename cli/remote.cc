@@ -2,6 +2,7 @@
 #include "cli/remote.h"
 
 #include "net/loop/http.h"
+#include "net/v1/questions.h"
 #include "net/loop/local_socket.h"
 #include "net/wire/pusher_signature.h"
 #include "store/bytes/files.h"
@@ -105,7 +106,7 @@ void stream_lines(const Context& context, const std::string& path, const std::st
     return go_on;
   };
   auto with = headers(context);
-  with.emplace_back("Accept", "application/x-ndjson");
+  with.emplace_back("Accept", fmt::format("application/x-ndjson;{}", net::kRowsAsEntries));
   const std::string url = url_of(context, path, query);
   const auto reply = (body ? net::post_streaming(url, words_of(*body), with, piece)
                            : net::get_streaming(url, with, piece))

@@ -173,7 +173,8 @@ std::variant<Job, HttpReply> admit(App& app, const Settings& settings, const Cal
   job.durably = as_lines || !route.noted_once_a_minute;
   job.server_admin = caller.may(kServerAdmin);
   job.holds = caller.holds;
-  job.errand = {std::string(route.question), question->ask, as_lines};
+  const bool entries = request.header("accept").find(kRowsAsEntries) != std::string_view::npos;
+  job.errand = {std::string(route.question), question->ask, as_lines && entries};
   job.question = std::move(*question);
   return job;
 }

@@ -32,6 +32,10 @@ struct RoutedQuestion {
 [[nodiscard]] std::optional<RoutedQuestion> find_question(const HttpRequest& request,
                                                           std::string& other_methods);
 
+/// A parameter of that media type: events come as replay::EntryRow, with all that proves them, and
+/// not as the answer's one object has them.
+inline constexpr std::string_view kRowsAsEntries = "rows=entries";
+
 /// Accept: application/x-ndjson.
 [[nodiscard]] bool wants_lines(const HttpRequest& request);
 
