@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto'
 import { mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import WebSocket from 'ws'
-import { alive, ask, bearer, childrenOf, cookieOf, endAll, following, json, reads, serve, start, streaming, tokenFor } from './access.mjs'
+import { alive, ask, askSlowly, bearer, childrenOf, cookieOf, endAll, following, json, longHistory, reads, serve, start, streaming, tokenFor } from './access.mjs'
 import { app, binary, run, scratch, until } from './server.mjs'
 import { jwt, jwtSettings } from './wire.mjs'
 
@@ -245,6 +245,25 @@ test('a killed server leaves no process behind, and its port is free at once', a
     follower.child.kill('SIGKILL')
   }
   await second.close()
+})
+
+test('a reader in the middle of an answer ends with its server, however that ends', async () => {
+  const data = await longHistory()
+  for (const signal of ['SIGKILL', 'SIGTERM']) {
+    const s = await serve({ data })
+    const slow = await askSlowly(s, s.token)
+    const readers = childrenOf(s.child.pid)
+    assert.ok(readers.length >= 1)
+    const begun = performance.now()
+    await s.stop(signal)
+    assert.ok(performance.now() - begun < 8000, `${signal}: it waits for nobody who does not read`)
+    try {
+      await until(() => !readers.some(alive), `${signal}: its readers end`, 3000)
+    } finally {
+      for (const reader of readers) if (alive(reader)) process.kill(reader, 'SIGKILL')
+      slow.req.destroy()
+    }
+  }
 })
 
 test('watching is one read, however often the table is drawn anew', async () => {
