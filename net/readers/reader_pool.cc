@@ -230,6 +230,8 @@ Result<void> ReaderPool::follow(Process& process, const Errand& errand,
       const std::string_view one = std::string_view(held).substr(from, at + 1 - from);
       from = at + 1;
       const bool last = one.starts_with("{\"end\"") || one.starts_with("{\"error\"");
+      // One that had too little memory ends once it has said so: it must not get the next question.
+      process.spent = process.spent || one.starts_with("{\"error\":{\"code\":\"too-many\"");
       if (!line(one)) return ended(Errc::Io, "nobody wants the answer any more");
       if (last) return {};
     }

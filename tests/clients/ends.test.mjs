@@ -247,6 +247,18 @@ test('a killed server leaves no process behind, and its port is free at once', a
   await second.close()
 })
 
+test('a question that needs more memory than there may be says so, and the next is answered', async () => {
+  const s = await serve({ data: await longHistory(), limits: 'command_memory_mb = 256' })
+  for (const lines of [false, true]) {
+    const got = await ask(s, 'GET', '/events?limit=60000', { lines }) // the newest so many are gathered first
+    assert.deepEqual([got.ok, got.code], [false, 'too-many'], got.text.slice(0, 200))
+    assert.match(got.detail, /needs more memory than there may be/)
+    const next = await ask(s, 'GET', '/events?limit=5')
+    assert.equal(next.json.events?.length, 5, next.text.slice(0, 200))
+  }
+  await s.close()
+})
+
 test('a reader in the middle of an answer ends with its server, however that ends', async () => {
   const data = await longHistory()
   for (const signal of ['SIGKILL', 'SIGTERM']) {
