@@ -38,6 +38,8 @@ after(endAll)
  */
 async function both(args) {
   const there = await run(['-d', data, '--url', server.url, ...args]), here = await run(['-d', data, ...args])
+  // How long a check took is told, too.
+  for (const side of [there, here]) if (args[0] === 'verify') side.out = side.out.replace(/\d+\.\d+ s$/gm, 'T s')
   return { args: args.join(' '), there, here, same: there.code === here.code && there.out === here.out && there.err === here.err }
 }
 async function compare(list, code, { alone = false } = {}) {
