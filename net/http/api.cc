@@ -118,7 +118,8 @@ template <class E>
 std::vector<QueryName> names_in_query() {
   std::vector<QueryName> out;
   boost::mp11::mp_for_each<Members<typename E::Request>>([&](auto member) {
-    if (!is_in_path(E::kIs.path, member.name)) out.push_back({member.name, false});
+    using Field = std::decay_t<decltype(std::declval<typename E::Request>().*member.pointer)>;
+    if (!is_in_path(E::kIs.path, member.name)) out.push_back({member.name, is_list<Field>::value});
   });
   return out;
 }

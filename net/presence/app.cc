@@ -78,12 +78,14 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   if (!live) return live.error();
   raw->live_ = std::move(*live);
   raw->sessions_ = std::make_unique<Sessions>(*raw->live_);
-  constexpr std::size_t kReadersIdle = 2;
-  raw->readers_ = std::make_unique<ReaderPool>(
-      *layout,
-      ReaderLimits{server.command_memory_mb, std::chrono::seconds(server.command_s),
-                   server.command_cpu_s, server.command_rows},
-      server.commands_max, kReadersIdle);
+  ReaderLimits limits;
+  limits.most = server.commands_max;
+  limits.most_of_one = server.commands_per_caller;
+  limits.memory_mb = server.command_memory_mb;
+  limits.longest = std::chrono::seconds(server.command_s);
+  limits.cpu_s = server.command_cpu_s;
+  limits.rows_most = server.command_rows;
+  raw->readers_ = std::make_unique<ReaderPool>(*layout, limits);
   raw->readers_->prepare();
   raw->broadcast_->set_reading([raw] { return raw->live_->reading(); });
   raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
@@ -167,7 +169,7 @@ void App::keep_snapshot() {
   if (last < snapshot_ + settings().snapshot_every) return;
   // A process of its own, with a state of its own: nobody here waits for it or pays for it.
   const auto made =
-      readers_->ask_aside({"snapshot create", {}, false}, [this] { return !stopping; });
+      readers_->ask_aside({"snapshot create", {}, false, {}}, [this] { return !stopping; });
   snapshot_ = last;
   if (!made && !stopping)
     spdlog::warn("app {}: no snapshot was made; `rollcall snapshot create` says why",

@@ -54,13 +54,8 @@ bool send_all(int socket, std::string_view bytes) {
 
 }  // namespace
 
-ReaderPool::ReaderPool(store::Layout layout, ReaderLimits limits, std::size_t most,
-                       std::size_t idle_most, std::string program)
-    : layout_(std::move(layout)),
-      limits_(limits),
-      most_(most),
-      idle_most_(idle_most),
-      program_(std::move(program)) {}
+ReaderPool::ReaderPool(store::Layout layout, ReaderLimits limits)
+    : layout_(std::move(layout)), limits_(limits) {}
 
 ReaderPool::~ReaderPool() { stop(); }
 
@@ -77,7 +72,7 @@ Result<ReaderPool::Process> ReaderPool::start(bool nice) const {
   std::string name(kReaderName);
   std::array<char*, 2> argv{name.data(), nullptr};
   Process out;
-  const int failed = ::posix_spawn(&out.pid, program_.c_str(), &actions, nullptr, argv.data(),
+  const int failed = ::posix_spawn(&out.pid, "/proc/self/exe", &actions, nullptr, argv.data(),
                                    environment().data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
@@ -107,10 +102,17 @@ void ReaderPool::end(Process& process) {
   }
 }
 
-Result<ReaderPool::Process> ReaderPool::take(const std::function<bool()>& go_on) {
+Result<ReaderPool::Process> ReaderPool::take(const std::string& asker,
+                                             const std::function<bool()>& go_on) {
   constexpr auto kLook = std::chrono::milliseconds(200);
   std::unique_lock lock(mutex_);
-  while (!stopping_ && idle_.empty() && busy_.size() + starting_ >= most_) {
+  const auto has_share = [&] {
+    const auto own = std::count_if(busy_.begin(), busy_.end(),
+                                   [&](const Process& p) { return p.asker == asker; });
+    return asker.empty() || static_cast<std::size_t>(own) < limits_.most_of_one;
+  };
+  const auto has_room = [&] { return !idle_.empty() || busy_.size() + starting_ < limits_.most; };
+  while (!stopping_ && !(has_share() && has_room())) {
     fewer_.wait_for(lock, kLook);
     lock.unlock();
     const bool wanted = go_on();
@@ -119,8 +121,9 @@ Result<ReaderPool::Process> ReaderPool::take(const std::function<bool()>& go_on)
   }
   if (stopping_) return Error{Errc::Io, "the server ends"};
   if (!idle_.empty()) {
-    const Process out = idle_.back();
+    Process out = idle_.back();
     idle_.pop_back();
+    out.asker = asker;
     busy_.push_back(out);
     return out;
   }
@@ -133,6 +136,7 @@ Result<ReaderPool::Process> ReaderPool::take(const std::function<bool()>& go_on)
   fewer_.notify_all();
   if (!started) return started.error();
   started->generation = generation;
+  started->asker = asker;
   busy_.push_back(*started);
   return started;
 }
@@ -142,7 +146,7 @@ void ReaderPool::give_back(Process process) {
   std::erase_if(busy_, [&](const Process& p) { return p.pid == process.pid; });
   ++ending_;
   const bool keeps = !process.spent && process.generation == generation_ && !stopping_ &&
-                     idle_.size() < idle_most_;
+                     idle_.size() < limits_.idle_most;
   if (keeps) {
     idle_.push_back(process);
   } else {  // before renew() returns it is gone
@@ -164,7 +168,7 @@ void ReaderPool::prepare() {
 
 Result<void> ReaderPool::ask(const Errand& errand, const std::function<bool()>& go_on,
                              const std::function<bool(std::string_view)>& line, bool without_end) {
-  auto taken = take(go_on);
+  auto taken = take(errand.asker, go_on);
   if (!taken) return taken.error();
   auto done = follow(*taken, errand, go_on, line, without_end);
   give_back(*taken);

@@ -23,7 +23,10 @@
 namespace rollcall::net::inline readers {
 
 struct ReaderLimits {
-  std::uint64_t memory_mb = 0;            ///< of a reader's address space; 0: no limit
+  std::size_t most = 16;           ///< readers at a time
+  std::size_t most_of_one = 4;     ///< of them for one asker
+  std::size_t idle_most = 2;       ///< that stay when nobody asks
+  std::uint64_t memory_mb = 0;     ///< of a reader's address space; 0: no limit
   std::chrono::seconds longest{0};        ///< that a question may take; 0: as long as it is wanted
   std::uint64_t cpu_s = 0, rows_most = 0;  ///< of a question; 0: no limit
 };
@@ -33,14 +36,14 @@ struct Errand {
   std::string question;
   boost::json::object ask;
   bool entries = false;  ///< events travel as replay::EntryRow
+  std::string asker;     ///< who has a share of the readers; empty: the server itself
 };
 
 class ReaderPool {
  public:
-  /// `most`: how many there are at a time, beyond which a question waits; `idle_most`: how many stay
-  /// when nobody asks. `program` is rollcall, by its path.
-  ReaderPool(store::Layout layout, ReaderLimits limits, std::size_t most, std::size_t idle_most,
-             std::string program = "/proc/self/exe");
+  /// A question waits while there are as many readers as there may be, or as many of them answer its
+  /// asker.
+  ReaderPool(store::Layout layout, ReaderLimits limits);
   ~ReaderPool();
   ReaderPool(const ReaderPool&) = delete;
   ReaderPool& operator=(const ReaderPool&) = delete;
@@ -68,10 +71,12 @@ class ReaderPool {
     pid_t pid = -1;
     int socket = -1;
     std::uint64_t generation = 0;
+    std::string asker;
     bool spent = false;  ///< answers nothing any more; not reaped yet, so that its number stays its
   };
   [[nodiscard]] store::Result<Process> start(bool nice) const;
-  [[nodiscard]] store::Result<Process> take(const std::function<bool()>& go_on);
+  [[nodiscard]] store::Result<Process> take(const std::string& asker,
+                                            const std::function<bool()>& go_on);
   void give_back(Process process);
   static void end(Process& process);
   [[nodiscard]] store::Result<void> follow(Process& process, const Errand& errand,
@@ -81,8 +86,6 @@ class ReaderPool {
 
   const store::Layout layout_;
   const ReaderLimits limits_;
-  const std::size_t most_, idle_most_;
-  const std::string program_;
   std::mutex mutex_;
   std::condition_variable fewer_;
   std::vector<Process> idle_;

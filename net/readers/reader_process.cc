@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -25,6 +26,20 @@ namespace json = boost::json;
 constexpr int kServer = STDIN_FILENO;
 constexpr int kLast = 19;  // setpriority(2): the lowest priority there is
 constexpr std::size_t kLineMost = 8U << 20;
+
+/// Whether a server of this very program started us: what it hands over it has logged as a read,
+/// which nobody else would.
+bool started_by_own_program() {
+  ucred server{};
+  socklen_t size = sizeof server;
+  if (::getsockopt(kServer, SOL_SOCKET, SO_PEERCRED, &server, &size) != 0 ||
+      server.pid != ::getppid())
+    return false;
+  struct stat own {}, other {};
+  const std::string its = "/proc/" + std::to_string(server.pid) + "/exe";
+  return ::stat("/proc/self/exe", &own) == 0 && ::stat(its.c_str(), &other) == 0 &&
+         own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
 
 /// The next line; nothing once the server has gone.
 std::optional<std::string> next_line(std::string& held) {
@@ -153,6 +168,7 @@ void answer(std::optional<replay::Reader>& reader, const store::Layout& layout,
 }  // namespace
 
 int run_reader() {
+  if (!started_by_own_program()) return 1;
   std::string held;
   const auto first = next_line(held);
   boost::system::error_code ec;

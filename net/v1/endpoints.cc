@@ -127,24 +127,6 @@ GapRow gap_row(const store::Gap& gap) {
   return {gap.seq, {gap.from}, {gap.to}};
 }
 
-std::vector<std::string> names_in(std::string_view list) {
-  std::vector<std::string> out;
-  std::string name;
-  const auto name_ends = [&] {
-    if (!name.empty()) out.push_back(std::exchange(name, {}));
-  };
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const bool escapes =
-        list[i] == '\\' && i + 1 < list.size() && (list[i + 1] == ',' || list[i + 1] == '\\');
-    if (list[i] == ',')
-      name_ends();
-    else
-      name += list[escapes ? ++i : i];
-  }
-  name_ends();
-  return out;
-}
-
 bool Caller::may(std::string_view scope) const {
   return std::any_of(scopes.begin(), scopes.end(),
                      [&](const std::string& s) { return scope_covers(s, scope); });
@@ -208,37 +190,41 @@ Answer<Written> StatusEndpoint::run(Call call, Request r) {
 Answer<People> PresenceEndpoint::run(Call call, Request r) {
   constexpr std::uint64_t kLimitMost = 100'000;
   const std::uint64_t limit = std::min(r.limit.value_or(1000), kLimitMost);
-  if (r.state && *r.state != "any" && *r.state != "online" && *r.state != "away" &&
-      *r.state != "offline")
-    co_return Error{Errc::BadInput, "state is online, away, offline or any"};
+  for (const auto& state : r.state)
+    if (state != "any" && state != "online" && state != "away" && state != "offline")
+      co_return Error{Errc::BadInput, "state is online, away, offline or any"};
   auto work = [&app = call.app, r, limit, inside = call.caller.may("audit:read"),
                self = call.caller.user]() -> Result<People> {
     const auto reading = app.live().reading();
     if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
-    const std::string wanted = r.state.value_or("");
+    const auto is_wanted = [&](engine::Presence shown) {
+      return std::any_of(r.state.begin(), r.state.end(), [&](const std::string& state) {
+        return state == "any" || state == engine::name_of(shown);
+      });
+    };
     People out;
     out.seq = app.board().seq();
     const auto counts = app.board().counts();
     out.online = counts.online;
     out.away = counts.away;
     std::vector<std::pair<engine::UserNumber, Standing>> found;
-    if (r.users) {
+    if (r.users || !r.user.empty()) {
       std::set<engine::UserNumber> seen;
-      for (const auto& name : names_in(*r.users)) {
+      auto names = r.user;
+      for (auto& name : replay::names_in(r.users.value_or(""))) names.push_back(std::move(name));
+      for (const auto& name : names) {
         const auto number = reading->vault().number_of(name);
         const auto standing = number ? app.board().of(*number) : std::nullopt;
         if (!standing || found.size() >= limit || !seen.insert(*number).second) continue;
-        const auto shown =
-            engine::name_of(inside || self == name ? standing->state : standing->visible);
+        const auto shown = inside || self == name ? standing->state : standing->visible;
         // Those who are named are told whatever their state is, where none is asked for.
-        if (wanted.empty() || wanted == "any" || shown == wanted)
-          found.emplace_back(*number, *standing);
+        if (r.state.empty() || is_wanted(shown)) found.emplace_back(*number, *standing);
       }
     } else {
       app.board().each([&](engine::UserNumber n, const Standing& s) {
         const auto shown = inside ? s.state : s.visible;
-        const bool match = wanted == "any" || (wanted.empty() ? shown != engine::Presence::Offline
-                                                              : engine::name_of(shown) == wanted);
+        const bool match =
+            r.state.empty() ? shown != engine::Presence::Offline : is_wanted(shown);
         if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
       });
     }

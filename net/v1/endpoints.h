@@ -36,9 +36,6 @@ struct Call {
   Quotas& quotas;
 };
 
-/// Of `users`: names with commas between; \, and \\ are a comma and a backslash of a name.
-[[nodiscard]] std::vector<std::string> names_in(std::string_view list);
-
 struct Nothing {};
 BOOST_DESCRIBE_STRUCT(Nothing, (), ())
 
@@ -73,10 +70,12 @@ struct Written {
 BOOST_DESCRIBE_STRUCT(Written, (), (seq, outcome, user, presence, repeated))
 
 struct PresenceRequest {
-  std::optional<std::string> state, users;
+  std::vector<std::string> state;
+  std::optional<std::string> users;  ///< replay::names_in()
+  std::vector<std::string> user;     ///< the same, one each
   std::optional<std::uint64_t> limit;
 };
-BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, limit))
+BOOST_DESCRIBE_STRUCT(PresenceRequest, (), (state, users, user, limit))
 
 using replay::GapRow;
 

@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -66,6 +67,7 @@ struct Job {
   ReadReason why;
   bool follow = false;         ///< GET /v1/events: goes on with what is appended
   bool durably = true;         ///< the read is in the log before it is answered
+  std::chrono::seconds longest{0};  ///< for a slow client, too; 0: as long as it is wanted
   bool server_admin = false;   ///< is told where the store lies
   std::function<bool()> holds = [] { return true; };  ///< whoever asked may still ask
   std::shared_ptr<RunningPlace> place;
@@ -170,11 +172,12 @@ std::variant<Job, HttpReply> admit(App& app, const Settings& settings, const Cal
   }
   // One's own is nobody else's read.
   if (!*own) job.by = caller.reader;
+  if (!job.follow) job.longest = std::chrono::seconds(settings.command_s);
   job.durably = as_lines || !route.noted_once_a_minute;
   job.server_admin = caller.may(kServerAdmin);
   job.holds = caller.holds;
   const bool entries = request.header("accept").find(kRowsAsEntries) != std::string_view::npos;
-  job.errand = {std::string(route.question), question->ask, as_lines && entries};
+  job.errand = {std::string(route.question), question->ask, as_lines && entries, caller.name};
   job.question = std::move(*question);
   return job;
 }
@@ -259,11 +262,14 @@ Result<std::string> whole_answer(App& app, const Job& job) {
 bool relay(App& app, const Job& job, Chunks::Sink& sink,
            const std::function<void(std::string_view end)>& ended) {
   constexpr std::size_t kWaitingMost = 1U << 20;
-  bool whole = false, told_error = false;
+  bool whole = false, cut = false, told_error = false;
   const auto go_on = patience(app, job, [&sink] { return !sink.gone(); });
+  const auto late = [longest = job.longest, begun = std::chrono::steady_clock::now()] {
+    return longest.count() != 0 && std::chrono::steady_clock::now() - begun > longest;
+  };
   const auto put_error = [&](const Error& error) {
     told_error = true;
-    (void)sink.push(replay::error_line(told(app, job, error)));
+    if (!cut) (void)sink.push(replay::error_line(told(app, job, error)));
   };
   const auto done = app.readers().ask(
       job.errand, go_on,
@@ -281,13 +287,19 @@ bool relay(App& app, const Job& job, Chunks::Sink& sink,
           const std::string_view piece = rest.substr(0, kWaitingMost);
           if (!sink.push(std::string(piece))) return false;
           rest.remove_prefix(piece.size());
-          // Whoever reads is slow: so is the answer.
-          while (sink.waiting() > kWaitingMost && go_on()) sink.wait_for_room(kWaitingMost);
+          // Whoever reads is slow: so is the answer, for as long as it may take.
+          while (sink.waiting() > kWaitingMost && go_on() && !late())
+            sink.wait_for_room(kWaitingMost);
+          cut = !rest.empty();
+          if (late()) return whole;
         }
         return true;
       },
       job.follow);
-  if (!done && !told_error) put_error(done.error());
+  if (!done && !told_error)
+    put_error(late() ? Error{Errc::TooMany,
+                             fmt::format("ended after {} s: ask for less", job.longest.count())}
+                     : done.error());
   return whole;
 }
 

@@ -43,6 +43,8 @@ template <class Q>
 std::vector<UserNumber> subjects(const Reader& reader, const Q& q) {
   if constexpr (std::is_base_of_v<EventFilter, Q>) {
     return whose(reader, q);
+  } else if constexpr (std::is_same_v<Q, PresenceQuestion>) {
+    return known_users(reader, named_in(q));
   } else if constexpr (std::is_base_of_v<Whose, Q>) {
     return known_users(reader, q);
   } else if constexpr (std::is_same_v<Q, SubjectQuestion>) {

@@ -67,6 +67,12 @@ Result<void> check(const PresenceQuestion& q) {
   return {};
 }
 
+Whose named_in(const PresenceQuestion& q) {
+  Whose out = q;
+  for (auto& name : names_in(q.users.value_or(""))) out.user.push_back(std::move(name));
+  return out;
+}
+
 Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestion& q,
                                          const RowSink<PresenceQuestion::Row>& row) {
   const Reader& reader = *desk.reader;
@@ -76,7 +82,9 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
   if (!fold) return fold.error();
   const auto found = find_users(reader, q);
   if (!found) return found.error();
-  const std::set<UserNumber> wanted(found->begin(), found->end());
+  std::set<UserNumber> wanted(found->begin(), found->end());
+  for (const UserNumber n : known_users(reader, named_in(q))) wanted.insert(n);
+  const bool of_some = q.anybody() || q.users;
   const bool detail = q.detail.value_or(false);
   std::map<std::uint64_t, std::string> rooms;
   if (detail || q.room) rooms = channel_names(reader);
@@ -104,8 +112,8 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
                                [&](const auto& a) { return a.channel == *room; });
       if (!attends) return false;
     }
-    if (!wanted.empty() && !wanted.contains(n)) return false;
-    if (q.state.empty()) return !wanted.empty() || user.state != Presence::Offline;
+    if (of_some && !wanted.contains(n)) return false;
+    if (q.state.empty()) return of_some || user.state != Presence::Offline;
     return std::any_of(q.state.begin(), q.state.end(), [&](const std::string& state) {
       return state == engine::name_of(user.state) ||
              (state == "any" && user.enrolled && !user.erased);

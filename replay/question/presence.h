@@ -15,6 +15,8 @@ BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
 
 struct PresenceQuestion : Whose {
   std::optional<std::string> at;     ///< a moment; now if none is given
+  std::optional<std::string> users;  ///< further names in one text (names_in()); unknown ones are
+                                     ///< passed over
   std::vector<std::string> state;    ///< online, away, offline, any; else who is not offline, or
                                      ///< those who are named
   std::optional<std::string> room;   ///< only who attended this channel
@@ -41,7 +43,7 @@ struct PresenceQuestion : Whose {
     std::optional<GapRow> gap;                    ///< that the moment lies in
   };
 };
-BOOST_DESCRIBE_STRUCT(PresenceQuestion, (Whose), (at, state, room, limit, detail))
+BOOST_DESCRIBE_STRUCT(PresenceQuestion, (Whose), (at, users, state, room, limit, detail))
 BOOST_DESCRIBE_STRUCT(PresenceQuestion::Row, (),
                       (user, number, state, since, last_seen, last_activity, sessions,
                        do_not_disturb, text, emoji, from, rooms))
@@ -49,6 +51,8 @@ BOOST_DESCRIBE_STRUCT(PresenceQuestion::Summary, (),
                       (seq, root, at, online, away, asked_online, asked_away, asked_offline, gap))
 
 [[nodiscard]] Result<void> check(const PresenceQuestion& q);
+/// All who are named.
+[[nodiscard]] Whose named_in(const PresenceQuestion& q);
 [[nodiscard]] Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestion& q,
                                                        const RowSink<PresenceQuestion::Row>& row);
 

@@ -6,8 +6,27 @@
 #include "store/writer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace rollcall::replay::inline question {
+
+std::vector<std::string> names_in(std::string_view list) {
+  std::vector<std::string> out;
+  std::string name;
+  const auto name_ends = [&] {
+    if (!name.empty()) out.push_back(std::exchange(name, {}));
+  };
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const bool escapes =
+        list[i] == '\\' && i + 1 < list.size() && (list[i + 1] == ',' || list[i + 1] == '\\');
+    if (list[i] == ',')
+      name_ends();
+    else
+      name += list[escapes ? ++i : i];
+  }
+  name_ends();
+  return out;
+}
 
 Result<std::vector<UserNumber>> find_users(const Reader& reader, const Whose& whose) {
   std::vector<UserNumber> out;
@@ -86,7 +105,7 @@ Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now)
 }
 
 bool is_private(std::string_view member) {
-  constexpr std::array<std::string_view, 9> names{"user",  "subject",      "grep",
+  constexpr std::array<std::string_view, 10> names{"user",  "users", "subject", "grep",
                                                   "match", "ip",           "room",
                                                   "cursor", "after_cursor", "channel"};
   return std::find(names.begin(), names.end(), member) != names.end();

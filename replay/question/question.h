@@ -61,6 +61,10 @@ struct Whose {
 };
 BOOST_DESCRIBE_STRUCT(Whose, (), (user, number))
 
+/// Of a list in one text: names with commas between; \\, and \\\\ are a comma and a backslash of a
+/// name.
+[[nodiscard]] std::vector<std::string> names_in(std::string_view list);
+
 /// In the order given; an error if somebody does not exist.
 [[nodiscard]] Result<std::vector<UserNumber>> find_users(const Reader& reader, const Whose& whose);
 /// Those that exist, without an error: for the log of reads.

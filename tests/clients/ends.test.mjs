@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto'
 import { mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import WebSocket from 'ws'
-import { alive, ask, askSlowly, bearer, childrenOf, cookieOf, endAll, following, json, longHistory, reads, serve, start, streaming, tokenFor } from './access.mjs'
+import { alive, ask, askSlowly, bearer, childrenOf, cookieOf, endAll, following, json, longHistory, reads, serve, start, streaming, taken, tokenFor } from './access.mjs'
 import { app, binary, run, scratch, until } from './server.mjs'
 import { jwt, jwtSettings } from './wire.mjs'
 
@@ -212,6 +212,20 @@ test('a question has its limits: of time, of rows, of how many run at once, in a
     assert.match(limitsOf(child), new RegExp(`^Max address space +${256 << 20} +${256 << 20} `, 'm'))
     assert.match(limitsOf(child), /^Max core file size +0 +0 /m, 'none leaves its memory behind')
   }
+  await s.close()
+})
+
+test('a client that reads slowly takes of its question’s time, and is told', async () => {
+  const s = await serve({ data: await longHistory(), limits: 'command_seconds = 1' })
+  const slow = await askSlowly(s, s.token)
+  const [reader] = childrenOf(s.child.pid)
+  await until(() => !alive(reader), 'its reader is free of it', 5000)
+  slow.res.resume()
+  await until(() => slow.over, 'and it ends')
+  const { error, end, rows } = taken(slow.said)
+  assert.deepEqual([error?.code, end], ['too-many', undefined])
+  assert.match(error.detail, /ended after 1 s/)
+  assert.ok(rows.length < 60_000)
   await s.close()
 })
 

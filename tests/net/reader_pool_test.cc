@@ -1,4 +1,4 @@
-// Readers are processes of rollcall itself, which is built beside this test.
+// Readers are processes of this very program (tests/support/whole_main.cc).
 #include "net/readers/reader_pool.h"
 
 #include "store/open_store.h"
@@ -31,7 +31,7 @@ struct Asked {
 
 Asked ask(ReaderPool& pool, const std::string& question, const json::object& given = {}) {
   Asked out;
-  out.done = pool.ask({question, given, false}, [] { return true; },
+  out.done = pool.ask({question, given, false, {}}, [] { return true; },
                       [&](std::string_view line) {
                         out.lines.emplace_back(line);
                         return true;
@@ -78,7 +78,7 @@ TEST_CASE("a reader stays, and sees what was appended since", "[net]") {
   const auto layout = test::layout_in(scratch.path());
   auto writer = store::Writer::create(layout, "test/1").value();
   test::fill(*writer, 100, 3);
-  ReaderPool pool(layout, {}, 4, 2, ROLLCALL_BINARY);
+  ReaderPool pool(layout, {});
   const std::uint64_t before = events_of(ask(pool, "store info"));
   const auto first = children();
   REQUIRE(first.size() == 1);
@@ -90,7 +90,7 @@ TEST_CASE("a reader stays, and sees what was appended since", "[net]") {
 TEST_CASE("a reader that dies is replaced; its question ends with an error", "[net]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 200, 5);
-  ReaderPool pool(layout, {}, 4, 2, ROLLCALL_BINARY);
+  ReaderPool pool(layout, {});
   REQUIRE(ask(pool, "store info").done);
   const auto first = children();
   REQUIRE(first.size() == 1);
@@ -104,11 +104,11 @@ TEST_CASE("a reader that dies is replaced; its question ends with an error", "[n
 TEST_CASE("a question that nobody wants any more is ended, and its reader with it", "[net]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 200, 5);
-  ReaderPool pool(layout, {}, 4, 2, ROLLCALL_BINARY);
+  ReaderPool pool(layout, {});
   REQUIRE(ask(pool, "store info").done);
   const auto first = children();
   std::size_t lines = 0;
-  const auto done = pool.ask({"audit", {}, false}, [] { return true; },
+  const auto done = pool.ask({"audit", {}, false, {}}, [] { return true; },
                              [&](std::string_view) { return ++lines < 3; });
   CHECK_FALSE(done.has_value());
   CHECK(children().empty());
@@ -118,7 +118,7 @@ TEST_CASE("a question that nobody wants any more is ended, and its reader with i
 TEST_CASE("as many readers run as may run; a further question waits", "[net]") {
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path(), 200, 5);
-  ReaderPool pool(layout, {}, 2, 2, ROLLCALL_BINARY);
+  ReaderPool pool(layout, {.most = 2});
   std::atomic<int> answered = 0;
   std::vector<std::thread> askers;
   for (int i = 0; i < 6; ++i)
@@ -139,7 +139,7 @@ TEST_CASE("after a renewal no reader remembers a name", "[net]") {
   login.kind = engine::Kind::Login;
   login.user = name;
   (void)writer->write(login, test::kStart).value();
-  ReaderPool pool(layout, {}, 4, 2, ROLLCALL_BINARY);
+  ReaderPool pool(layout, {});
   const auto who = ask(pool, "audit", {{"user", json::array{name}}});
   REQUIRE(who.done);
   const auto before = children();
@@ -157,10 +157,10 @@ TEST_CASE("a renewal ends a reader whose answer nobody takes, without waiting fo
   const auto layout = test::layout_in(scratch.path());
   auto writer = store::Writer::create(layout, "test/1").value();
   test::fill(*writer, 100, 3);
-  ReaderPool pool(layout, {}, 4, 2, ROLLCALL_BINARY);
+  ReaderPool pool(layout, {});
   std::promise<void> begun, may_go_on;
   std::thread slow([&, waits = true]() mutable {
-    (void)pool.ask({"audit", {}, false}, [] { return true; },
+    (void)pool.ask({"audit", {}, false, {}}, [] { return true; },
                    [&](std::string_view) {
                      if (std::exchange(waits, false)) {
                        begun.set_value();
