@@ -23,8 +23,11 @@ constexpr std::uint32_t kLargeMost = (1U << 25) - 1;  ///< what Connection::larg
 
 }  // namespace
 
-Shard::Shard(unsigned index, const Settings& settings)
-    : index_(index), settings_(settings), inner_(std::make_unique<Inner>(loop_.io())) {
+Shard::Shard(unsigned index, const Settings& settings, std::int64_t (*now_ms)())
+    : index_(index),
+      settings_(settings),
+      now_ms_(now_ms),
+      inner_(std::make_unique<Inner>(loop_.io())) {
   std::uint32_t message_max = 0;
   for (const AppSettings& app : settings.apps) message_max = std::max(message_max, app.message_max);
   buffer_.resize(message_max + 16 + kReadBytes);

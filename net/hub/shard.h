@@ -58,7 +58,8 @@ class Protocol {
 
 class Shard final : public Outlet {
  public:
-  Shard(unsigned index, const Settings& settings);
+  /// `now_ms`: a clock that never goes back.
+  Shard(unsigned index, const Settings& settings, std::int64_t (*now_ms)() = steady_ms);
   ~Shard() override;
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -103,6 +104,8 @@ class Shard final : public Outlet {
   [[nodiscard]] std::size_t connection_count() const { return count_.load(); }
   /// Closes everybody with 4200, spread over `window`; `done` when nobody is left.
   void drain(std::chrono::milliseconds window, std::function<void()> done);
+  /// The look at who is still alive: run() takes it each second, who moves the clock when he likes.
+  void tick();
 
  private:
   struct Inner;
@@ -137,10 +140,10 @@ class Shard final : public Outlet {
   /// The half of a socket id that nobody can guess.
   std::uint32_t unguessable();
   void drain_slice();
-  void tick();
 
   unsigned index_;
   const Settings& settings_;
+  std::int64_t (*now_ms_)();
   Loop loop_;
   std::unique_ptr<Inner> inner_;
   Protocol* protocol_ = nullptr;

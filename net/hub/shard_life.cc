@@ -50,7 +50,7 @@ void Shard::close(Connection& connection, std::uint16_t code, std::string_view r
 }
 
 void Shard::tick() {
-  now_s_ = static_cast<std::uint32_t>(steady_ms() / 1000) + 1;
+  now_s_ = static_cast<std::uint32_t>(now_ms_() / 1000) + 1;
   scan();
   bury();
   inner_->second.expires_at(next_beat(std::chrono::seconds(1)));
