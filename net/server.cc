@@ -5,6 +5,7 @@
 #include "net/http/api.h"
 #include "net/http/arrival.h"
 #include "net/loop/clock.h"
+#include "net/loop/memory_reserve.h"
 #include "net/loop/local_socket.h"
 #include "net/loop/tls.h"
 #include "net/wire/pusher_signature.h"
@@ -127,6 +128,7 @@ Server::Server(Settings settings) : context_(std::move(settings)) {}
 
 store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   use_small_stacks();
+  (void)keep_memory_reserve();
   // As many descriptors as the system lets us have: connections are bounded by them.
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
@@ -316,6 +318,7 @@ void Server::look_for_ended() {
 }
 
 void Server::tick() {
+  (void)keep_memory_reserve();
   std::chrono::milliseconds every = std::chrono::seconds(1);
   // So often that whoever is signed out is gone within a second.
   constexpr auto kVouchedEvery = std::chrono::milliseconds(500);

@@ -1,6 +1,8 @@
 // A queue and its threads.
 #include "net/loop/workers.h"
 
+#include "net/loop/memory_reserve.h"
+
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
@@ -10,6 +12,7 @@
 namespace rollcall::net::inline loop {
 
 bool room_for_a_thread() {
+  if (!keep_memory_reserve()) return false;
   constexpr std::size_t kReserve = 16U << 20;
   void* const probe =
       ::mmap(nullptr, kReserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
