@@ -148,12 +148,12 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   // The sequencer and the committer share the core that the shards leave.
   const unsigned threads =
       std::min(s.threads == 0 ? std::max(1U, cores - 1) : s.threads, kShardsMax);
-  std::vector<Outlet*> outlets;
+  std::vector<DeliverySink*> sinks;
   for (unsigned i = 0; i < threads; ++i) {
     server->context_.shards.push_back(std::make_unique<Shard>(i, s));
     server->protocols_.push_back(std::make_unique<Pusher>(*server->context_.shards.back()));
     server->context_.shards.back()->set_protocol(*server->protocols_.back());
-    outlets.push_back(server->context_.shards.back().get());
+    sinks.push_back(server->context_.shards.back().get());
   }
   server->inner_ = std::make_unique<Inner>(server->context_.shards.front()->loop().io());
   RC_TRY(server->listen());
@@ -169,7 +169,7 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     return Error{Errc::Io, "the system gives this process no thread: see its limits (ulimit -a)"};
   }
   for (const AppSettings& app : s.apps) {
-    auto opened = App::open(s, app, outlets, server->context_.shards.front()->loop(),
+    auto opened = App::open(s, app, sinks, server->context_.shards.front()->loop(),
                             *server->context_.workers);
     if (!opened) return opened.error();
     (*opened)->with_connection = [raw = server.get()](ConnectionId id,

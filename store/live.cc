@@ -151,9 +151,9 @@ std::optional<Error> Live::problem() const {
 }
 
 void Live::run_task(const Task& task, Micros now) {
-  Turn turn(*writer_, now, node_epoch_, recent_);
-  task(turn);
-  for (auto& held : turn.take_held()) held_.push_back(std::move(held));
+  Transaction transaction(*writer_, now, node_epoch_, recent_);
+  task(transaction);
+  for (auto& held : transaction.take_held()) held_.push_back(std::move(held));
 }
 
 void Live::hand_over() {
@@ -298,9 +298,9 @@ void Live::fail(const Error& error) {
   Writer::Batch thrown = writer_->take_batch();
   for (const auto& held : std::exchange(held_, {})) held(error);
   for (const Task& task : dropped) {
-    Turn turn(*writer_, writer_->state().at, node_epoch_, recent_);
-    task(turn);  // judged, so that it says what it holds; its events are thrown away below
-    for (const auto& held : turn.take_held()) held(error);
+    Transaction transaction(*writer_, writer_->state().at, node_epoch_, recent_);
+    task(transaction);  // judged, so that it says what it holds; its events are thrown away below
+    for (const auto& held : transaction.take_held()) held(error);
   }
   recent_ = {};
 }

@@ -21,13 +21,13 @@
 namespace rollcall::store {
 
 /// What a task may do while it runs; valid only inside the task.
-class Turn {
+class Transaction {
  public:
   /// Meta values that no reader of the database sees yet: staged, or in the commit in progress.
   struct Recent {
     std::unordered_map<std::string, std::string> staged, in_flight;
   };
-  Turn(Writer& writer, engine::Micros now, std::uint64_t node_epoch, Recent& recent)
+  Transaction(Writer& writer, engine::Micros now, std::uint64_t node_epoch, Recent& recent)
       : writer_(writer), now_(now), node_epoch_(node_epoch), recent_(recent) {}
 
   [[nodiscard]] engine::Micros now() const { return now_; }
@@ -91,7 +91,7 @@ struct LiveOptions {
 
 class Live {
  public:
-  using Task = std::function<void(Turn&)>;
+  using Task = std::function<void(Transaction&)>;
 
   /// Opens or creates the store, restores the state, and logs the gap since its last sign of life.
   static Result<std::unique_ptr<Live>> start(const Layout& layout, LiveOptions options);
@@ -130,7 +130,7 @@ class Live {
  private:
   struct InFlight {
     Writer::Batch batch;
-    std::vector<Turn::Held> held;
+    std::vector<Transaction::Held> held;
   };
 
   /// Work that exclusively() waits for; the thread that takes it out of exclusive_ owns it.
@@ -165,8 +165,8 @@ class Live {
   engine::Micros started_at_ = 0, last_heard_ = 0;
   engine::Micros clock_offset_ = 0;  ///< the log's, once all steps that were staged are in it
   std::atomic<engine::Micros> ahead_of_wall_ = 0;
-  Turn::Recent recent_;
-  std::vector<Turn::Held> held_;  ///< of tasks whose events are staged, sequencer's thread
+  Transaction::Recent recent_;
+  std::vector<Transaction::Held> held_;  ///< of tasks whose events are staged, sequencer's thread
 
   mutable Mutex mutex_;
   std::optional<Gap> last_gap_ RC_GUARDED_BY(mutex_);

@@ -58,7 +58,7 @@ std::string make_openapi() {
   json::object paths;
   boost::mp11::mp_for_each<AllEndpoints>([&](auto endpoint) {
     using E = decltype(endpoint);
-    constexpr Attributes is = E::kIs;
+    constexpr Attributes is = E::kRoute;
     json::object operation{{"summary", is.summary}};
     if (!is.scope.empty())
       operation["security"] = json::array{json::object{{"bearer", json::array{is.scope}}}};
@@ -119,7 +119,8 @@ std::vector<QueryName> names_in_query() {
   std::vector<QueryName> out;
   boost::mp11::mp_for_each<Members<typename E::Request>>([&](auto member) {
     using Field = std::decay_t<decltype(std::declval<typename E::Request>().*member.pointer)>;
-    if (!is_in_path(E::kIs.path, member.name)) out.push_back({member.name, is_list<Field>::value});
+    if (!is_in_path(E::kRoute.path, member.name))
+      out.push_back({member.name, is_list<Field>::value});
   });
   return out;
 }
@@ -503,10 +504,10 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
   boost::mp11::mp_for_each<AllEndpoints>([&](auto endpoint) {
     using E = decltype(endpoint);
     if (run) return;
-    auto values = path_values(E::kIs.path, request.path);
+    auto values = path_values(E::kRoute.path, request.path);
     if (!values) return;
-    if (E::kIs.method != method) {
-      const std::string_view allowed = E::kIs.method == "GET" ? "GET, HEAD" : E::kIs.method;
+    if (E::kRoute.method != method) {
+      const std::string_view allowed = E::kRoute.method == "GET" ? "GET, HEAD" : E::kRoute.method;
       if (other_methods.find(allowed) != std::string::npos) return;  // of a question there, too
       if (!other_methods.empty()) other_methods += ", ";
       other_methods += allowed;
@@ -518,22 +519,23 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
       if (app == nullptr) co_return problem(404, "say which app: ?app=ID");
       auto who = caller(*app, request);
       if (proved_wrong(who)) co_return nobody(who.error().detail);
-      if (!E::kIs.scope.empty()) {
+      if (!E::kRoute.scope.empty()) {
         if (!who) co_return nobody(who.error().detail);
-        if (!who->may(E::kIs.scope))
-          co_return problem(403, fmt::format("this needs the scope {}", E::kIs.scope));
+        if (!who->may(E::kRoute.scope))
+          co_return problem(403, fmt::format("this needs the scope {}", E::kRoute.scope));
       }
       const Caller caller = who ? *who : Caller(request.peer, {}, {});
       const std::string share = share_key(*app, caller, request.peer);
-      if (const auto over = over_rate(share, caller, E::kIs, request.body.size())) co_return *over;
+      if (const auto over = over_rate(share, caller, E::kRoute, request.body.size()))
+        co_return *over;
       Places::Place place;  // held until the answer is there
-      if (E::kIs.method == std::string_view("GET") && !E::kIs.scope.empty()) {
+      if (E::kRoute.method == std::string_view("GET") && !E::kRoute.scope.empty()) {
         place = server_.quotas.places.take("question\n" + share, server_.quotas.limits.questions);
         if (!place)
           co_return too_many(1, "this caller has as many questions as it may ask at a time");
       }
       json::value given = json::object{};
-      const bool by_query = E::kIs.method == std::string_view("GET");
+      const bool by_query = E::kRoute.method == std::string_view("GET");
       const auto names = by_query ? names_in_query<E>() : std::vector<QueryName>{};
       if (auto wrong = query_problem(request, names)) co_return *wrong;
       if (by_query) {
@@ -558,7 +560,7 @@ boost::asio::awaitable<HttpReply> Api::answer(const HttpRequest& request, Loop& 
         auto write = [&response]() -> store::Result<std::string> {
           return json::serialize(write_value(*response));
         };
-        auto text = co_await aside<std::string>(*server_.workers, loop, std::move(write));
+        auto text = co_await offload<std::string>(*server_.workers, loop, std::move(write));
         if (!text)
           co_return error_reply(text.error(), app->layout().app_dir.native(), caller.may("admin"));
         out.body = std::move(*text);

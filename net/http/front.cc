@@ -1,5 +1,5 @@
-// What comes first decides: an upgrade that is whole is taken at once, anything else is a
-// conversation.
+// What comes first decides: an upgrade that is whole is taken at once, anything else is a session
+// of HTTP.
 #include "net/http/front.h"
 
 #include "net/http/session.h"
@@ -23,7 +23,7 @@ namespace http = beast::http;
 
 /// Most of what knocks in a rush is a Pusher client whose whole upgrade request has come by the
 /// time it is accepted. It needs no coroutine and no place in Asio's set: a third of a handshake's
-/// time in this program. Anything else, also what is to be refused, is left to a conversation;
+/// time in this program. Anything else, also what is to be refused, is left to a session of HTTP;
 /// false then.
 bool adopt_at_once(ServerContext& server, Shard& shard, int fd, const Peer& peer,
                    std::string_view bytes) {

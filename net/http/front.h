@@ -1,4 +1,4 @@
-// What meets a new connection: the upgrade to a WebSocket, or a conversation over HTTP.
+// What meets a new connection: the upgrade to a WebSocket, or a session of HTTP.
 #pragma once
 
 #include "net/http/api.h"

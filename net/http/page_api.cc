@@ -64,7 +64,7 @@ Answer<Me> MeEndpoint::run(Call call, Request) {
         out.reads_need_reason = *needed;
     return out;
   };
-  co_return co_await aside<Me>(call, std::move(work));
+  co_return co_await offload<Me>(call, std::move(work));
 }
 
 Answer<Messages> MessagesEndpoint::run(Call call, Request r) {
@@ -76,7 +76,7 @@ Answer<Messages> MessagesEndpoint::run(Call call, Request r) {
     if (!found) return found.error();
     return Messages{*found};
   };
-  co_return co_await aside<Messages>(call, std::move(work));
+  co_return co_await offload<Messages>(call, std::move(work));
 }
 
 Answer<Written> PostEndpoint::run(Call call, Request r) {
@@ -99,7 +99,7 @@ Answer<Written> EditEndpoint::run(Call call, Request r) {
     const auto me = reading->vault().number_of(user);
     return me && *me == *whose;
   };
-  const auto own = co_await aside<bool>(call, std::move(find));
+  const auto own = co_await offload<bool>(call, std::move(find));
   if (!own) co_return own.error();
   if (!*own) co_return Error{Errc::NotPermitted, "only one's own messages can be edited"};
   ActivityRequest activity = in_room(call, r.room, "message.edited", std::move(r.text));
@@ -122,9 +122,9 @@ Answer<Seqs> RemoveEndpoint::run(Call call, Request r) {
     RC_TRY(app.rooms().read_up());
     return true;
   };
-  const auto ready = co_await aside<bool>(call, std::move(read_up));
+  const auto ready = co_await offload<bool>(call, std::move(read_up));
   if (!ready) co_return ready.error();
-  co_return co_await alone<Seqs>(call, std::move(work));
+  co_return co_await with_writer<Seqs>(call, std::move(work));
 }
 
 Answer<Watch> WatchEndpoint::run(Call call, Request r) {
@@ -145,15 +145,14 @@ Answer<Watch> WatchEndpoint::run(Call call, Request r) {
     const auto reading = app.live().reading();
     if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
     const auto number = reading->vault().number_of(user);
-    const auto standing = number ? app.board().of(*number) : std::nullopt;
-    if (standing)
-      return person_of(*reading, *number, user, *standing, false, app.settings().last_seen);
+    const auto row = number ? app.board().of(*number) : std::nullopt;
+    if (row) return person_of(*reading, *number, user, *row, false, app.settings().last_seen);
     Person nobody;
     nobody.user = user;
     nobody.state = "offline";
     return nobody;
   };
-  auto found = co_await aside<Person>(call, std::move(find));
+  auto found = co_await offload<Person>(call, std::move(find));
   if (!found) co_return found.error();
   out.person = std::move(*found);
   if (r.socket_id) {

@@ -58,44 +58,44 @@ struct Watch {
 BOOST_DESCRIBE_STRUCT(Watch, (), (key, channel, auth, person))
 
 struct MeEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/me", "",
-                                  "Who is asking; nothing but empty fields for nobody"};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"GET", "/v1/me", "",
+                                     "Who is asking; nothing but empty fields for nobody"};
+  using Request = Empty;
   using Response = Me;
   static Answer<Response> run(Call call, Request request);
 };
 struct MessagesEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/rooms/{room}/messages", "presence:read",
-                                  "What was said in a room, ascending"};
+  static constexpr Attributes kRoute{"GET", "/v1/rooms/{room}/messages", "presence:read",
+                                     "What was said in a room, ascending"};
   using Request = MessagesRequest;
   using Response = Messages;
   static Answer<Response> run(Call call, Request request);
 };
 struct PostEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/rooms/{room}/messages", "events:write",
-                                  "Say something in a room", 600};
+  static constexpr Attributes kRoute{"POST", "/v1/rooms/{room}/messages", "events:write",
+                                     "Say something in a room", 600};
   using Request = PostRequest;
   using Response = Written;
   static Answer<Response> run(Call call, Request request);
 };
 struct EditEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/rooms/{room}/messages/{id}", "events:write",
-                                  "Say it differently: one's own messages"};
+  static constexpr Attributes kRoute{"POST", "/v1/rooms/{room}/messages/{id}", "events:write",
+                                     "Say it differently: one's own messages"};
   using Request = EditRequest;
   using Response = Written;
   static Answer<Response> run(Call call, Request request);
 };
 struct RemoveEndpoint {
-  static constexpr Attributes kIs{"DELETE", "/v1/rooms/{room}/messages/{id}", "events:write",
-                                  "Drop a message's text: one's own, or any with admin"};
+  static constexpr Attributes kRoute{"DELETE", "/v1/rooms/{room}/messages/{id}", "events:write",
+                                     "Drop a message's text: one's own, or any with admin"};
   using Request = RemoveRequest;
   using Response = Seqs;
   static Answer<Response> run(Call call, Request request);
 };
 /// Authorized by the watch token itself (`rollcall token watch USER`).
 struct WatchEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/watch", "",
-                                  "One person for any page: state now, and the live channel"};
+  static constexpr Attributes kRoute{"POST", "/v1/watch", "",
+                                     "One person for any page: state now, and the live channel"};
   using Request = WatchRequest;
   using Response = Watch;
   static Answer<Response> run(Call call, Request request);

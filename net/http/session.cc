@@ -64,9 +64,9 @@ void strip_credentials(HttpRequest& request) {
   request.query = std::move(kept);
 }
 
-class Conversation {
+class HttpSession {
  public:
-  Conversation(Api& api, Shard& shard, int fd, Peer peer, std::string_view early)
+  HttpSession(Api& api, Shard& shard, int fd, Peer peer, std::string_view early)
       : api_(api),
         server_(api.context()),
         shard_(shard),
@@ -80,9 +80,9 @@ class Conversation {
     buffer_.commit(asio::buffer_copy(buffer_.prepare(early.size()), asio::buffer(early)));
   }
 
-  ~Conversation() { late_->socket = nullptr; }
-  Conversation(const Conversation&) = delete;
-  Conversation& operator=(const Conversation&) = delete;
+  ~HttpSession() { late_->socket = nullptr; }
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
 
   asio::awaitable<void> run() {
     bool first = true, go_on = true;
@@ -205,7 +205,8 @@ class Conversation {
     auto work = [app, &request, rest, now_s]() -> store::Result<HttpReply> {
       return pusher_api(*app, request, rest, now_s);
     };
-    const auto reply = co_await aside<HttpReply>(*server_.workers, shard_.loop(), std::move(work));
+    const auto reply =
+        co_await offload<HttpReply>(*server_.workers, shard_.loop(), std::move(work));
     co_return reply ? *reply : busy(reply.error().detail);
   }
 
@@ -248,7 +249,8 @@ class Conversation {
     auto work = [this, &request, form, &chunks]() -> store::Result<HttpReply> {
       return api_.begin(request, form, chunks, shard_.loop());
     };
-    const auto begun = co_await aside<HttpReply>(*server_.workers, shard_.loop(), std::move(work));
+    const auto begun =
+        co_await offload<HttpReply>(*server_.workers, shard_.loop(), std::move(work));
     HttpReply head = begun ? *begun : busy(begun.error().detail);
     log_refused_call(request, head);
     if (head.status == 401)
@@ -444,9 +446,7 @@ class Conversation {
   } asked_;
 };
 
-asio::awaitable<void> hold(std::unique_ptr<Conversation> conversation) {
-  co_await conversation->run();
-}
+asio::awaitable<void> hold(std::unique_ptr<HttpSession> session) { co_await session->run(); }
 
 }  // namespace
 
@@ -481,16 +481,15 @@ bool host_answered(const HttpRequest& request, const ServerContext& server) {
 }
 
 void converse(Api& api, Shard& shard, int fd, Peer peer, std::string_view early) {
-  auto conversation = std::make_unique<Conversation>(api, shard, fd, std::move(peer), early);
-  asio::co_spawn(shard.loop().io(), hold(std::move(conversation)),
-                 [](const std::exception_ptr& thrown) {
-                   if (!thrown) return;
-                   try {
-                     std::rethrow_exception(thrown);
-                   } catch (const std::exception& error) {
-                     spdlog::error("a request ended with an exception: {}", error.what());
-                   }
-                 });
+  auto session = std::make_unique<HttpSession>(api, shard, fd, std::move(peer), early);
+  asio::co_spawn(shard.loop().io(), hold(std::move(session)), [](const std::exception_ptr& thrown) {
+    if (!thrown) return;
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+      spdlog::error("a request ended with an exception: {}", error.what());
+    }
+  });
 }
 
 }  // namespace rollcall::net::inline http

@@ -46,7 +46,7 @@ struct Subscription {
 };
 
 /// What is held only for some connections.
-struct Speaker {
+struct Identity {
   std::string user_id;  ///< signed in as; empty where not
   std::string user_info, session;
   std::vector<std::string> watchlist;
@@ -76,7 +76,7 @@ struct Connection {
   std::uint32_t place = 0;                 ///< in the shard's list
   bool blocked : 1 = false;                ///< waits until the socket takes more
   bool closing : 1 = false;                ///< a close frame was sent or came; nothing more is said
-  bool doomed : 1 = false;                 ///< to be destroyed at the end of this turn
+  bool closed : 1 = false;                 ///< to be destroyed at the end of this turn
   bool answers_frames : 1 = false;         ///< has answered a WebSocket ping
   bool authorized : 1 = false;             ///< signed in, or in a channel that needs authentication
   bool told : 1 = false;                   ///< the protocol knows that it is closed
@@ -85,7 +85,7 @@ struct Connection {
   // What a ping or a frame to all touches ends here, within a cache line.
   std::string out;  ///< what the socket did not take: the rest of a frame, then control frames
   std::vector<Subscription> subscriptions;
-  std::unique_ptr<Speaker> speaker;
+  std::unique_ptr<Identity> identity;
   std::unique_ptr<std::string> from;  ///< address, a line feed, user agent
 };
 

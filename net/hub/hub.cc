@@ -41,7 +41,7 @@ void erase_one(Map& map, const std::string& key, ConnectionId connection) {
 
 }  // namespace
 
-Hub::Hub(const AppSettings& settings, std::vector<Outlet*> shards,
+Hub::Hub(const AppSettings& settings, std::vector<DeliverySink*> shards,
          std::function<void(HubEvent)> on_event, std::int64_t (*now_ms)())
     : settings_(settings),
       shards_(std::move(shards)),

@@ -50,9 +50,9 @@ struct Delivery {
   Hub* hub = nullptr;  ///< Attach: who is told where nobody wants the place any more
 };
 
-class Outlet {
+class DeliverySink {
  public:
-  virtual ~Outlet() = default;
+  virtual ~DeliverySink() = default;
   virtual void deliver(Delivery delivery) = 0;  ///< from any thread
 };
 
@@ -69,7 +69,7 @@ struct HubEvent {
 class Hub {
  public:
   /// `now_ms`: a clock that never goes back.
-  Hub(const AppSettings& settings, std::vector<Outlet*> shards,
+  Hub(const AppSettings& settings, std::vector<DeliverySink*> shards,
       std::function<void(HubEvent)> on_event, std::int64_t (*now_ms)() = steady_ms);
 
   struct Member {
@@ -186,7 +186,7 @@ class Hub {
   void drop_cached(Named<CacheEntry>::iterator entry);
 
   const AppSettings& settings_;
-  std::vector<Outlet*> shards_;
+  std::vector<DeliverySink*> shards_;
   std::function<void(HubEvent)> on_event_;
   std::int64_t (*now_ms_)();
   mutable std::mutex mutex_;

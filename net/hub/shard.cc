@@ -57,11 +57,11 @@ void Shard::stop() { loop_.stop(); }
 [[gnu::hot]] void Shard::ready(std::span<const epoll_event> events) {
   for (const epoll_event& event : events) {
     auto& connection = *static_cast<Connection*>(event.data.ptr);
-    if (connection.doomed) continue;
+    if (connection.closed) continue;
     if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0) readable(connection);
-    if (!connection.doomed && (event.events & EPOLLOUT) != 0) writable(connection);
+    if (!connection.closed && (event.events & EPOLLOUT) != 0) writable(connection);
   }
-  bury();
+  reap();
 }
 
 void Shard::adopt(int fd, Tenant& tenant, std::string answer, std::string_view early,
@@ -82,13 +82,13 @@ void Shard::adopt(int fd, Tenant& tenant, std::string answer, std::string_view e
   count_ = list_.size();
   if (!loop_.add(fd, EPOLLIN | EPOLLRDHUP, &connection)) {
     connection.told = true;
-    doom(connection, Protocol::End::Abort);
-    bury();
+    mark_closed(connection, Protocol::End::Abort);
+    reap();
     return;
   }
   answer += protocol_->opened(connection);
   send(connection, answer);
-  if (!connection.doomed && !early.empty()) {
+  if (!connection.closed && !early.empty()) {
     if (early.size() <= buffer_.size()) {
       std::copy(early.begin(), early.end(), buffer_.begin());
       frames(connection, std::span(buffer_).first(early.size()));
@@ -96,7 +96,7 @@ void Shard::adopt(int fd, Tenant& tenant, std::string answer, std::string_view e
       close(connection, 1009, "too much at once", Protocol::End::Abort);
     }
   }
-  bury();
+  reap();
 }
 
 std::uint32_t Shard::unguessable() {
@@ -110,7 +110,7 @@ std::uint32_t Shard::unguessable() {
 
 Connection* Shard::find(ConnectionId id) {
   const auto it = by_id_.find(id);
-  return it == by_id_.end() || it->second->doomed || it->second->closing ? nullptr
+  return it == by_id_.end() || it->second->closed || it->second->closing ? nullptr
                                                                          : it->second.get();
 }
 
@@ -125,7 +125,7 @@ Connection* Shard::find(ConnectionId id) {
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) {
     // Without a close frame before it, the end of the stream is a connection that was lost.
-    doom(connection, Protocol::End::Abort);
+    mark_closed(connection, Protocol::End::Abort);
     return;
   }
   connection.in.reset();
@@ -152,7 +152,7 @@ Connection* Shard::find(ConnectionId id) {
       case FrameFault::None:
         break;
     }
-    if (!handle(connection, frame) || connection.doomed || connection.closing) return;
+    if (!handle(connection, frame) || connection.closed || connection.closing) return;
     bytes = bytes.subspan(frame.size);
   }
 }
@@ -215,14 +215,14 @@ void Shard::watch(Connection& connection, bool for_writing) {
 }
 
 [[gnu::hot]] void Shard::send(Connection& connection, std::string_view framed) {
-  if (connection.doomed || connection.closing) return;
+  if (connection.closed || connection.closing) return;
   if (!connection.asked) connection.spoke_s = now_s_;
   if (!connection.blocked) {
     const ssize_t n =
         ::send(connection.fd, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n == static_cast<ssize_t>(framed.size())) return;
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
-      doom(connection, Protocol::End::Abort);
+      mark_closed(connection, Protocol::End::Abort);
       return;
     }
     framed.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
@@ -256,7 +256,7 @@ void Shard::writable(Connection& connection) {
     const ssize_t n = ::send(connection.fd, connection.out.data(), connection.out.size(),
                              MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0) {
-      if (errno != EAGAIN && errno != EINTR) doom(connection, Protocol::End::Abort);
+      if (errno != EAGAIN && errno != EINTR) mark_closed(connection, Protocol::End::Abort);
       return;
     }
     connection.out.erase(0, static_cast<std::size_t>(n));
@@ -303,7 +303,7 @@ bool Shard::took(LocalChannel& channel, LocalChannel::Subscriber& subscriber, st
     return true;
   }
   if (n < 0 && n != -EAGAIN && n != -EINTR) {
-    doom(connection, Protocol::End::Abort);
+    mark_closed(connection, Protocol::End::Abort);
     return false;
   }
   if (n > 0) {  // a frame that was begun is finished before anything else is said
@@ -320,7 +320,7 @@ bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber
   const Connection& connection = *subscriber.connection;
   while (true) {
     const std::string_view data = lacks(channel, subscriber);
-    if (data.empty()) return !connection.blocked && !connection.doomed;
+    if (data.empty()) return !connection.blocked && !connection.closed;
     const ssize_t n = ::send(connection.fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (!took(channel, subscriber, data.size(), n < 0 ? -errno : n)) return false;
     if (subscriber.cursor == channel.ring.end()) return true;
@@ -330,7 +330,7 @@ bool Shard::catch_up(LocalChannel& channel, LocalChannel::Subscriber& subscriber
 Ring::Offset Shard::catch_up_all(LocalChannel& channel) {
   Ring::Offset least = channel.ring.end();
   const auto note = [&least](const LocalChannel::Subscriber& subscriber) {
-    if (!subscriber.connection->doomed && !subscriber.connection->closing)
+    if (!subscriber.connection->closed && !subscriber.connection->closing)
       least = std::min(least, subscriber.cursor);
   };
   // Connections lie all over memory: the next ones are fetched while the kernel takes a frame.
@@ -344,7 +344,7 @@ Ring::Offset Shard::catch_up_all(LocalChannel& channel) {
       auto& subscriber = all[next++];
       const Connection& connection = *subscriber.connection;
       std::string_view data;
-      if (subscriber.cursor < channel.ring.end() && !connection.blocked && !connection.doomed &&
+      if (subscriber.cursor < channel.ring.end() && !connection.blocked && !connection.closed &&
           !connection.closing)
         data = lacks(channel, subscriber);
       if (data.empty()) {
@@ -369,7 +369,7 @@ Ring::Offset Shard::catch_up_all(LocalChannel& channel) {
 void Shard::sweep() {
   Gathering& g = gathering_;
   const auto begun = std::chrono::steady_clock::now();
-  // What is sent may doom connections, whose leaving may not change the lists that are walked.
+  // What is sent may close connections, whose leaving may not change the lists that are walked.
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     LocalChannel& channel = *dirty_[i];
     channel.dirty = false;
@@ -380,19 +380,19 @@ void Shard::sweep() {
     g.frames = g.bytes = 0;
     g.last_sweep = std::chrono::steady_clock::now() - begun;
   }
-  bury();
+  reap();
 }
 
-void Shard::doom(Connection& connection, Protocol::End end) {
-  if (connection.doomed) return;
-  connection.doomed = true;
-  doomed_.emplace_back(&connection, end);
+void Shard::mark_closed(Connection& connection, Protocol::End end) {
+  if (connection.closed) return;
+  connection.closed = true;
+  closed_.emplace_back(&connection, end);
 }
 
-[[gnu::hot]] void Shard::bury() {
-  if (doomed_.empty() && !inner_->draining) return;
-  for (std::size_t i = 0; i < doomed_.size(); ++i) {
-    const auto [connection, end] = doomed_[i];
+[[gnu::hot]] void Shard::reap() {
+  if (closed_.empty() && !inner_->draining) return;
+  for (std::size_t i = 0; i < closed_.size(); ++i) {
+    const auto [connection, end] = closed_[i];
     if (!connection->told) {
       connection->told = true;
       protocol_->closed(*connection, end);
@@ -405,8 +405,8 @@ void Shard::doom(Connection& connection, Protocol::End end) {
       }
     }
   }
-  for (const auto& [connection, end] : std::exchange(doomed_, {})) {
-    if (!connection->doomed) continue;  // still waits for the other side's close
+  for (const auto& [connection, end] : std::exchange(closed_, {})) {
+    if (!connection->closed) continue;  // still waits for the other side's close
     loop_.remove(connection->fd);
     ::close(connection->fd);
     list_[connection->place] = list_.back();

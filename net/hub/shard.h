@@ -56,7 +56,7 @@ class Protocol {
   virtual void fell_behind(Connection& connection, const std::string& channel) = 0;
 };
 
-class Shard final : public Outlet {
+class Shard final : public DeliverySink {
  public:
   /// `now_ms`: a clock that never goes back.
   Shard(unsigned index, const Settings& settings, std::int64_t (*now_ms)() = steady_ms);
@@ -134,8 +134,8 @@ class Shard final : public Outlet {
   /// anything any more.
   Ring::Offset catch_up_all(LocalChannel& channel);
   void watch(Connection& connection, bool for_writing);
-  void doom(Connection& connection, Protocol::End end);
-  void bury();
+  void mark_closed(Connection& connection, Protocol::End end);
+  void reap();
   void scan();
   /// The half of a socket id that nobody can guess.
   std::uint32_t unguessable();
@@ -158,7 +158,8 @@ class Shard final : public Outlet {
   /// idle ones cost a glance at this instead of a cache line each.
   std::vector<std::uint32_t> look_;
   std::atomic<std::size_t> count_ = 0;
-  std::vector<std::pair<Connection*, Protocol::End>> doomed_;
+  /// What is to be destroyed at the end of this turn, and what waits for the other side's close.
+  std::vector<std::pair<Connection*, Protocol::End>> closed_;
   std::unordered_map<std::uint64_t, std::unique_ptr<LocalChannel>> channels_;
   std::vector<LocalChannel*> dirty_;
   std::vector<std::uint8_t> buffer_;

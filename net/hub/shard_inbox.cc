@@ -55,7 +55,7 @@ void Shard::drain_inbox() {
   }
   for (Delivery& delivery : taken_) handle_delivery(delivery);
   taken_.clear();
-  bury();
+  reap();
 }
 
 [[gnu::hot]] void Shard::turn_over() {

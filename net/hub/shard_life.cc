@@ -29,7 +29,7 @@ void Shard::close_saying(Connection& connection, std::uint16_t code, std::string
 
 void Shard::close(Connection& connection, std::uint16_t code, std::string_view reason,
                   Protocol::End end) {
-  if (connection.doomed || connection.closing) return;
+  if (connection.closed || connection.closing) return;
   const std::string bytes = close_frame(code, reason);
   connection.closing = true;
   look_[connection.place] = 0;
@@ -46,13 +46,13 @@ void Shard::close(Connection& connection, std::uint16_t code, std::string_view r
       ::shutdown(connection.fd, SHUT_WR);
     }
   }
-  doomed_.emplace_back(&connection, end);  // the protocol is told at the end of this turn
+  closed_.emplace_back(&connection, end);  // the protocol is told at the end of this turn
 }
 
 void Shard::tick() {
   now_s_ = static_cast<std::uint32_t>(now_ms_() / 1000) + 1;
   scan();
-  bury();
+  reap();
   inner_->second.expires_at(next_beat(std::chrono::seconds(1)));
   inner_->second.async_wait([this](const boost::system::error_code& ec) {
     if (!ec) tick();
@@ -63,12 +63,12 @@ void Shard::scan() {
   for (std::size_t i = 0; i < list_.size(); ++i) {
     if (look_[i] > now_s_) continue;
     Connection& c = *list_[i];
-    if (c.doomed) continue;
+    if (c.closed) continue;
     const AppSettings& app = c.tenant->settings();
     if (c.closing) {
       const std::uint32_t wait = c.out.empty() ? kCloseWaitSeconds : kOwedWaitSeconds;
       if (now_s_ - c.heard_s > wait || now_s_ - c.spoke_s > kOwedMostSeconds)
-        doom(c, Protocol::End::Abort);
+        mark_closed(c, Protocol::End::Abort);
       continue;
     }
     const bool waits_for_sign_in = app.sign_in_within_s != 0 && !c.authorized;
@@ -85,8 +85,8 @@ void Shard::scan() {
     const std::uint32_t since = std::min(c.heard_s, c.spoke_s);
     if (!c.asked && now_s_ - since >= patience) {
       if (!c.answers_frames) send_message(c, message::ping());
-      if (!c.doomed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
-      if (c.doomed || c.closing) continue;
+      if (!c.closed && !c.closing) send(c, net::frame(Opcode::Ping, ""));
+      if (c.closed || c.closing) continue;
       c.asked = true;
       c.spoke_s = now_s_;
     }
@@ -106,19 +106,19 @@ void Shard::drain_slice() {
   const auto left = inner_->drain_end - std::chrono::steady_clock::now();
   const auto slices = static_cast<std::size_t>(std::max<std::int64_t>(1, left / kDrainSlice));
   std::size_t open = 0;
-  for (const Connection* c : list_) open += c->closing || c->doomed ? 0 : 1;
+  for (const Connection* c : list_) open += c->closing || c->closed ? 0 : 1;
   std::size_t now = (open + slices - 1) / slices;
   for (std::size_t i = 0; i < list_.size() && now > 0; ++i) {
     Connection& c = *list_[i];
-    if (c.closing || c.doomed) continue;
+    if (c.closing || c.closed) continue;
     close(c, 4200, "the server restarts: connect again", Protocol::End::Drain);
     --now;
   }
-  bury();
+  reap();
   if (!inner_->drained) return;
   if (left < -std::chrono::seconds(kCloseWaitSeconds)) {  // who does not answer is not waited for
-    for (Connection* c : list_) doom(*c, Protocol::End::Drain);
-    bury();
+    for (Connection* c : list_) mark_closed(*c, Protocol::End::Drain);
+    reap();
     if (inner_->drained) std::exchange(inner_->drained, nullptr)();
     return;
   }

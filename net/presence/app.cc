@@ -24,7 +24,7 @@ App::App(const AppSettings& settings, store::Layout layout, Workers& workers)
     : Tenant(settings), workers_(workers), layout_(std::move(layout)) {}
 
 store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppSettings& settings,
-                                              std::vector<Outlet*> shards, Loop& loop,
+                                              std::vector<DeliverySink*> shards, Loop& loop,
                                               Workers& workers) try {
   const auto layout = store::locate(server.data, settings.id);
   if (!layout) return layout.error();
@@ -118,7 +118,7 @@ App::~App() { stop(); }
 void App::vouch(ConnectionId connection, Voucher voucher) {
   // On the shard's thread, which also says when the connection is closed: none is kept for ever.
   with_connection(connection, [this, voucher = std::move(voucher)](const Connection* found) {
-    if (found != nullptr && found->tenant == this && !found->closing && !found->doomed)
+    if (found != nullptr && found->tenant == this && !found->closing && !found->closed)
       vouched_.add(found->id, voucher);
   });
 }

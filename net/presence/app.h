@@ -24,7 +24,7 @@ class App : public Tenant {
   /// Opens the log; an error where it cannot be opened or the clock is refused.
   static store::Result<std::unique_ptr<App>> open(const Settings& server,
                                                   const AppSettings& settings,
-                                                  std::vector<Outlet*> shards, Loop& loop,
+                                                  std::vector<DeliverySink*> shards, Loop& loop,
                                                   Workers& workers);
   ~App();
   App(const App&) = delete;

@@ -15,7 +15,7 @@ void Board::start(const store::Writer& writer) {
   users_.assign(state.users.size(), {});
   for (std::size_t n = 1; n < users_.size(); ++n) {
     const engine::User& user = state.users[n];
-    Standing& s = users_[n];
+    PresenceRow& s = users_[n];
     s.state = user.state;
     s.visible = s.told = s.told_before = user.visible;
     s.manual = user.manual;
@@ -42,7 +42,7 @@ void Board::start(const store::Writer& writer) {
 
 void Board::note(const engine::Effect& effect) {
   if (effect.user >= users_.size()) users_.resize(std::size_t{effect.user} + 1);
-  Standing& s = users_[effect.user];
+  PresenceRow& s = users_[effect.user];
   using engine::Override;
   std::visit(engine::Each{
                  [&](const engine::SessionOpened&) { ++s.sessions; },
@@ -65,8 +65,8 @@ void Board::note(const engine::Effect& effect) {
 }
 
 void Board::forget(const engine::Effect& effect) {
-  Standing& s = users_[effect.user];
-  Standing none;
+  PresenceRow& s = users_[effect.user];
+  PresenceRow none;
   none.told = none.told_before = s.told;
   none.pending = s.pending;
   none.sessions = s.sessions;  // their ends follow
@@ -84,7 +84,7 @@ void Board::apply(const store::Writer::Batch& batch) {
     if (effect.user != 0) note(effect);
   seq_ = batch.events.back().header.seq;
   for (const engine::Transition& t : batch.transitions) {
-    Standing& s = users_[t.user];
+    PresenceRow& s = users_[t.user];
     const Micros at = batch.events[t.seq - batch.events.front().header.seq].header.at;
     if (t.from != t.to) {
       s.state = t.to;
@@ -101,7 +101,7 @@ void Board::apply(const store::Writer::Batch& batch) {
   }
 }
 
-std::optional<Standing> Board::of(engine::UserNumber user) const {
+std::optional<PresenceRow> Board::of(engine::UserNumber user) const {
   const std::lock_guard guard(mutex_);
   if (user == 0 || user >= users_.size() || users_[user].erased) return std::nullopt;
   return users_[user];
@@ -116,7 +116,7 @@ std::vector<Board::Change> Board::take_changes() {
   std::vector<Change> out;
   const std::lock_guard guard(mutex_);
   for (const engine::UserNumber user : pending_) {
-    Standing& s = users_[user];
+    PresenceRow& s = users_[user];
     s.pending = false;
     if (s.visible == s.told) continue;
     out.push_back({user, s.told, s.visible, s.changed_at, s.changed_seq});
@@ -145,15 +145,16 @@ Board::Notes Board::take_notes() {
   return out;
 }
 
-std::vector<std::pair<engine::UserNumber, Standing>> Board::changed_after(engine::Seq seq) const {
-  std::vector<std::pair<engine::UserNumber, Standing>> out;
+std::vector<std::pair<engine::UserNumber, PresenceRow>> Board::changed_after(
+    engine::Seq seq) const {
+  std::vector<std::pair<engine::UserNumber, PresenceRow>> out;
   {
     const std::lock_guard guard(mutex_);
     if (seq >= started_) {
       auto from = std::upper_bound(told_.begin(), told_.end(), seq,
                                    [](engine::Seq s, const Told& t) { return s < t.seq; });
       for (; from != told_.end(); ++from)
-        if (const Standing& s = users_[from->user]; s.told_seq == from->seq && !s.erased)
+        if (const PresenceRow& s = users_[from->user]; s.told_seq == from->seq && !s.erased)
           out.emplace_back(from->user, s);
       return out;
     }
@@ -168,7 +169,7 @@ std::vector<std::pair<engine::UserNumber, Standing>> Board::changed_after(engine
 Board::Counts Board::counts() const {
   Counts out;
   const std::lock_guard guard(mutex_);
-  for (const Standing& s : users_) {
+  for (const PresenceRow& s : users_) {
     out.online += s.visible == Presence::Online ? 1 : 0;
     out.away += s.visible == Presence::Away ? 1 : 0;
   }

@@ -12,7 +12,7 @@
 
 namespace rollcall::net::inline presence {
 
-struct Standing {
+struct PresenceRow {
   engine::Presence state = engine::Presence::Offline;    ///< for the user himself and auditors
   engine::Presence visible = engine::Presence::Offline;  ///< for everybody else
   engine::Presence told = engine::Presence::Offline;     ///< what watchers were told last
@@ -38,7 +38,7 @@ class Board {
   /// In order; whose visible state may have changed is remembered for take_changes().
   void apply(const store::Writer::Batch& batch);
 
-  [[nodiscard]] std::optional<Standing> of(engine::UserNumber user) const;
+  [[nodiscard]] std::optional<PresenceRow> of(engine::UserNumber user) const;
   [[nodiscard]] engine::Seq seq() const;
   struct Change {
     engine::UserNumber user = 0;
@@ -47,7 +47,7 @@ class Board {
     engine::Seq seq = 0;
   };
   /// The change that was told last, for those who come late.
-  [[nodiscard]] static Change last_told(engine::UserNumber user, const Standing& s) {
+  [[nodiscard]] static Change last_told(engine::UserNumber user, const PresenceRow& s) {
     return {user, s.told_before, s.told, s.changed_at, s.told_seq};
   }
   /// Net changes since the last call: what came and went in between is none (C23).
@@ -59,7 +59,7 @@ class Board {
   };
   [[nodiscard]] Notes take_notes();
   /// Everybody whose told state changed after `seq`, ascending by seq.
-  [[nodiscard]] std::vector<std::pair<engine::UserNumber, Standing>> changed_after(
+  [[nodiscard]] std::vector<std::pair<engine::UserNumber, PresenceRow>> changed_after(
       engine::Seq seq) const;
   struct Counts {
     std::uint64_t online = 0, away = 0, known = 0;
@@ -77,7 +77,7 @@ class Board {
   void forget(const engine::Effect& effect);
   mutable std::mutex mutex_;
   engine::Seq seq_ = 0;
-  std::vector<Standing> users_{1};
+  std::vector<PresenceRow> users_{1};
   std::vector<engine::UserNumber> pending_;
   Notes notes_;
   /// What was told since the start, ascending by seq; an entry is stale where the user was told

@@ -128,17 +128,17 @@ void Broadcast::tell_notes(const store::Writer& reading) {
   const Board::Notes notes = board_.take_notes();
   const std::string all(kPresenceChannel);
   for (const engine::UserNumber user : notes.statuses) {
-    const auto standing = board_.of(user);
+    const auto row = board_.of(user);
     const auto name = reading.vault().name_of(user);
-    if (!standing || !name) continue;
+    if (!row || !name) continue;
     const auto own = presence_channel_of(*name);
     const bool watched = own && hub_.occupied(*own);
     if (!watched && !hub_.occupied(all)) continue;
     boost::json::object data{{"user", *name}, {"text", ""}, {"emoji", ""}};
-    const bool hidden = standing->manual == engine::Override::Invisible;
-    data["do_not_disturb"] = standing->do_not_disturb && !hidden;
-    if (standing->status_seq != 0 && !hidden) {
-      const StatusWords words = status_words(reading, standing->status_seq);
+    const bool hidden = row->manual == engine::Override::Invisible;
+    data["do_not_disturb"] = row->do_not_disturb && !hidden;
+    if (row->status_seq != 0 && !hidden) {
+      const StatusWords words = status_words(reading, row->status_seq);
       data["text"] = words.text;
       data["emoji"] = words.emoji;
     }
@@ -158,8 +158,8 @@ void Broadcast::tell_watchlist(
   std::vector<message::WatchEntry> entries{{"online", {}}, {"away", {}}, {"offline", {}}};
   for (const std::string& user : users) {
     const auto number = number_of(user);
-    const auto standing = number ? board_.of(*number) : std::nullopt;
-    const Presence told = standing ? standing->told : Presence::Offline;
+    const auto row = number ? board_.of(*number) : std::nullopt;
+    const Presence told = row ? row->told : Presence::Offline;
     if (told != Presence::Offline) entries[0].user_ids.push_back(user);
     if (told == Presence::Away) entries[1].user_ids.push_back(user);
     if (told == Presence::Offline) entries[2].user_ids.push_back(user);
@@ -175,10 +175,10 @@ void Broadcast::tell_newest(ConnectionId connection, const std::string& channel)
   const auto only = user_of_presence_channel(channel);
   if (!only && changed.size() > kUsersMost)
     changed.erase(changed.begin(), changed.end() - static_cast<std::ptrdiff_t>(kUsersMost));
-  for (const auto& [number, standing] : changed) {
+  for (const auto& [number, row] : changed) {
     const auto name = reading->vault().name_of(number);
     if (!name || (only && *name != *only)) continue;
-    const Board::Change change = Board::last_told(number, standing);
+    const Board::Change change = Board::last_told(number, row);
     hub_.tell(connection, message::event("PresenceChanged", channel,
                                          presence_changed(*name, change), change.seq));
   }

@@ -15,7 +15,7 @@ namespace {
 namespace json = boost::json;
 using engine::Micros;
 using store::Result;
-using store::Turn;
+using store::Transaction;
 
 constexpr std::string_view kAnswer = "idem/";
 constexpr std::string_view kByTime = "idem-at/";
@@ -92,11 +92,11 @@ bool run_out(Micros at, Micros now) { return now - at >= kAnswerKept; }
 
 }  // namespace
 
-Result<std::optional<WriteReply>> first_answer(const Turn& turn, const Write& asked) {
-  const auto kept = turn.remembered(answer_key(digest_of(asked)));
+Result<std::optional<WriteReply>> first_answer(const Transaction& transaction, const Write& asked) {
+  const auto kept = transaction.remembered(answer_key(digest_of(asked)));
   if (!kept) return kept.error();
   const auto first = *kept ? parse(**kept) : std::nullopt;
-  if (!first || run_out(first->at, turn.now())) return std::optional<WriteReply>{};
+  if (!first || run_out(first->at, transaction.now())) return std::optional<WriteReply>{};
   if (first->request != asked.request_digest) {
     // A refusal is not kept: nor may this show that what was said to be one was none.
     if (first->reply.hid && first->reply.of_session && !asked.sees_inside)
@@ -106,23 +106,24 @@ Result<std::optional<WriteReply>> first_answer(const Turn& turn, const Write& as
   return std::optional<WriteReply>(first->reply);
 }
 
-void keep_answer(Turn& turn, const Write& asked, const WriteReply& reply) {
+void keep_answer(Transaction& transaction, const Write& asked, const WriteReply& reply) {
   const std::string digest = digest_of(asked);
-  turn.stage_meta(answer_key(digest), render({turn.now(), asked.request_digest, reply}));
-  turn.stage_meta(time_key(turn.now(), digest), "");
+  transaction.stage_meta(answer_key(digest),
+                         render({transaction.now(), asked.request_digest, reply}));
+  transaction.stage_meta(time_key(transaction.now(), digest), "");
 }
 
-Result<bool> AnswerSweep::step(Turn& turn, std::size_t most) {
-  const auto due = drop_due(turn, most);
+Result<bool> AnswerSweep::step(Transaction& transaction, std::size_t most) {
+  const auto due = drop_due(transaction, most);
   if (!due) return due;
-  const auto older = sort_older(turn, most);
+  const auto older = sort_older(transaction, most);
   if (!older) return older;
   return *due || *older;
 }
 
-Result<bool> AnswerSweep::drop_due(Turn& turn, std::size_t most) {
+Result<bool> AnswerSweep::drop_due(Transaction& transaction, std::size_t most) {
   const std::string_view from = next_due_.empty() ? kByTime : std::string_view(next_due_);
-  const auto entries = turn.writer().log().scan_meta(kByTime, from, most);
+  const auto entries = transaction.writer().log().scan_meta(kByTime, from, most);
   if (!entries) return entries.error();
   for (const auto& [key, nothing] : *entries) {
     const std::string_view rest = std::string_view(key).substr(kByTime.size());
@@ -130,42 +131,44 @@ Result<bool> AnswerSweep::drop_due(Turn& turn, std::size_t most) {
     const char* digits_end = rest.data() + std::min(rest.size(), kTimeDigits);
     const auto [end, ec] = std::from_chars(rest.data(), digits_end, at);
     const bool sound = ec == std::errc{} && end == digits_end && rest.size() > kTimeDigits + 1;
-    if (sound && !run_out(at, turn.now())) return false;
+    if (sound && !run_out(at, transaction.now())) return false;
     next_due_ = key;
-    turn.stage_meta_gone(key);
+    transaction.stage_meta_gone(key);
     if (!sound) continue;
     // The key may have been used again since: that answer has its own time.
     const std::string answer = answer_key(rest.substr(kTimeDigits + 1));
-    const auto kept = turn.remembered(answer);
+    const auto kept = transaction.remembered(answer);
     if (!kept) return kept.error();
     const auto parsed = *kept ? parse(**kept) : std::nullopt;
-    if (*kept && (!parsed || run_out(parsed->at, turn.now()))) turn.stage_meta_gone(answer);
+    if (*kept && (!parsed || run_out(parsed->at, transaction.now())))
+      transaction.stage_meta_gone(answer);
   }
   return entries->size() == most;
 }
 
-Result<bool> AnswerSweep::sort_older(Turn& turn, std::size_t most) {
+Result<bool> AnswerSweep::sort_older(Transaction& transaction, std::size_t most) {
   if (!all_sorted_) {
-    const auto mark = turn.writer().log().meta(kAllSorted);
+    const auto mark = transaction.writer().log().meta(kAllSorted);
     if (!mark) return mark.error();
     all_sorted_ = mark->has_value();
   }
   if (*all_sorted_) return false;
   const std::string_view from = next_older_.empty() ? kAnswer : std::string_view(next_older_);
-  const auto entries = turn.writer().log().scan_meta(kAnswer, from, most);
+  const auto entries = transaction.writer().log().scan_meta(kAnswer, from, most);
   if (!entries) return entries.error();
   for (const auto& [key, text] : *entries) {
     next_older_ = key + '\0';
-    const auto kept = turn.remembered(key);
+    const auto kept = transaction.remembered(key);
     if (!kept) return kept.error();
     const auto parsed = *kept ? parse(**kept) : std::nullopt;
-    if (parsed && !run_out(parsed->at, turn.now()))
-      turn.stage_meta(time_key(parsed->at, std::string_view(key).substr(kAnswer.size())), "");
+    if (parsed && !run_out(parsed->at, transaction.now()))
+      transaction.stage_meta(time_key(parsed->at, std::string_view(key).substr(kAnswer.size())),
+                             "");
     else
-      turn.stage_meta_gone(key);
+      transaction.stage_meta_gone(key);
   }
   if (entries->size() == most) return true;
-  turn.stage_meta(std::string(kAllSorted), "1");
+  transaction.stage_meta(std::string(kAllSorted), "1");
   all_sorted_ = true;
   return false;
 }

@@ -14,19 +14,19 @@ namespace rollcall::net::inline presence {
 inline constexpr engine::Micros kAnswerKept = 24LL * 3600 * 1'000'000;
 
 /// The answer that the key was given less than a day ago; BadInput where that was another request.
-[[nodiscard]] store::Result<std::optional<WriteReply>> first_answer(const store::Turn& turn,
-                                                                    const Write& asked);
-void keep_answer(store::Turn& turn, const Write& asked, const WriteReply& reply);
+[[nodiscard]] store::Result<std::optional<WriteReply>> first_answer(
+    const store::Transaction& transaction, const Write& asked);
+void keep_answer(store::Transaction& transaction, const Write& asked, const WriteReply& reply);
 
-/// Deletes what has run out, a bounded piece a turn. On the sequencer's thread.
+/// Deletes what has run out, a bounded piece a transaction. On the sequencer's thread.
 class AnswerSweep {
  public:
   /// Looks at no more than about `most` entries; true where more may be left to do.
-  [[nodiscard]] store::Result<bool> step(store::Turn& turn, std::size_t most);
+  [[nodiscard]] store::Result<bool> step(store::Transaction& transaction, std::size_t most);
 
  private:
-  store::Result<bool> drop_due(store::Turn& turn, std::size_t most);
-  store::Result<bool> sort_older(store::Turn& turn, std::size_t most);
+  store::Result<bool> drop_due(store::Transaction& transaction, std::size_t most);
+  store::Result<bool> sort_older(store::Transaction& transaction, std::size_t most);
 
   std::string next_due_;            ///< where the last step ended: what lies before is deleted
   std::optional<bool> all_sorted_;  ///< whether every answer has its entry by time

@@ -21,7 +21,7 @@ StatusWords status_words(const store::Writer& reading, engine::Seq status_seq) {
 }
 
 Person person_of(const store::Writer& reading, engine::UserNumber number, std::string name,
-                 const Standing& s, bool inside, std::string_view granularity) {
+                 const PresenceRow& s, bool inside, std::string_view granularity) {
   Person out;
   out.number = number;
   out.user = std::move(name);

@@ -1,4 +1,4 @@
-// A person as the API tells it: standing, name and the status's words joined.
+// A person as the API tells it: presence, name and the status joined.
 #pragma once
 
 #include "net/presence/board.h"
@@ -30,7 +30,7 @@ struct StatusWords {
 /// `inside`: for the user and auditors what is so; for others what is visible, its last-seen as
 /// coarse as `granularity` says.
 [[nodiscard]] Person person_of(const store::Writer& reading, engine::UserNumber number,
-                               std::string name, const Standing& standing, bool inside,
+                               std::string name, const PresenceRow& row, bool inside,
                                std::string_view granularity);
 
 }  // namespace rollcall::net::inline presence

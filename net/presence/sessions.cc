@@ -19,9 +19,9 @@ using store::Errc;
 using store::Error;
 using store::Proposal;
 using store::Result;
-using store::Turn;
+using store::Transaction;
 
-constexpr std::size_t kSweepMost = 256;  ///< answers looked at in one turn
+constexpr std::size_t kSweepMost = 256;  ///< answers looked at in one transaction
 
 Cause cause_of(LinkEnd end) {
   switch (end) {
@@ -62,16 +62,16 @@ Error no_session(const Write& w) {
 Error stopped() { return Error{Errc::Io, "nothing is being recorded just now: try again"}; }
 
 /// Joined or Left; its seq, or 0 where the channel has no number in the log any more.
-Seq append_attendance(Turn& turn, Kind kind, const std::string& channel, engine::UserNumber user,
-                      Seq session) {
-  const auto id = turn.channel_id(channel);
+Seq append_attendance(Transaction& transaction, Kind kind, const std::string& channel,
+                      engine::UserNumber user, Seq session) {
+  const auto id = transaction.channel_id(channel);
   if (!id || !*id) return 0;
   Proposal p;
   p.kind = kind;
   p.number = user;
   p.session = session;
-  engine::write_fields(p, engine::MemberFields{**id, turn.node_epoch()});
-  const auto written = turn.append(p);
+  engine::write_fields(p, engine::MemberFields{**id, transaction.node_epoch()});
+  const auto written = transaction.append(p);
   return written ? written->seq : 0;
 }
 
@@ -80,15 +80,16 @@ Seq append_attendance(Turn& turn, Kind kind, const std::string& channel, engine:
 Sessions::Sessions(store::Live& live) : live_(live), answers_(std::make_unique<AnswerSweep>()) {}
 Sessions::~Sessions() = default;
 
-Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, const Who& who) {
+Result<Sessions::Linked*> Sessions::ensure(Transaction& transaction, ConnectionId connection,
+                                           const Who& who) {
   const std::string key = key_or_default(who.session);
   auto& list = links_[connection];
-  const auto known = turn.writer().vault().number_of(who.user);
+  const auto known = transaction.writer().vault().number_of(who.user);
   Linked* found = nullptr;
   for (Linked& linked : list)
     if (known && linked.user == *known && linked.key == key) found = &linked;
-  if (found != nullptr && turn.state().sessions.contains(found->session)) return found;
-  auto session = turn.writer().session_by_key(who.user, key);
+  if (found != nullptr && transaction.state().sessions.contains(found->session)) return found;
+  auto session = transaction.writer().session_by_key(who.user, key);
   if (!session) {
     Proposal login;
     login.kind = Kind::Login;
@@ -97,7 +98,7 @@ Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, 
     login.body.external_key = key;
     login.body.address = who.address;
     login.body.agent = who.agent;
-    const auto written = turn.append(login);
+    const auto written = transaction.append(login);
     if (!written) {
       if (list.empty()) links_.erase(connection);
       return written.error();
@@ -108,13 +109,13 @@ Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, 
     }
     session = written->seq;
   }
-  const auto number = turn.writer().vault().number_of(who.user);
+  const auto number = transaction.writer().vault().number_of(who.user);
   Proposal up;
   up.kind = Kind::LinkUp;
   up.number = number.value_or(0);
   up.session = *session;
-  engine::write_fields(up, engine::LinkFields{connection, turn.node_epoch()});
-  const auto linked = turn.append(up);
+  engine::write_fields(up, engine::LinkFields{connection, transaction.node_epoch()});
+  const auto linked = transaction.append(up);
   if (!linked) return linked.error();
   if (found == nullptr) {
     list.push_back({*session, up.number, {}, key});
@@ -125,51 +126,55 @@ Result<Sessions::Linked*> Sessions::ensure(Turn& turn, ConnectionId connection, 
   return found;
 }
 
-void Sessions::drop(Turn& turn, ConnectionId connection, Linked& linked, Cause cause) {
-  const auto it = turn.state().sessions.find(linked.session);
-  if (it == turn.state().sessions.end()) return;  // closed meanwhile: its links count for nothing
+void Sessions::drop(Transaction& transaction, ConnectionId connection, Linked& linked,
+                    Cause cause) {
+  const auto it = transaction.state().sessions.find(linked.session);
+  if (it == transaction.state().sessions.end())
+    return;  // closed meanwhile: its links count for nothing
   Proposal down;
   down.kind = Kind::LinkDown;
   down.cause = cause;
   down.number = linked.user;
   down.session = linked.session;
-  engine::write_fields(down, engine::LinkFields{connection, turn.node_epoch()});
-  (void)turn.append(down);
+  engine::write_fields(down, engine::LinkFields{connection, transaction.node_epoch()});
+  (void)transaction.append(down);
 }
 
 void Sessions::attach(ConnectionId connection, Ticket reason, Who who, std::string channel,
                       Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted = live_.submit([this, connection, reason, who = std::move(who),
-                                      channel = std::move(channel), shared](Turn& turn) {
-    Result<Seq> out = Seq{0};
-    bool took = false;
-    const auto linked = ensure(turn, connection, who);
-    if (!linked) {
-      out = linked.error();
-    } else {
-      took = !(*linked)->holds_for(reason);
-      if (took) (*linked)->holds.push_back({reason, channel});
-      out = turn.state().seq;
-      if (!channel.empty()) {
-        const Seq joined =
-            append_attendance(turn, Kind::Joined, channel, (*linked)->user, (*linked)->session);
-        if (joined != 0) out = joined;
-      }
-    }
-    turn.when_durable([this, connection, reason, took, shared, out](const Result<void>& durable) {
-      // Whoever asked is refused, be it in the log or not: nothing stays taken for him.
-      if (!durable && took) release_later(connection, reason);
-      (*shared)(durable ? out : Result<Seq>(durable.error()));
-    });
-  });
+  const bool accepted =
+      live_.submit([this, connection, reason, who = std::move(who), channel = std::move(channel),
+                    shared](Transaction& transaction) {
+        Result<Seq> out = Seq{0};
+        bool took = false;
+        const auto linked = ensure(transaction, connection, who);
+        if (!linked) {
+          out = linked.error();
+        } else {
+          took = !(*linked)->holds_for(reason);
+          if (took) (*linked)->holds.push_back({reason, channel});
+          out = transaction.state().seq;
+          if (!channel.empty()) {
+            const Seq joined = append_attendance(transaction, Kind::Joined, channel,
+                                                 (*linked)->user, (*linked)->session);
+            if (joined != 0) out = joined;
+          }
+        }
+        transaction.when_durable(
+            [this, connection, reason, took, shared, out](const Result<void>& durable) {
+              // Whoever asked is refused, be it in the log or not: nothing stays taken for him.
+              if (!durable && took) release_later(connection, reason);
+              (*shared)(durable ? out : Result<Seq>(durable.error()));
+            });
+      });
   if (!accepted) (*shared)(stopped());
 }
 
 void Sessions::detach(ConnectionId connection, Ticket reason, std::string channel, Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted =
-      live_.submit([this, connection, reason, channel = std::move(channel), shared](Turn& turn) {
+  const bool accepted = live_.submit(
+      [this, connection, reason, channel = std::move(channel), shared](Transaction& transaction) {
         Seq seq = 0;
         const auto it = links_.find(connection);
         if (it != links_.end()) {
@@ -177,14 +182,15 @@ void Sessions::detach(ConnectionId connection, Ticket reason, std::string channe
             if (std::erase_if(linked.holds, [&](const Hold& h) { return h.reason == reason; }) == 0)
               return false;
             if (!channel.empty())
-              seq = append_attendance(turn, Kind::Left, channel, linked.user, linked.session);
+              seq =
+                  append_attendance(transaction, Kind::Left, channel, linked.user, linked.session);
             if (!linked.holds.empty()) return false;
-            drop(turn, connection, linked, Cause::Clean);
+            drop(transaction, connection, linked, Cause::Clean);
             return true;
           });
           if (it->second.empty()) links_.erase(it);
         }
-        turn.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
+        transaction.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
       });
   if (accepted) return;
   release_later(connection, reason);
@@ -209,7 +215,8 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
                     Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
   const auto list = std::make_shared<std::vector<Attended>>(std::move(attended));
-  const bool accepted = live_.submit([this, connection, end, list, shared](Turn& turn) {
+  const bool accepted = live_.submit([this, connection, end, list,
+                                      shared](Transaction& transaction) {
     Seq seq = 0;
     const auto it = links_.find(connection);
     const auto holds = [&](Ticket reason) {  // one that the log refused never came
@@ -219,14 +226,14 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
     };
     for (const Attended& a : *list) {
       if (!holds(a.reason)) continue;
-      if (const auto number = turn.writer().vault().number_of(a.user))
-        seq = append_attendance(turn, Kind::Left, a.channel, *number, 0);
+      if (const auto number = transaction.writer().vault().number_of(a.user))
+        seq = append_attendance(transaction, Kind::Left, a.channel, *number, 0);
     }
     if (it != links_.end()) {
-      for (Linked& linked : it->second) drop(turn, connection, linked, cause_of(end));
+      for (Linked& linked : it->second) drop(transaction, connection, linked, cause_of(end));
       links_.erase(it);
     }
-    turn.when_durable([this, connection, end, shared, seq](const Result<void>& durable) {
+    transaction.when_durable([this, connection, end, shared, seq](const Result<void>& durable) {
       // The log opened anew may still hold the link: it is told again then.
       if (!durable) missed(connection, end);
       (*shared)(seq);
@@ -238,13 +245,13 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
 }
 
 void Sessions::resume() {
-  (void)live_.submit([this](Turn& turn) {
+  (void)live_.submit([this](Transaction& transaction) {
     *answers_ = {};  // what was deleted ahead of the disk may be there again
-    reconcile(turn);
+    reconcile(transaction);
   });
 }
 
-void Sessions::reconcile(Turn& turn) {
+void Sessions::reconcile(Transaction& transaction) {
   std::vector<Missed> missed;
   std::vector<Released> released;
   {
@@ -273,7 +280,7 @@ void Sessions::reconcile(Turn& turn) {
     for (const Linked& linked : list)
       for (const Hold& hold : linked.holds)
         if (!hold.channel.empty())
-          if (const auto id = turn.writer().channel_number(hold.channel))
+          if (const auto id = transaction.writer().channel_number(hold.channel))
             ++attending[{linked.user, *id}];
   const auto stands = [&](ConnectionId connection, Seq session) {
     const auto it = links_.find(connection);
@@ -282,10 +289,10 @@ void Sessions::reconcile(Turn& turn) {
                        [&](const Linked& linked) { return linked.session == session; });
   };
   std::vector<Proposal> due;
-  const engine::State& state = turn.state();
+  const engine::State& state = transaction.state();
   for (engine::UserNumber n = 1; n < state.users.size(); ++n) {
     for (const engine::Attendance& a : state.users[n].attendance) {
-      if (a.node != turn.node_epoch()) continue;
+      if (a.node != transaction.node_epoch()) continue;
       const auto held = attending.find({n, a.channel});
       for (std::uint32_t i = held == attending.end() ? 0 : held->second; i < a.count; ++i) {
         Proposal left;
@@ -297,7 +304,7 @@ void Sessions::reconcile(Turn& turn) {
     }
     for (const Seq id : state.users[n].sessions) {
       for (const engine::Link& link : state.sessions.at(id).links) {
-        if (link.node != turn.node_epoch() || stands(link.connection, id)) continue;
+        if (link.node != transaction.node_epoch() || stands(link.connection, id)) continue;
         const auto it = ended.find(link.connection);
         Proposal down;
         down.kind = Kind::LinkDown;
@@ -309,25 +316,26 @@ void Sessions::reconcile(Turn& turn) {
       }
     }
   }
-  for (const Proposal& proposal : due) (void)turn.append(proposal);
+  for (const Proposal& proposal : due) (void)transaction.append(proposal);
 }
 
 void Sessions::touch(ConnectionId connection) {
-  (void)live_.submit([this, connection](Turn& turn) {
+  (void)live_.submit([this, connection](Transaction& transaction) {
     const auto it = links_.find(connection);
     if (it == links_.end()) return;
     for (const Linked& linked : it->second)
-      if (turn.state().sessions.contains(linked.session)) (void)turn.touch(linked.session);
+      if (transaction.state().sessions.contains(linked.session))
+        (void)transaction.touch(linked.session);
   });
 }
 
 void Sessions::hint_away(ConnectionId connection) {
-  (void)live_.submit([this, connection](Turn& turn) {
+  (void)live_.submit([this, connection](Transaction& transaction) {
     const auto it = links_.find(connection);
     if (it == links_.end()) return;
     for (const Linked& linked : it->second) {
-      const auto session = turn.state().sessions.find(linked.session);
-      if (session == turn.state().sessions.end() || session->second.away ||
+      const auto session = transaction.state().sessions.find(linked.session);
+      if (session == transaction.state().sessions.end() || session->second.away ||
           session->second.links.size() > 1)
         continue;
       Proposal hint;
@@ -337,12 +345,12 @@ void Sessions::hint_away(ConnectionId connection) {
       hint.session = linked.session;
       engine::write_fields(
           hint, engine::IdleFields{session->second.act_rev, session->second.last_activity_at});
-      (void)turn.append(hint);
+      (void)transaction.append(hint);
     }
   });
 }
 
-Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
+Result<WriteReply> Sessions::perform(Transaction& transaction, const Write& w) {
   Proposal p;
   p.kind = w.kind;
   p.user = w.user;
@@ -350,7 +358,7 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
   p.action = w.action;
   p.body = w.body;
   const std::string key = key_or_default(w.session);
-  const auto known = turn.writer().vault().number_of(w.user);
+  const auto known = transaction.writer().vault().number_of(w.user);
   if (w.kind == Kind::Login) {
     p.cause = Cause::Login;
     p.body.external_key = key;
@@ -360,15 +368,15 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
     p.cause = Cause::Logout;
     // Callers that name no session mean the user: C20.
     if (!w.all_sessions) {
-      const auto session = turn.writer().session_by_key(w.user, key);
+      const auto session = transaction.writer().session_by_key(w.user, key);
       if (!session) return no_session(w);
       p.session = *session;
-    } else if (turn.state().users[*known].sessions.empty()) {
+    } else if (transaction.state().users[*known].sessions.empty()) {
       return no_session(w);
     }
   } else if (!w.session.empty()) {
     // A session is never made by what happens in it (C19).
-    const auto session = turn.writer().session_by_key(w.user, key);
+    const auto session = transaction.writer().session_by_key(w.user, key);
     if (!session) return no_session(w);
     p.session = *session;
   }
@@ -376,26 +384,27 @@ Result<WriteReply> Sessions::perform(Turn& turn, const Write& w) {
   if (w.kind == Kind::StatusSet) engine::write_fields(p, engine::StatusFields{w.until});
   WriteReply reply;
   if (known) {
-    const engine::User& before = turn.state().users[*known];
+    const engine::User& before = transaction.state().users[*known];
     reply.hid = before.state != before.visible;
   }
   reply.of_session = needs_session(w);
   if (is_touch(w)) {
-    const Seq session = p.session != 0 ? p.session : engine::activity_session(turn.state(), *known);
+    const Seq session =
+        p.session != 0 ? p.session : engine::activity_session(transaction.state(), *known);
     if (session == 0) return no_session(w);
-    const auto logged = turn.touch(session);
+    const auto logged = transaction.touch(session);
     if (!logged) return logged.error();
     reply.outcome = *logged ? "applied" : "held";
-    reply.seq = *logged ? turn.state().seq : 0;
+    reply.seq = *logged ? transaction.state().seq : 0;
   } else {
-    const auto written = turn.append(p);
+    const auto written = transaction.append(p);
     if (!written) return written.error();
     reply.seq = written->seq;
     reply.outcome = std::string(engine::name_of(written->outcome));
   }
-  const auto number = turn.writer().vault().number_of(w.user);
+  const auto number = transaction.writer().vault().number_of(w.user);
   if (number) {
-    const engine::User& user = turn.state().users[*number];
+    const engine::User& user = transaction.state().users[*number];
     reply.presence = std::string(engine::name_of(user.state));
     reply.visible = std::string(engine::name_of(user.visible));
   }
@@ -416,25 +425,26 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
   const auto shared =
       std::make_shared<std::function<void(const Result<WriteReply>&)>>(std::move(then));
   const auto asked = std::make_shared<Write>(std::move(write));
-  const bool accepted = live_.submit([this, asked, shared](Turn& turn) {
+  const bool accepted = live_.submit([this, asked, shared](Transaction& transaction) {
     const auto answer = [&]() -> Result<WriteReply> {
       const bool keyed = !asked->idempotency_key.empty();
       if (keyed) {
-        const auto first = first_answer(turn, *asked);
+        const auto first = first_answer(transaction, *asked);
         if (!first) return first.error();
         if (*first) return told(*asked, **first);
       }
-      auto reply = perform(turn, *asked);
-      if (reply && keyed) keep_answer(turn, *asked, *reply);
+      auto reply = perform(transaction, *asked);
+      if (reply && keyed) keep_answer(transaction, *asked, *reply);
       if (reply && asked->connection != 0) {
         if (const auto it = links_.find(asked->connection); it != links_.end())
           for (const Linked& linked : it->second)
-            if (turn.state().sessions.contains(linked.session)) (void)turn.touch(linked.session);
+            if (transaction.state().sessions.contains(linked.session))
+              (void)transaction.touch(linked.session);
       }
       if (reply) return told(*asked, *reply);
       return reply;
     }();
-    turn.when_durable([shared, answer](const Result<void>& durable) {
+    transaction.when_durable([shared, answer](const Result<void>& durable) {
       if (durable) {
         (*shared)(answer);
         return;
@@ -446,23 +456,23 @@ void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)>
 }
 
 void Sessions::sweep_answers() {
-  (void)live_.submit([this](Turn& turn) {
-    const auto more = answers_->step(turn, kSweepMost);
-    turn.when_durable([this, again = more && *more](const Result<void>& durable) {
+  (void)live_.submit([this](Transaction& transaction) {
+    const auto more = answers_->step(transaction, kSweepMost);
+    transaction.when_durable([this, again = more && *more](const Result<void>& durable) {
       if (durable && again) sweep_answers();
     });
   });
 }
 
 void Sessions::terminate(std::string user) {
-  (void)live_.submit([user = std::move(user)](Turn& turn) {
-    const auto number = turn.writer().vault().number_of(user);
-    if (!number || turn.state().users[*number].sessions.empty()) return;
+  (void)live_.submit([user = std::move(user)](Transaction& transaction) {
+    const auto number = transaction.writer().vault().number_of(user);
+    if (!number || transaction.state().users[*number].sessions.empty()) return;
     Proposal p;
     p.kind = Kind::Logout;
     p.cause = Cause::Revoked;
     p.number = *number;
-    (void)turn.append(p);
+    (void)transaction.append(p);
   });
 }
 

@@ -102,9 +102,11 @@ class Sessions {
     [[nodiscard]] bool holds_for(Ticket reason) const;
     std::string key;  ///< of the session
   };
-  store::Result<Linked*> ensure(store::Turn& turn, ConnectionId connection, const Who& who);
-  void drop(store::Turn& turn, ConnectionId connection, Linked& linked, engine::Cause cause);
-  store::Result<WriteReply> perform(store::Turn& turn, const Write& write);
+  store::Result<Linked*> ensure(store::Transaction& transaction, ConnectionId connection,
+                                const Who& who);
+  void drop(store::Transaction& transaction, ConnectionId connection, Linked& linked,
+            engine::Cause cause);
+  store::Result<WriteReply> perform(store::Transaction& transaction, const Write& write);
 
   store::Live& live_;
   // On the sequencer's thread alone:
@@ -124,7 +126,7 @@ class Sessions {
   std::vector<Released> released_;  ///< of connections that go on
   void release_later(ConnectionId connection, Ticket reason);
   void missed(ConnectionId connection, LinkEnd end);
-  void reconcile(store::Turn& turn);
+  void reconcile(store::Transaction& transaction);
 };
 
 }  // namespace rollcall::net::inline presence

@@ -343,15 +343,15 @@ class Webhooks::Target {
     if (lost_->exchange(false)) saved_.clear();  // once more
     if (text == saved_) return;
     const auto durable = std::make_shared<std::promise<void>>();
-    const bool submitted = live_.submit(
-        [meta = meta_, text, done = cursor.done, durable, lost = lost_](store::Turn& turn) {
-          turn.stage_meta(meta, fmt::format("{}", done));  // as older versions know it
-          turn.stage_meta(meta + kMore, text);
-          turn.when_durable([durable, lost](const store::Result<void>& kept) {
-            if (!kept) *lost = true;
-            durable->set_value();
-          });
-        });
+    const bool submitted = live_.submit([meta = meta_, text, done = cursor.done, durable,
+                                         lost = lost_](store::Transaction& transaction) {
+      transaction.stage_meta(meta, fmt::format("{}", done));  // as older versions know it
+      transaction.stage_meta(meta + kMore, text);
+      transaction.when_durable([durable, lost](const store::Result<void>& kept) {
+        if (!kept) *lost = true;
+        durable->set_value();
+      });
+    });
     if (!submitted) return;
     saved_ = text;
     saved_at_ = Clock::now();

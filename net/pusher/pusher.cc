@@ -58,9 +58,9 @@ int status_of(const store::Error& error) {
 
 }  // namespace
 
-Speaker& Pusher::speaker(Connection& connection) {
-  if (!connection.speaker) connection.speaker = std::make_unique<Speaker>();
-  return *connection.speaker;
+Identity& Pusher::identity_of(Connection& connection) {
+  if (!connection.identity) connection.identity = std::make_unique<Identity>();
+  return *connection.identity;
 }
 
 std::string Pusher::opened(Connection& connection) {
@@ -121,11 +121,11 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   }
   if (kind->server_to_user) {
     const bool own =
-        connection.speaker && !connection.speaker->user_id.empty() &&
-        std::string_view(name).substr(kServerToUser.size()) == connection.speaker->user_id;
+        connection.identity && !connection.identity->user_id.empty() &&
+        std::string_view(name).substr(kServerToUser.size()) == connection.identity->user_id;
     if (!own) return refuse("AuthError", "the connection is not signed in as that user", 401);
   }
-  std::optional<Identity> identity;
+  std::optional<SignedUser> user;
   if (kind->needs_auth) {
     const std::string auth = string_at(data, "auth");
     const auto channel_data = optional_at(data, "channel_data");
@@ -140,22 +140,21 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
       if (channel_data) {
         if (const auto twice = key_twice(*channel_data, kOwnKeys))
           return refuse("AuthError", twice_text(*twice, "channel_data"), 401);
-        identity = parse_channel_data(*channel_data);
-        if (!identity)
-          return refuse("AuthError", "channel_data is not an object with a user_id", 401);
-      } else if (connection.speaker && !connection.speaker->user_id.empty()) {
-        identity.emplace();
-        identity->id = connection.speaker->user_id;
-        identity->info = connection.speaker->user_info;
-        identity->session = connection.speaker->session;
+        user = parse_channel_data(*channel_data);
+        if (!user) return refuse("AuthError", "channel_data is not an object with a user_id", 401);
+      } else if (connection.identity && !connection.identity->user_id.empty()) {
+        user.emplace();
+        user->id = connection.identity->user_id;
+        user->info = connection.identity->user_info;
+        user->session = connection.identity->session;
       } else {
         return refuse("AuthError", "a presence channel needs channel_data or a sign-in", 401);
       }
-      if (identity->id.size() > settings.user_id_max)
+      if (user->id.size() > settings.user_id_max)
         return refuse("LimitReached", "the user_id is too long", 4301);
-      if (const auto named = store::check_user_name(identity->id); !named)
+      if (const auto named = store::check_user_name(user->id); !named)
         return refuse("AuthError", named.error().detail, 401);
-      if (identity->info.size() > settings.user_info_max)
+      if (user->info.size() > settings.user_info_max)
         return refuse("LimitReached", "the user_info is too big", 4301);
     }
   }
@@ -172,8 +171,8 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
   const bool logged = kind->presence && app.attends(name);
   // Whoever leaves and comes again writes to the log as somebody who calls the API does.
   constexpr double kBurst = 5;  // seconds' worth at once
-  if (logged && connection.speaker && connection.speaker->has_left)
-    if (const auto wait = comings_.take(settings.id + "\n" + identity->id, 1,
+  if (logged && connection.identity && connection.identity->has_left)
+    if (const auto wait = comings_.take(settings.id + "\n" + user->id, 1,
                                         shard_.settings().callers.writes_per_s, kBurst))
       return refuse("LimitReached",
                     fmt::format("comes and goes more often than it may: again in {} s", *wait),
@@ -183,15 +182,14 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
     app.hub().subscribe(connection.id, ticket, name, *kind, nullptr, 0);
     return;
   }
-  Speaker& me = speaker(connection);
-  me.members.push_back(
-      {name, identity->id, identity->session, logged, ticket, string_at(data, "auth")});
+  Identity& me = identity_of(connection);
+  me.members.push_back({name, user->id, user->session, logged, ticket, string_at(data, "auth")});
   const ConnectionId id = connection.id;
-  app.hub().speaks_as(id, identity->id);  // before the log says so: a termination meets it
-  const Hub::Member member{identity->id, identity->info};
+  app.hub().speaks_as(id, user->id);  // before the log says so: a termination meets it
+  const Hub::Member member{user->id, user->info};
   // The member is shown once the log says so: who joined, when, survives a crash.
   app.sessions().attach(
-      id, ticket, who(connection, identity->id, identity->session), logged ? name : std::string(),
+      id, ticket, who(connection, user->id, user->session), logged ? name : std::string(),
       [&app, id, ticket, name, kind = *kind, member,
        logged](const store::Result<engine::Seq>& seq) {
         if (!seq) {
@@ -222,20 +220,20 @@ void Pusher::unsubscribe(Connection& connection, const json::value& data) {
     app.hub().unsubscribe(id, ticket, name, 0);
     return;
   }
-  if (member->logged) connection.speaker->has_left = true;
+  if (member->logged) connection.identity->has_left = true;
   app.sessions().detach(id, ticket, member->logged ? name : std::string(),
                         [&app, id, ticket, name](const store::Result<engine::Seq>& seq) {
                           app.hub().unsubscribe(id, ticket, name, seq ? *seq : 0);
                         });
 }
 
-std::optional<Speaker::Member> Pusher::take_member(Connection& connection, Ticket ticket) {
-  if (!connection.speaker) return std::nullopt;
-  auto& members = connection.speaker->members;
+std::optional<Identity::Member> Pusher::take_member(Connection& connection, Ticket ticket) {
+  if (!connection.identity) return std::nullopt;
+  auto& members = connection.identity->members;
   const auto it = std::find_if(members.begin(), members.end(),
-                               [&](const Speaker::Member& m) { return m.ticket == ticket; });
+                               [&](const Identity::Member& m) { return m.ticket == ticket; });
   if (it == members.end()) return std::nullopt;
-  Speaker::Member out = std::move(*it);
+  Identity::Member out = std::move(*it);
   members.erase(it);
   app_of(connection).hub().speaks_no_more(connection.id, out.user_id);
   return out;
@@ -255,24 +253,24 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
     return refuse("Invalid sign-in signature");
   if (const auto twice = key_twice(user_data, kOwnKeys))
     return refuse(twice_text(*twice, "user_data"));
-  auto identity = parse_user_data(user_data);
-  if (!identity) return refuse("user_data is not an object with a non-empty string id");
-  if (identity->id.size() > settings.user_id_max) return refuse("the user id is too long");
-  if (const auto named = store::check_user_name(identity->id); !named)
+  auto user = parse_user_data(user_data);
+  if (!user) return refuse("user_data is not an object with a non-empty string id");
+  if (user->id.size() > settings.user_id_max) return refuse("the user id is too long");
+  if (const auto named = store::check_user_name(user->id); !named)
     return refuse(named.error().detail);
-  Speaker& me = speaker(connection);
-  if (!me.user_id.empty() && me.user_id != identity->id)
+  Identity& me = identity_of(connection);
+  if (!me.user_id.empty() && me.user_id != user->id)
     return refuse("the connection is signed in as another user");
-  const bool again = me.user_id == identity->id;
-  const bool over = identity->watchlist.size() > settings.watchlist_max;
-  if (over) identity->watchlist.resize(settings.watchlist_max);
-  if (!settings.watchlist) identity->watchlist.clear();
+  const bool again = me.user_id == user->id;
+  const bool over = user->watchlist.size() > settings.watchlist_max;
+  if (over) user->watchlist.resize(settings.watchlist_max);
+  if (!settings.watchlist) user->watchlist.clear();
   const ConnectionId id = connection.id;
   if (again) app.hub().signed_out(id, me.user_id, me.watchlist);
-  me.user_id = identity->id;
-  me.user_info = identity->info;
-  me.session = identity->session;
-  me.watchlist = identity->watchlist;
+  me.user_id = user->id;
+  me.user_info = user->info;
+  me.session = user->session;
+  me.watchlist = user->watchlist;
   connection.authorized = true;
   app.hub().signed_in(id, me.user_id, me.watchlist);
   if (again) {
@@ -300,15 +298,15 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
                          message::error(4302, fmt::format("the watchlist is longer than {}: the "
                                                           "first {} are watched",
                                                           most, most)));
-        app.broadcast().tell_watchlist(id, watchlist, [&app](const std::string& user) {
+        app.broadcast().tell_watchlist(id, watchlist, [&app](const std::string& watched) {
           const auto reading = app.live().reading();
-          return reading ? reading->vault().number_of(user) : std::nullopt;
+          return reading ? reading->vault().number_of(watched) : std::nullopt;
         });
       });
 }
 
 bool Pusher::spend_token(Connection& connection) {
-  Speaker& me = speaker(connection);
+  Identity& me = identity_of(connection);
   const double rate = app_of(connection).settings().client_events_per_s;
   const std::int64_t now = steady_ms();
   if (me.tokens_at_ms == 0)
@@ -323,7 +321,7 @@ bool Pusher::spend_token(Connection& connection) {
 }
 
 void Pusher::touch(Connection& connection) {
-  Speaker* me = connection.speaker.get();
+  Identity* me = connection.identity.get();
   if (me == nullptr || (me->user_id.empty() && me->members.empty())) return;
   const std::int64_t now = steady_ms();
   if (me->touched_at_ms != 0 && now - me->touched_at_ms < kTouchEveryMs) return;
@@ -365,8 +363,8 @@ void Pusher::client_event(Connection& connection, const ClientMessage& m) {
     return refuse(4301, "client events are for private and presence channels");
   if (!member) return refuse(4301, "only a subscriber of the channel may send to it");
   const std::string* user = nullptr;
-  if (kind->presence && connection.speaker) {
-    for (const auto& me : connection.speaker->members)
+  if (kind->presence && connection.identity) {
+    for (const auto& me : connection.identity->members)
       if (me.channel == m.channel) user = &me.user_id;
   }
   app.hub().client_event(m.channel, m.event, std::string(m.raw_data), user, connection.id);
@@ -378,8 +376,8 @@ void Pusher::closed(Connection& connection, End end) {
   --app.connections;
   const ConnectionId id = connection.id;
   app.vouched().forget(id);
-  const Speaker* me = connection.speaker.get();
-  std::vector<Speaker::Member> members;
+  const Identity* me = connection.identity.get();
+  std::vector<Identity::Member> members;
   if (me != nullptr) {
     if (!me->user_id.empty()) app.hub().signed_out(id, me->user_id, me->watchlist);
     members = me->members;
@@ -389,7 +387,7 @@ void Pusher::closed(Connection& connection, End end) {
   }
   if (me == nullptr || (me->user_id.empty() && members.empty())) return;
   std::vector<Sessions::Attended> attended;
-  for (const Speaker::Member& m : members)
+  for (const Identity::Member& m : members)
     if (m.logged) attended.push_back({m.channel, m.user_id, m.ticket});
   const LinkEnd how = end == End::Clean     ? LinkEnd::Clean
                       : end == End::Timeout ? LinkEnd::Timeout
@@ -397,7 +395,7 @@ void Pusher::closed(Connection& connection, End end) {
                                             : LinkEnd::Abort;
   app.sessions().gone(id, how, std::move(attended),
                       [&app, id, members](const store::Result<engine::Seq>& seq) {
-                        for (const Speaker::Member& m : members)
+                        for (const Identity::Member& m : members)
                           app.hub().unsubscribe(id, m.ticket, m.channel, seq ? *seq : 0);
                       });
 }

@@ -24,10 +24,10 @@ class Pusher final : public Protocol {
   void sign_in(Connection& connection, const boost::json::value& data);
   void client_event(Connection& connection, const ClientMessage& message);
   /// Nobody is the member of that ticket any more; it, or nothing where there was none.
-  static std::optional<Speaker::Member> take_member(Connection& connection, Ticket ticket);
+  static std::optional<Identity::Member> take_member(Connection& connection, Ticket ticket);
   [[nodiscard]] bool spend_token(Connection& connection);
   void touch(Connection& connection);
-  static Speaker& speaker(Connection& connection);
+  static Identity& identity_of(Connection& connection);
 
   Shard& shard_;
   Rates comings_;  ///< of who leaves and comes again: each is an event of the log

@@ -22,7 +22,7 @@ Answer<Place> hold(Call& call, engine::Kind kind, const HoldRequest& r) {
     if (!written) return written.error();
     return Place{written->seq};
   };
-  co_return co_await alone<Place>(call, std::move(work));
+  co_return co_await with_writer<Place>(call, std::move(work));
 }
 
 /// Readers hold names and keys in memory: none that was there before answers any more.
@@ -31,7 +31,7 @@ boost::asio::awaitable<void> renew_readers(Call& call) {
     app.readers().renew();
     return true;
   };
-  (void)co_await aside<bool>(call, std::move(work));
+  (void)co_await offload<bool>(call, std::move(work));
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ Answer<SignedNote> SignEndpoint::run(Call call, Request) {
     if (!made) return made.error();
     return SignedNote{store::note::render(made->note)};
   };
-  co_return co_await alone<SignedNote>(call, std::move(work));
+  co_return co_await with_writer<SignedNote>(call, std::move(work));
 }
 
 Answer<Place> HoldEndpoint::run(Call call, Request r) {
@@ -62,7 +62,7 @@ Answer<Place> RetentionEndpoint::run(Call call, Request r) {
     if (!written) return written.error();
     return Place{written->seq};
   };
-  co_return co_await alone<Place>(call, std::move(work));
+  co_return co_await with_writer<Place>(call, std::move(work));
 }
 
 Answer<Place> ReadsEndpoint::run(Call call, Request r) {
@@ -71,7 +71,7 @@ Answer<Place> ReadsEndpoint::run(Call call, Request r) {
     if (!set) return set.error();
     return Place{writer.log().last()};
   };
-  co_return co_await alone<Place>(call, std::move(work));
+  co_return co_await with_writer<Place>(call, std::move(work));
 }
 
 Answer<Dropped> RetentionApplyEndpoint::run(Call call, Request) {
@@ -82,7 +82,7 @@ Answer<Dropped> RetentionApplyEndpoint::run(Call call, Request) {
     if (!dropped) return dropped.error();
     return Dropped{*dropped};
   };
-  co_return co_await alone<Dropped>(call, std::move(work));
+  co_return co_await with_writer<Dropped>(call, std::move(work));
 }
 
 Answer<ForgetPlanResponse> ForgetPlanEndpoint::run(Call call, Request r) {
@@ -96,7 +96,7 @@ Answer<ForgetPlanResponse> ForgetPlanEndpoint::run(Call call, Request r) {
           {m.seq, writer.vault().name_of(m.by).value_or(fmt::format("#{}", m.by))});
     return out;
   };
-  co_return co_await alone<ForgetPlanResponse>(call, std::move(work));
+  co_return co_await with_writer<ForgetPlanResponse>(call, std::move(work));
 }
 
 Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
@@ -110,7 +110,7 @@ Answer<Forgotten> ForgetEndpoint::run(Call call, Request r) {
     if (!done) return done.error();
     return Forgotten{*user, done->erased_seq, store::render(done->receipt)};
   };
-  auto done = co_await alone<Forgotten>(call, std::move(work));
+  auto done = co_await with_writer<Forgotten>(call, std::move(work));
   if (done) co_await renew_readers(call);
   co_return done;
 }
@@ -140,7 +140,7 @@ Answer<Rotated> RotateEndpoint::run(Call call, Request r) {
     return Rotated{next->vkey()};
   };
   const bool of_vault = r.what == "master";
-  auto done = co_await alone<Rotated>(call, std::move(work));
+  auto done = co_await with_writer<Rotated>(call, std::move(work));
   if (done && of_vault) co_await renew_readers(call);
   co_return done;
 }

@@ -87,63 +87,63 @@ struct Rotated {
 BOOST_DESCRIBE_STRUCT(Rotated, (), (key))
 
 struct SignEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/checkpoint", "admin",
-                                  "Append a state digest and sign all that is durable", 60};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"POST", "/v1/checkpoint", "admin",
+                                     "Append a state digest and sign all that is durable", 60};
+  using Request = Empty;
   using Response = SignedNote;
   static Answer<Response> run(Call call, Request request);
 };
 struct HoldEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/hold", "admin",
-                                  "Forbid forgetting and dropping for a user"};
+  static constexpr Attributes kRoute{"POST", "/v1/hold", "admin",
+                                     "Forbid forgetting and dropping for a user"};
   using Request = HoldRequest;
   using Response = Place;
   static Answer<Response> run(Call call, Request request);
 };
 struct ReleaseEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/hold/release", "admin", "End a hold"};
+  static constexpr Attributes kRoute{"POST", "/v1/hold/release", "admin", "End a hold"};
   using Request = HoldRequest;
   using Response = Place;
   static Answer<Response> run(Call call, Request request);
 };
 struct RetentionEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/retention", "admin",
-                                  "Keep the bodies of a kind so many seconds; 0 ends the rule"};
+  static constexpr Attributes kRoute{"POST", "/v1/retention", "admin",
+                                     "Keep the bodies of a kind so many seconds; 0 ends the rule"};
   using Request = RetentionRequest;
   using Response = Place;
   static Answer<Response> run(Call call, Request request);
 };
 struct ReadsEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/reads", "admin",
-                                  "Whether every read of others' past needs a reason"};
+  static constexpr Attributes kRoute{"POST", "/v1/reads", "admin",
+                                     "Whether every read of others' past needs a reason"};
   using Request = ReadsRequest;
   using Response = Place;
   static Answer<Response> run(Call call, Request request);
 };
 struct RetentionApplyEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/retention/apply", "admin",
-                                  "Drop the bodies that are older than their rule"};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"POST", "/v1/retention/apply", "admin",
+                                     "Drop the bodies that are older than their rule"};
+  using Request = Empty;
   using Response = Dropped;
   static Answer<Response> run(Call call, Request request);
 };
 struct ForgetPlanEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/forget/plan", "admin",
-                                  "What forgetting a user would do"};
+  static constexpr Attributes kRoute{"POST", "/v1/forget/plan", "admin",
+                                     "What forgetting a user would do"};
   using Request = ForgetPlanRequest;
   using Response = ForgetPlanResponse;
   static Answer<Response> run(Call call, Request request);
 };
 struct ForgetEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/forget", "admin",
-                                  "Destroy a user's key and name; headers and proofs stay"};
+  static constexpr Attributes kRoute{"POST", "/v1/forget", "admin",
+                                     "Destroy a user's key and name; headers and proofs stay"};
   using Request = ForgetBody;
   using Response = Forgotten;
   static Answer<Response> run(Call call, Request request);
 };
 struct RotateEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/key/rotate", "admin",
-                                  "A new signing key, key epoch or master key", 6};
+  static constexpr Attributes kRoute{"POST", "/v1/key/rotate", "admin",
+                                     "A new signing key, key epoch or master key", 6};
   using Request = RotateRequest;
   using Response = Rotated;
   static Answer<Response> run(Call call, Request request);

@@ -121,7 +121,7 @@ Answer<Cosigned> CosignEndpoint::run(Call call, Request) {
     if (!added) return added.error();
     return out;
   };
-  co_return co_await aside<Cosigned>(call, std::move(work));
+  co_return co_await offload<Cosigned>(call, std::move(work));
 }
 
 }  // namespace rollcall::net::inline v1

@@ -35,9 +35,9 @@ struct Cosigned {
 BOOST_DESCRIBE_STRUCT(Cosigned, (), (size, witnesses))
 
 struct CosignEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/witness/cosign", "admin",
-                                  "Have the newest checkpoint cosigned by every witness", 6};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"POST", "/v1/witness/cosign", "admin",
+                                     "Have the newest checkpoint cosigned by every witness", 6};
+  using Request = Empty;
   using Response = Cosigned;
   static Answer<Response> run(Call call, Request request);
 };

@@ -5,7 +5,7 @@
 // Adding an endpoint is adding a type to the list in endpoints.h:
 //
 //   struct Login {
-//     static constexpr Attributes kIs{"POST", "/v1/login", "events:write", "A user comes in"};
+//     static constexpr Attributes kRoute{"POST", "/v1/login", "events:write", "A user comes in"};
 //     using Request = LoginRequest;    // described by Boost.Describe
 //     using Response = Written;
 //     static boost::asio::awaitable<store::Result<Response>> run(Call& call, Request request);

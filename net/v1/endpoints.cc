@@ -107,8 +107,8 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
         const Subscription* s = Shard::subscription(*connection, name);
         const bool member = s != nullptr && s->channel != nullptr;
         if (member && fits) *found = true;
-        if (member && connection->speaker)
-          for (const auto& m : connection->speaker->members)
+        if (member && connection->identity)
+          for (const auto& m : connection->identity->members)
             if (m.channel == name && !m.auth.empty() &&
                 store::equal_constant_time(store::as_bytes(m.auth), store::as_bytes(auth)))
               *found = true;
@@ -207,39 +207,39 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
     const auto counts = app.board().counts();
     out.online = counts.online;
     out.away = counts.away;
-    std::vector<std::pair<engine::UserNumber, Standing>> found;
+    std::vector<std::pair<engine::UserNumber, PresenceRow>> found;
     if (r.users || !r.user.empty()) {
       std::set<engine::UserNumber> seen;
       auto names = r.user;
       for (auto& name : replay::names_in(r.users.value_or(""))) names.push_back(std::move(name));
       for (const auto& name : names) {
         const auto number = reading->vault().number_of(name);
-        const auto standing = number ? app.board().of(*number) : std::nullopt;
-        if (!standing || found.size() >= limit || !seen.insert(*number).second) continue;
-        const auto shown = inside || self == name ? standing->state : standing->visible;
+        const auto row = number ? app.board().of(*number) : std::nullopt;
+        if (!row || found.size() >= limit || !seen.insert(*number).second) continue;
+        const auto shown = inside || self == name ? row->state : row->visible;
         // Those who are named are told whatever their state is, where none is asked for.
-        if (r.state.empty() || is_wanted(shown)) found.emplace_back(*number, *standing);
+        if (r.state.empty() || is_wanted(shown)) found.emplace_back(*number, *row);
       }
     } else {
-      app.board().each([&](engine::UserNumber n, const Standing& s) {
+      app.board().each([&](engine::UserNumber n, const PresenceRow& s) {
         const auto shown = inside ? s.state : s.visible;
         const bool match =
             r.state.empty() ? shown != engine::Presence::Offline : is_wanted(shown);
         if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
       });
     }
-    for (const auto& [number, standing] : found) {
+    for (const auto& [number, row] : found) {
       auto name = reading->vault().name_of(number);
       if (!name) continue;
       const bool own = inside || self == *name;
       out.people.push_back(
-          person_of(*reading, number, std::move(*name), standing, own, app.settings().last_seen));
+          person_of(*reading, number, std::move(*name), row, own, app.settings().last_seen));
     }
     std::sort(out.people.begin(), out.people.end(),
               [](const Person& a, const Person& b) { return a.user < b.user; });
     return out;
   };
-  co_return co_await aside<People>(call, std::move(work));
+  co_return co_await offload<People>(call, std::move(work));
 }
 
 Answer<Person> PersonEndpoint::run(Call call, Request r) {
@@ -250,11 +250,11 @@ Answer<Person> PersonEndpoint::run(Call call, Request r) {
     const auto reading = app.live().reading();
     if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
     const auto number = reading->vault().number_of(user);
-    const auto standing = number ? app.board().of(*number) : std::nullopt;
-    if (!standing) return Error{Errc::NotFound, "there is no such user"};
-    return person_of(*reading, *number, user, *standing, inside, app.settings().last_seen);
+    const auto row = number ? app.board().of(*number) : std::nullopt;
+    if (!row) return Error{Errc::NotFound, "there is no such user"};
+    return person_of(*reading, *number, user, *row, inside, app.settings().last_seen);
   };
-  co_return co_await aside<Person>(call, std::move(work));
+  co_return co_await offload<Person>(call, std::move(work));
 }
 
 Answer<CatchupResponse> CatchupEndpoint::run(Call call, Request r) {
@@ -264,7 +264,7 @@ Answer<CatchupResponse> CatchupEndpoint::run(Call call, Request r) {
       "the connection is not subscribed to the channel with this auth");
   if (!let_in) co_return let_in.error();
   auto work = [&app = call.app, r] { return catch_up(app, r.channel, r.after); };
-  co_return co_await aside<CatchupResponse>(call, std::move(work));
+  co_return co_await offload<CatchupResponse>(call, std::move(work));
 }
 
 Answer<LogPlace> LogEndpoint::run(Call call, Request) {
@@ -282,7 +282,7 @@ Answer<LogPlace> LogEndpoint::run(Call call, Request) {
     out.reads_need_reason = *needed;
     return out;
   };
-  co_return co_await aside<LogPlace>(call, std::move(work));
+  co_return co_await offload<LogPlace>(call, std::move(work));
 }
 
 Answer<HealthResponse> HealthEndpoint::run(Call call, Request) {

@@ -36,8 +36,8 @@ struct Call {
   Quotas& quotas;
 };
 
-struct Nothing {};
-BOOST_DESCRIBE_STRUCT(Nothing, (), ())
+struct Empty {};
+BOOST_DESCRIBE_STRUCT(Empty, (), ())
 
 struct LoginRequest {
   std::string user;
@@ -136,61 +136,63 @@ template <class T>
 using Answer = boost::asio::awaitable<store::Result<T>>;
 
 struct LoginEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/login", "events:write", "A user comes in"};
+  static constexpr Attributes kRoute{"POST", "/v1/login", "events:write", "A user comes in"};
   using Request = LoginRequest;
   using Response = Written;
   static Answer<Response> run(Call call, Request request);
 };
 struct ActivityEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/activity", "events:write", "A user does something"};
+  static constexpr Attributes kRoute{"POST", "/v1/activity", "events:write",
+                                     "A user does something"};
   using Request = ActivityRequest;
   using Response = Written;
   static Answer<Response> run(Call call, Request request);
 };
 struct LogoutEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/logout", "events:write",
-                                  "A user leaves: one session, or all where none is named"};
+  static constexpr Attributes kRoute{"POST", "/v1/logout", "events:write",
+                                     "A user leaves: one session, or all where none is named"};
   using Request = LoginRequest;
   using Response = Written;
   static Answer<Response> run(Call call, Request request);
 };
 struct StatusEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/status", "events:write",
-                                  "Set or clear a user's status"};
+  static constexpr Attributes kRoute{"POST", "/v1/status", "events:write",
+                                     "Set or clear a user's status"};
   using Request = StatusRequest;
   using Response = Written;
   static Answer<Response> run(Call call, Request request);
 };
 struct PresenceEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/presence", "presence:read", "Who is here"};
+  static constexpr Attributes kRoute{"GET", "/v1/presence", "presence:read", "Who is here"};
   using Request = PresenceRequest;
   using Response = People;
   static Answer<Response> run(Call call, Request request);
 };
 struct PersonEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/presence/{user}", "presence:read",
-                                  "One user's presence"};
+  static constexpr Attributes kRoute{"GET", "/v1/presence/{user}", "presence:read",
+                                     "One user's presence"};
   using Request = PersonRequest;
   using Response = Person;
   static Answer<Response> run(Call call, Request request);
 };
 /// Authorized by the channel's own signature: no token.
 struct CatchupEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/catchup", "",
-                                  "What the holder of a live subscription missed"};
+  static constexpr Attributes kRoute{"GET", "/v1/catchup", "",
+                                     "What the holder of a live subscription missed"};
   using Request = CatchupRequest;
   using Response = CatchupResponse;
   static Answer<Response> run(Call call, Request request);
 };
 struct LogEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/log", "audit:read", "How far the log has come"};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"GET", "/v1/log", "audit:read", "How far the log has come"};
+  using Request = Empty;
   using Response = LogPlace;
   static Answer<Response> run(Call call, Request request);
 };
 struct HealthEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/health", "", "Whether the server reads and writes"};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"GET", "/v1/health", "",
+                                     "Whether the server reads and writes"};
+  using Request = Empty;
   using Response = HealthResponse;
   static Answer<Response> run(Call call, Request request);
 };

@@ -70,8 +70,8 @@ store::Result<void> note_read(App& app, const std::string& by, const Asked& aske
                     fmt::join(asked.subjects, ","), why.reason, why.ticket);
     if (!is_new(question)) return {};
   }
-  (void)app.live().submit([all = proposals(by, asked, why)](store::Turn& turn) {
-    for (const auto& proposal : all) (void)turn.append(proposal);
+  (void)app.live().submit([all = proposals(by, asked, why)](store::Transaction& transaction) {
+    for (const auto& proposal : all) (void)transaction.append(proposal);
   });
   return {};
 }
@@ -81,19 +81,20 @@ store::Result<engine::Seq> note_read_durably(App& app, const std::string& by, co
   constexpr auto kLongest = std::chrono::seconds(10);
   const auto told = std::make_shared<std::promise<store::Result<engine::Seq>>>();
   auto first = told->get_future();
-  const bool taken = app.live().submit([told, all = proposals(by, asked, why)](store::Turn& turn) {
-    store::Result<engine::Seq> seq = engine::Seq{0};
-    for (const auto& proposal : all) {
-      const auto written = turn.append(proposal);
-      if (!written)
-        seq = written.error();  // what cannot be logged is not answered
-      else if (seq && *seq == 0)
-        seq = written->seq;
-    }
-    turn.when_durable([told, seq](const store::Result<void>& durable) {
-      told->set_value(durable ? seq : store::Result<engine::Seq>(engine::Seq{0}));
-    });
-  });
+  const bool taken =
+      app.live().submit([told, all = proposals(by, asked, why)](store::Transaction& transaction) {
+        store::Result<engine::Seq> seq = engine::Seq{0};
+        for (const auto& proposal : all) {
+          const auto written = transaction.append(proposal);
+          if (!written)
+            seq = written.error();  // what cannot be logged is not answered
+          else if (seq && *seq == 0)
+            seq = written->seq;
+        }
+        transaction.when_durable([told, seq](const store::Result<void>& durable) {
+          told->set_value(durable ? seq : store::Result<engine::Seq>(engine::Seq{0}));
+        });
+      });
   if (!taken || first.wait_for(kLongest) != std::future_status::ready) return engine::Seq{0};
   return first.get();
 }

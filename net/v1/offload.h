@@ -12,7 +12,7 @@ namespace rollcall::net::inline v1 {
 /// Runs `work` (giving a Result<T>) on one of the workers; resumes on the loop's thread. Errc::Io
 /// where they have as much to do as they may have.
 template <class T, class Work>
-Answer<T> aside(Workers& workers, Loop& loop, Work work) {
+Answer<T> offload(Workers& workers, Loop& loop, Work work) {
   auto out = std::make_shared<store::Result<T>>(
       store::Error{store::Errc::Io, "the server has as much to do as it may have: try again"});
   // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
@@ -34,13 +34,13 @@ Answer<T> aside(Workers& workers, Loop& loop, Work work) {
 }
 
 template <class T, class Work>
-Answer<T> aside(Call& call, Work work) {
-  return aside<T>(call.app.workers(), call.loop, std::move(work));
+Answer<T> offload(Call& call, Work work) {
+  return offload<T>(call.app.workers(), call.loop, std::move(work));
 }
 
 /// Runs `work(writer, now)` alone on the writer (store::Live::exclusively), durable on return.
 template <class T, class Work>
-Answer<T> alone(Call& call, Work work) {
+Answer<T> with_writer(Call& call, Work work) {
   auto run = [&app = call.app, work = std::move(work)]() -> store::Result<T> {
     store::Result<T> out = store::Error{store::Errc::Io, "no answer"};
     const auto done = app.live().exclusively(
@@ -52,7 +52,7 @@ Answer<T> alone(Call& call, Work work) {
     if (!done) out = done.error();
     return out;
   };
-  co_return co_await aside<T>(call, std::move(run));
+  co_return co_await offload<T>(call, std::move(run));
 }
 
 }  // namespace rollcall::net::inline v1

@@ -54,7 +54,7 @@ Answer<TokensResponse> TokensEndpoint::run(Call call, Request) {
       if (all || t.app == app.settings().id) out.tokens.push_back(token_row(t));
     return out;
   };
-  co_return co_await aside<TokensResponse>(call, std::move(work));
+  co_return co_await offload<TokensResponse>(call, std::move(work));
 }
 
 Answer<TokenMade> TokenCreateEndpoint::run(Call call, Request r) {
@@ -79,7 +79,7 @@ Answer<TokenMade> TokenCreateEndpoint::run(Call call, Request r) {
     if (!made) return made.error();
     return TokenMade{std::move(*made)};
   };
-  co_return co_await aside<TokenMade>(call, std::move(work));
+  co_return co_await offload<TokenMade>(call, std::move(work));
 }
 
 Answer<TokenNamed> TokenRevokeEndpoint::run(Call call, Request r) {
@@ -91,7 +91,7 @@ Answer<TokenNamed> TokenRevokeEndpoint::run(Call call, Request r) {
     if (!done) return done.error();
     return TokenNamed{r.name};
   };
-  co_return co_await aside<TokenNamed>(call, std::move(work));
+  co_return co_await offload<TokenNamed>(call, std::move(work));
 }
 
 Answer<TokenMade> WatchTokenEndpoint::run(Call call, Request r) {
@@ -108,7 +108,7 @@ Answer<PolicyText> WitnessAddEndpoint::run(Call call, Request r) {
     if (!text) return text.error();
     return PolicyText{std::move(*text)};
   };
-  co_return co_await aside<PolicyText>(call, std::move(work));
+  co_return co_await offload<PolicyText>(call, std::move(work));
 }
 
 }  // namespace rollcall::net::inline v1

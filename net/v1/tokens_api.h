@@ -57,36 +57,36 @@ struct PolicyText {
 BOOST_DESCRIBE_STRUCT(PolicyText, (), (policy))
 
 struct TokensEndpoint {
-  static constexpr Attributes kIs{"GET", "/v1/tokens", "admin",
-                                  "Names and scopes; the tokens themselves are not kept"};
-  using Request = Nothing;
+  static constexpr Attributes kRoute{"GET", "/v1/tokens", "admin",
+                                     "Names and scopes; the tokens themselves are not kept"};
+  using Request = Empty;
   using Response = TokensResponse;
   static Answer<Response> run(Call call, Request request);
 };
 struct TokenCreateEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/tokens", "admin", "Make a token of this app"};
+  static constexpr Attributes kRoute{"POST", "/v1/tokens", "admin", "Make a token of this app"};
   using Request = TokenRequest;
   using Response = TokenMade;
   static Answer<Response> run(Call call, Request request);
 };
 struct TokenRevokeEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/tokens/revoke", "admin",
-                                  "It opens nothing any more, at once"};
+  static constexpr Attributes kRoute{"POST", "/v1/tokens/revoke", "admin",
+                                     "It opens nothing any more, at once"};
   using Request = TokenNamed;
   using Response = TokenNamed;
   static Answer<Response> run(Call call, Request request);
 };
 struct WatchTokenEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/tokens/watch", "admin",
-                                  "Lets any page show one person's presence"};
+  static constexpr Attributes kRoute{"POST", "/v1/tokens/watch", "admin",
+                                     "Lets any page show one person's presence"};
   using Request = WatchRequest;
   using Response = TokenMade;
   static Answer<Response> run(Call call, Request request);
 };
 /// A witness is called from the server's own place in the network.
 struct WitnessAddEndpoint {
-  static constexpr Attributes kIs{"POST", "/v1/witnesses", "server:admin",
-                                  "Put a witness into the log's policy"};
+  static constexpr Attributes kRoute{"POST", "/v1/witnesses", "server:admin",
+                                     "Put a witness into the log's policy"};
   using Request = WitnessRequest;
   using Response = PolicyText;
   static Answer<Response> run(Call call, Request request);

@@ -17,7 +17,7 @@ std::optional<std::string> string_at(const json::object& object, std::string_vie
   return std::string(found->get_string());
 }
 
-void take_info(const json::object& object, std::string_view text, Identity& out) {
+void take_info(const json::object& object, std::string_view text, SignedUser& out) {
   out.info = "null";
   if (const json::value* info = object.if_contains("user_info")) {
     const std::string_view raw = raw_member(text, "user_info");
@@ -193,11 +193,11 @@ std::string watchlist_events(const std::vector<WatchEntry>& entries) {
 
 }  // namespace message
 
-std::optional<Identity> parse_channel_data(std::string_view text) {
+std::optional<SignedUser> parse_channel_data(std::string_view text) {
   const auto value = parse_json(text);
   if (!value || !value->is_object()) return std::nullopt;
   const json::value* id = value->get_object().if_contains("user_id");
-  Identity out;
+  SignedUser out;
   if (id == nullptr) return std::nullopt;
   if (id->is_string())
     out.id = std::string(id->get_string());
@@ -208,11 +208,11 @@ std::optional<Identity> parse_channel_data(std::string_view text) {
   return out;
 }
 
-std::optional<Identity> parse_user_data(std::string_view text) {
+std::optional<SignedUser> parse_user_data(std::string_view text) {
   const auto value = parse_json(text);
   if (!value || !value->is_object()) return std::nullopt;
   const json::object& object = value->get_object();
-  Identity out;
+  SignedUser out;
   out.id = string_at(object, "id").value_or(std::string());
   if (out.id.empty()) return std::nullopt;
   take_info(object, text, out);

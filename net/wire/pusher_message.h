@@ -63,15 +63,15 @@ struct WatchEntry {
 }  // namespace message
 
 /// What channel_data or user_data says about a person.
-struct Identity {
+struct SignedUser {
   std::string id;
   std::string info;                    ///< raw JSON, "null" where absent
   std::string session;                 ///< user_info.session where it is a string
   std::vector<std::string> watchlist;  ///< user_data only
 };
 /// channel_data: user_id a string or a number. Nothing where it is not such an object.
-[[nodiscard]] std::optional<Identity> parse_channel_data(std::string_view text);
+[[nodiscard]] std::optional<SignedUser> parse_channel_data(std::string_view text);
 /// user_data: id a non-empty string.
-[[nodiscard]] std::optional<Identity> parse_user_data(std::string_view text);
+[[nodiscard]] std::optional<SignedUser> parse_user_data(std::string_view text);
 
 }  // namespace rollcall::net::inline wire

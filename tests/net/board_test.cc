@@ -21,7 +21,7 @@ using engine::Override;
 using engine::Presence;
 using engine::UserNumber;
 using net::Board;
-using net::Standing;
+using net::PresenceRow;
 using store::Proposal;
 using store::Writer;
 using test::about;
@@ -103,7 +103,7 @@ void require_equal(const Board& board, const Writer& writer) {
     const auto found = board.of(n);
     REQUIRE(found.has_value() == !user.erased);
     if (!found) continue;
-    const Standing& s = *found;
+    const PresenceRow& s = *found;
     REQUIRE(s.sessions == user.sessions.size());
     REQUIRE(s.state == user.state);
     REQUIRE(s.visible == user.visible);
@@ -173,7 +173,7 @@ TEST_CASE("who hides is shown after a restart as he was when he hid", "[net]") {
   store.writer().write(login("zoe", "a"), at(50)).value();
   const UserNumber zoe = store.writer().vault().number_of("zoe").value();
   const auto check = [&] {
-    const Standing s = *store.board().of(zoe);
+    const PresenceRow s = *store.board().of(zoe);
     CHECK(s.state == Presence::Online);
     CHECK(s.visible == Presence::Offline);
     CHECK(s.last_seen == at(50));

@@ -21,7 +21,7 @@ ConnectionId id_of(std::uint64_t number, unsigned shard) {
   return (number * kShardsMax + shard) << 32 | (number + 1);
 }
 
-struct Kept final : Outlet {
+struct Kept final : DeliverySink {
   std::deque<Delivery> all;
   void deliver(Delivery delivery) override { all.push_back(std::move(delivery)); }
 };
@@ -34,7 +34,7 @@ class World {
     settings_.members_max = members_max;
     settings_.member_removed_delay_ms = delay_ms;
     hub_.emplace(
-        settings_, std::vector<Outlet*>{&shards_[0], &shards_[1]},
+        settings_, std::vector<DeliverySink*>{&shards_[0], &shards_[1]},
         [this](const HubEvent& e) { told_.push_back(e.name + " " + e.channel + " " + e.user_id); },
         test_now);
   }

@@ -7,7 +7,7 @@
 
 using namespace rollcall;
 using engine::Micros;
-using store::Turn;
+using store::Transaction;
 using test::kStart;
 
 namespace {
@@ -21,8 +21,8 @@ class Kept {
 
   template <class Do>
   auto at(Micros now, const Do& work) {
-    Turn turn(*writer_, now, 1, recent_);
-    auto out = work(turn);
+    Transaction transaction(*writer_, now, 1, recent_);
+    auto out = work(transaction);
     writer_->write_batch(writer_->take_batch()).value();
     recent_ = {};
     return out;
@@ -34,7 +34,7 @@ class Kept {
 
  private:
   std::unique_ptr<store::Writer> writer_;
-  Turn::Recent recent_;
+  Transaction::Recent recent_;
 };
 
 net::Write asked(int key, const std::string& request = "r") {
@@ -50,20 +50,24 @@ net::WriteReply reply(engine::Seq seq) {
 }
 
 bool keep(Kept& kept, Micros now, int key, engine::Seq seq) {
-  return kept.at(now, [&](Turn& turn) {
-    net::keep_answer(turn, asked(key), reply(seq));
+  return kept.at(now, [&](Transaction& transaction) {
+    net::keep_answer(transaction, asked(key), reply(seq));
     return true;
   });
 }
 
 std::optional<net::WriteReply> first(Kept& kept, Micros now, int key) {
-  return kept.at(now, [&](Turn& turn) { return net::first_answer(turn, asked(key)); }).value();
+  return kept
+      .at(now, [&](Transaction& transaction) { return net::first_answer(transaction, asked(key)); })
+      .value();
 }
 
 /// Steps until nothing is left to do; how many it took.
 int sweep(Kept& kept, net::AnswerSweep& sweeper, Micros now, std::size_t most) {
   int steps = 1;
-  while (kept.at(now, [&](Turn& turn) { return sweeper.step(turn, most); }).value()) ++steps;
+  while (kept.at(now, [&](Transaction& transaction) { return sweeper.step(transaction, most); })
+             .value())
+    ++steps;
   return steps;
 }
 
@@ -100,8 +104,8 @@ TEST_CASE("another request under a key is refused while its answer is kept", "[n
   const test::Scratch scratch;
   Kept kept(scratch.path());
   keep(kept, kStart, 1, 7);
-  const auto other = kept.at(kStart + kHour, [&](Turn& turn) {
-    return net::first_answer(turn, asked(1, "something else"));
+  const auto other = kept.at(kStart + kHour, [&](Transaction& transaction) {
+    return net::first_answer(transaction, asked(1, "something else"));
   });
   REQUIRE_FALSE(other);
   CHECK(other.error().code == store::Errc::BadInput);

@@ -21,7 +21,7 @@ using namespace rollcall;
 using engine::Kind;
 using engine::Presence;
 using store::Proposal;
-using store::Turn;
+using store::Transaction;
 using store::Writer;
 
 namespace {
@@ -73,9 +73,10 @@ struct Followed {
   std::optional<bool> write(const Proposal& p) {
     std::promise<bool> told;
     auto durable = told.get_future();
-    const bool taken = live->submit([&](Turn& turn) {
-      (void)turn.append(p);
-      turn.when_durable([&](const store::Result<void>& ok) { told.set_value(ok.has_value()); });
+    const bool taken = live->submit([&](Transaction& transaction) {
+      (void)transaction.append(p);
+      transaction.when_durable(
+          [&](const store::Result<void>& ok) { told.set_value(ok.has_value()); });
     });
     if (!taken) return std::nullopt;
     return durable.get();
@@ -137,11 +138,11 @@ TEST_CASE("after any failed commits the board is the fold of the log, and hears 
       const bool in = test::below(rng, 2) == 0;
       Proposal p = proposal(in ? Kind::Login : Kind::Logout, user);
       std::promise<void> done;
-      if (!f.live->submit([&](Turn& turn) {
-            const auto open = turn.writer().session_by_key(user, store::kDefaultSession);
+      if (!f.live->submit([&](Transaction& transaction) {
+            const auto open = transaction.writer().session_by_key(user, store::kDefaultSession);
             p.session = open.value_or(0);
-            if (in != open.has_value()) (void)turn.append(p);
-            turn.when_durable([&](const auto&) { done.set_value(); });
+            if (in != open.has_value()) (void)transaction.append(p);
+            transaction.when_durable([&](const auto&) { done.set_value(); });
           })) {
         f.until_reopened(0);
         continue;
@@ -238,7 +239,7 @@ TEST_CASE("an erasure whose vault could not be written is finished by itself onc
 namespace {
 
 /// Counts what is published.
-struct Heard final : net::Outlet {
+struct Heard final : net::DeliverySink {
   std::atomic<int> frames = 0;
   Watched delivered;
   void deliver(net::Delivery delivery) override {
@@ -332,12 +333,12 @@ struct Connected {
   /// What the log holds of the user, everything before being durable.
   Held of(const std::string& user) {
     std::promise<Held> told;
-    REQUIRE(live->submit([&](Turn& turn) {
+    REQUIRE(live->submit([&](Transaction& transaction) {
       Held out;
-      if (const auto n = turn.writer().vault().number_of(user)) {
-        for (const engine::Seq id : turn.state().users[*n].sessions)
-          out.links += turn.state().sessions.at(id).links.size();
-        for (const auto& a : turn.state().users[*n].attendance) out.attending += a.count;
+      if (const auto n = transaction.writer().vault().number_of(user)) {
+        for (const engine::Seq id : transaction.state().users[*n].sessions)
+          out.links += transaction.state().sessions.at(id).links.size();
+        for (const auto& a : transaction.state().users[*n].attendance) out.attending += a.count;
       }
       told.set_value(out);
     }));

@@ -287,9 +287,9 @@ TEST_CASE("whatever fails once under a live log, it goes on by itself and keeps 
     for (int i = 0; i < 6; ++i) {
       const std::string name = "user-" + std::to_string(i);
       std::promise<bool> answer;
-      const auto log_in = [&](Turn& turn) {
-        const bool staged = turn.append(test::login(name, "s")).has_value();
-        turn.when_durable([&answer, staged](const Result<void>& durable) {
+      const auto log_in = [&](Transaction& transaction) {
+        const bool staged = transaction.append(test::login(name, "s")).has_value();
+        transaction.when_durable([&answer, staged](const Result<void>& durable) {
           answer.set_value(staged && durable);
         });
       };

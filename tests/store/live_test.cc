@@ -17,7 +17,7 @@ using engine::Kind;
 using engine::Micros;
 using engine::Presence;
 using store::Proposal;
-using store::Turn;
+using store::Transaction;
 using store::Writer;
 using test::kSecond;
 using test::kStart;
@@ -218,11 +218,11 @@ TEST_CASE("what threads submit is durable before they are told, in one order", "
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < 500; ++i) {
-          const bool taken = live->submit([&, t, i](Turn& turn) {
+          const bool taken = live->submit([&, t, i](Transaction& transaction) {
             const auto written =
-                turn.append(proposal(Kind::Login, "u" + std::to_string(t * 1000 + i)));
+                transaction.append(proposal(Kind::Login, "u" + std::to_string(t * 1000 + i)));
             const engine::Seq seq = written.value().seq;
-            turn.when_durable([&, seq](const store::Result<void>& ok) {
+            transaction.when_durable([&, seq](const store::Result<void>& ok) {
               if (!ok || durable < seq) ++early;
               ++told;
             });
