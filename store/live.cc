@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <chrono>
 #include <system_error>
 
@@ -164,6 +165,12 @@ void Live::hand_over() {
   wake_committer_.notify_one();
 }
 
+namespace {
+
+Error no_memory() { return {Errc::Io, "there is no memory left for it"}; }
+
+}  // namespace
+
 void Live::sequence() {
   Lock lock(mutex_);
   std::deque<Task> tasks;
@@ -249,15 +256,30 @@ void Live::sequence() {
       }
       continue;
     }
-    writer_->conclude(*now);
-    for (const Task& task : tasks) run_task(task, *now);
-    tasks.clear();
-    if (!writer_->staged() && *now - writer_->state().at >= options_.alive_every) {
-      Proposal mark;
-      mark.kind = Kind::AliveMark;
-      (void)writer_->stage(mark, *now);
+    bool judged = false;
+    try {
+      writer_->conclude(*now);
+      while (!tasks.empty()) {
+        run_task(tasks.front(), *now);
+        tasks.pop_front();
+      }
+      if (!writer_->staged() && *now - writer_->state().at >= options_.alive_every) {
+        Proposal mark;
+        mark.kind = Kind::AliveMark;
+        (void)writer_->stage(mark, *now);
+      }
+      judged = true;
+    } catch (const std::bad_alloc&) {
+      // The state may be half changed: thrown away, like that of a commit that failed.
     }
     lock.lock();
+    if (!judged) {
+      failure_ = no_memory();
+      tasks.swap(queue_);  // those that did not run are told with the queue
+      for (auto& task : tasks) queue_.push_back(std::move(task));
+      tasks.clear();
+      continue;
+    }
     hand_over();
   }
 }
@@ -274,7 +296,11 @@ void Live::commit() {
     const std::shared_ptr<Writer> writer = writer_;
     lock.unlock();
     Result<void> written;
-    written = writer->write_batch(work.batch);
+    try {
+      written = writer->write_batch(work.batch);
+    } catch (const std::bad_alloc&) {  // what is on disk, opening the log anew tells
+      written = no_memory();
+    }
     for (const auto& held : work.held) held(written);
     lock.lock();
     committing_ = false;
