@@ -29,7 +29,7 @@ namespace json = boost::json;
 
 net::ConnectionId id_of(std::uint64_t number) { return number * net::kShardsMax << 32 | number; }
 
-struct Kept final : net::Outlet {
+struct Kept final : net::DeliverySink {
   std::deque<net::Delivery> all;
   void deliver(net::Delivery delivery) override { all.push_back(std::move(delivery)); }
 };

@@ -181,8 +181,8 @@ TEST_CASE("members: each once, the first one's info, shown after the log and in 
   CHECK(data_of(added).at("user_id") == "bob");
   (void)again.expect("pusher_internal:member_added");
   const std::uint64_t joined = added.at("seq").to_number<std::uint64_t>();
-  CHECK(app.in_log([joined](store::Turn& turn) {
-    return turn.writer().log().header(joined).value()->kind;
+  CHECK(app.in_log([joined](store::Transaction& transaction) {
+    return transaction.writer().log().header(joined).value()->kind;
   }) == engine::Kind::Joined);
   ada.leave("presence-a");  // of two
   ada.nothing_more();
@@ -212,9 +212,9 @@ TEST_CASE("a refused member who leaves takes nobody out", "[net]") {
       client_text(Client::message("pusher:unsubscribe", json::object{{"channel", "presence-a"}})));
   bob.nothing_more();
   // The log and the hub agree on who is there.
-  CHECK(app.in_log([](store::Turn& turn) {
+  CHECK(app.in_log([](store::Transaction& transaction) {
     std::size_t out = 0;
-    for (const auto& one : turn.state().users) out += one.attendance.size();
+    for (const auto& one : transaction.state().users) out += one.attendance.size();
     return out;
   }) == 1);
   CHECK(members(app, "presence-a") == Names{"ada"});

@@ -22,14 +22,14 @@ using net::ChatMessage;
 using net::Rooms;
 using store::Errc;
 using store::Result;
-using store::Turn;
+using store::Transaction;
 
 namespace {
 
 namespace json = boost::json;
 
 /// What the room's one subscriber hears. Frames come on the committer's thread.
-class Heard final : public net::Outlet {
+class Heard final : public net::DeliverySink {
  public:
   void deliver(net::Delivery delivery) override {
     if (delivery.what != net::Delivery::What::Frame) return;

@@ -11,7 +11,7 @@ using net::ConnectionId;
 using net::LinkEnd;
 using net::Sessions;
 using net::Ticket;
-using store::Turn;
+using store::Transaction;
 using test::patient;
 using test::Served;
 
@@ -52,13 +52,13 @@ class Oracle {
 };
 
 void require_equal(const Served& served, const Oracle& oracle) {
-  const std::string fault = served.in_log([&](Turn& turn) -> std::string {
-    const engine::State& state = turn.state();
+  const std::string fault = served.in_log([&](Transaction& transaction) -> std::string {
+    const engine::State& state = transaction.state();
     std::size_t links = 0, places = 0;
     for (const auto& [id, session] : state.sessions) links += session.links.size();
     for (const auto& [place, ids] : oracle.linked) {
       const auto& [user, key] = place;
-      const auto session = turn.writer().session_by_key(user, key);
+      const auto session = transaction.writer().session_by_key(user, key);
       std::set<ConnectionId> right;
       if (session)
         for (const auto& link : state.sessions.at(*session).links) right.insert(link.connection);
@@ -70,8 +70,8 @@ void require_equal(const Served& served, const Oracle& oracle) {
     for (const auto& user : state.users)
       for (const auto& a : user.attendance) places += a.count;
     for (const auto& [where, count] : attending) {
-      const auto number = turn.writer().vault().number_of(where.first).value();
-      const auto channel = turn.writer().channel_number(where.second);
+      const auto number = transaction.writer().vault().number_of(where.first).value();
+      const auto channel = transaction.writer().channel_number(where.second);
       std::uint32_t found = 0;
       for (const auto& a : state.users[number].attendance)
         if (channel && a.channel == *channel) found += a.count;

@@ -11,7 +11,7 @@ using engine::Presence;
 using net::LinkEnd;
 using net::Write;
 using store::Errc;
-using store::Turn;
+using store::Transaction;
 using test::patient;
 using test::Served;
 
@@ -44,8 +44,8 @@ TEST_CASE(
   REQUIRE(served.attach(48, 0, "ada"));
   CHECK(served.story() == Story{kind(Kind::LinkUp)});  // the same session
   CHECK(served.sessions_of("ada") == 1);
-  CHECK(served.in_log([](Turn& turn) {
-    const auto& state = turn.state();
+  CHECK(served.in_log([](Transaction& transaction) {
+    const auto& state = transaction.state();
     return state.sessions.at(state.users[1].sessions.front()).detached;
   }) == false);
 }
@@ -99,8 +99,8 @@ TEST_CASE("a connection stands for its user as long as it has a reason to", "[ne
   const auto joined = served.attach(16, 1, "ada", {}, "presence-a");
   REQUIRE(joined);
   REQUIRE(served.attach(16, 2, "ada", {}, "presence-b"));
-  CHECK(served.in_log([&](Turn& turn) {
-    return turn.writer().log().header(*joined).value()->kind;
+  CHECK(served.in_log([&](Transaction& transaction) {
+    return transaction.writer().log().header(*joined).value()->kind;
   }) == Kind::Joined);
   CHECK(served.story() == Story{kind(Kind::Login, Cause::Connect), kind(Kind::LinkUp),
                                 kind(Kind::Joined), kind(Kind::Joined)});
@@ -170,7 +170,8 @@ TEST_CASE("a write that cannot be is refused, and nothing of it is in the log", 
   CHECK(served.write(Kind::Logout, "ada").error().code == Errc::Conflict);
   CHECK(served.write(Kind::Activity, "ada").error().code == Errc::Conflict);  // a mere touch
   CHECK(served.story() == Story{kind(Kind::Logout, Cause::Logout)});
-  CHECK_FALSE(served.in_log([](Turn& turn) { return turn.writer().vault().number_of("zoe"); }));
+  CHECK_FALSE(served.in_log(
+      [](Transaction& transaction) { return transaction.writer().vault().number_of("zoe"); }));
 }
 
 TEST_CASE("a request under a key is done once and answered alike", "[net]") {

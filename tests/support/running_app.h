@@ -43,12 +43,13 @@ class RunningApp {
   /// durable by then.
   template <class Read>
   auto in_log(Read read) {
-    using Out = std::invoke_result_t<Read, store::Turn&>;
+    using Out = std::invoke_result_t<Read, store::Transaction&>;
     std::promise<Out> told;
     auto out = told.get_future();
-    const bool taken = app().live().submit([&](store::Turn& turn) {
-      turn.when_durable(
-          [&told, value = read(turn)](const store::Result<void>&) { told.set_value(value); });
+    const bool taken = app().live().submit([&](store::Transaction& transaction) {
+      transaction.when_durable([&told, value = read(transaction)](const store::Result<void>&) {
+        told.set_value(value);
+      });
     });
     if (!taken) throw std::runtime_error("the log takes nothing");
     return out.get();

@@ -76,20 +76,21 @@ class Served {
   /// What `read` gives on the sequencer's thread once all that was submitted before is durable.
   template <class Read>
   auto in_log(const Read& read) const {
-    std::promise<std::invoke_result_t<Read, store::Turn&>> told;
-    REQUIRE(live->submit([&](store::Turn& turn) {
-      turn.when_durable(
-          [&told, value = read(turn)](const store::Result<void>&) { told.set_value(value); });
+    std::promise<std::invoke_result_t<Read, store::Transaction&>> told;
+    REQUIRE(live->submit([&](store::Transaction& transaction) {
+      transaction.when_durable([&told, value = read(transaction)](const store::Result<void>&) {
+        told.set_value(value);
+      });
     }));
     return told.get_future().get();
   }
   /// What happened since it was asked last: "login connect". Enrolments are left out.
   std::vector<std::string> story() {
-    (void)in_log([](store::Turn&) { return true; });  // what comes after this is in the log
-    return in_log([this](store::Turn& turn) {
+    (void)in_log([](store::Transaction&) { return true; });  // what comes after this is in the log
+    return in_log([this](store::Transaction& transaction) {
       std::vector<std::string> out;
-      (void)turn.writer().log().scan(
-          before_ + 1, turn.state().seq, [&](const engine::Header& h, store::ByteView) {
+      (void)transaction.writer().log().scan(
+          before_ + 1, transaction.state().seq, [&](const engine::Header& h, store::ByteView) {
             if (h.kind == engine::Kind::UserEnrolled || h.kind == engine::Kind::ChannelNamed)
               return true;
             out.emplace_back(engine::name_of(h.kind));
@@ -97,19 +98,21 @@ class Served {
               out.back().append(" ").append(engine::name_of(h.cause));
             return true;
           });
-      before_ = turn.state().seq;
+      before_ = transaction.state().seq;
       return out;
     });
   }
   engine::Presence state_of(const std::string& user) const {
-    return in_log([&](store::Turn& turn) {
-      const auto number = turn.writer().vault().number_of(user);
-      return number ? turn.state().users[*number].state : engine::Presence::Offline;
+    return in_log([&](store::Transaction& transaction) {
+      const auto number = transaction.writer().vault().number_of(user);
+      return number ? transaction.state().users[*number].state : engine::Presence::Offline;
     });
   }
   std::size_t sessions_of(const std::string& user) const {
-    return in_log([&](store::Turn& turn) {
-      return turn.state().users[turn.writer().vault().number_of(user).value()].sessions.size();
+    return in_log([&](store::Transaction& transaction) {
+      return transaction.state()
+          .users[transaction.writer().vault().number_of(user).value()]
+          .sessions.size();
     });
   }
   void until(const std::string& user, engine::Presence state) const {
