@@ -46,21 +46,34 @@ std::optional<std::uint32_t> Rates::take(const std::string& who, double cost, do
       std::clamp(std::ceil((wanted - bucket.left) / per_second), 1.0, 3600.0));
 }
 
-Places::Place Places::take(const std::string& who, std::uint32_t most) {
-  {
-    const std::lock_guard guard(held_->mutex);
-    std::uint32_t& count = held_->by_who[who];
-    if (count >= most) {
-      if (count == 0) held_->by_who.erase(who);
-      return nullptr;
-    }
-    ++count;
+/// A place while it is held. Not a deleter of the pointer: that is copied where nothing may throw.
+struct Places::Taken {
+  std::shared_ptr<Held> held;
+  std::string who;
+  bool counted = false;
+  Taken(std::shared_ptr<Held> of, std::string caller)
+      : held(std::move(of)), who(std::move(caller)) {}
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+  ~Taken() {
+    if (!counted) return;
+    const std::lock_guard guard(held->mutex);
+    const auto it = held->by_who.find(who);
+    if (it != held->by_who.end() && --it->second == 0) held->by_who.erase(it);
   }
-  return {static_cast<void*>(held_.get()), [held = held_, who](void*) {
-            const std::lock_guard guard(held->mutex);
-            const auto it = held->by_who.find(who);
-            if (it != held->by_who.end() && --it->second == 0) held->by_who.erase(it);
-          }};
+};
+
+Places::Place Places::take(const std::string& who, std::uint32_t most) {
+  auto taken = std::make_shared<Taken>(held_, who);
+  const std::lock_guard guard(held_->mutex);
+  std::uint32_t& count = held_->by_who[who];
+  if (count >= most) {
+    if (count == 0) held_->by_who.erase(who);
+    return nullptr;
+  }
+  ++count;
+  taken->counted = true;
+  return taken;
 }
 
 std::optional<std::uint32_t> Quotas::failed(std::string_view address) {

@@ -51,6 +51,7 @@ class Places {
     std::mutex mutex;
     std::unordered_map<std::string, std::uint32_t> by_who;
   };
+  struct Taken;
   std::shared_ptr<Held> held_ = std::make_shared<Held>();
 };
 
