@@ -247,7 +247,7 @@ class HttpSession {
   /// On a worker, as beginning one reads the log.
   asio::awaitable<HttpReply> begin(const HttpRequest& request, StreamForm form, Chunks& chunks) {
     auto work = [this, &request, form, &chunks]() -> store::Result<HttpReply> {
-      return api_.begin(request, form, chunks, shard_.loop());
+      return api_.begin(request, form, chunks);
     };
     const auto begun =
         co_await offload<HttpReply>(*server_.workers, shard_.loop(), std::move(work));
