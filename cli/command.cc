@@ -30,12 +30,6 @@ struct Spec {
   std::vector<std::function<void(const Context&)>> checks;
 };
 
-/// What ends a command with exit 2: its own words contradict each other or name what there is not.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 struct Chosen {
   Command::Run run;
   std::shared_ptr<Spec> spec;
@@ -221,8 +215,6 @@ struct Command::Impl {
   std::shared_ptr<Chosen> chosen;  ///< the command that was given
 };
 
-void usage_error(const std::string& sentence) { throw UsageError(sentence); }
-
 std::vector<std::string> split_list(const std::string& list) {
   std::vector<std::string> out;
   for (std::size_t from = 0; from <= list.size();) {
@@ -234,19 +226,6 @@ std::vector<std::string> split_list(const std::string& list) {
     from = end + 1;
   }
   return out;
-}
-
-std::filesystem::path Context::data_folder() const {
-  if (!data.empty()) return data;
-  const char* env = std::getenv("ROLLCALL_DATA");
-  return env != nullptr && *env != '\0' ? env : "rollcall-data";
-}
-
-store::Layout Context::layout() const {
-  // Never silently on another store than the one that was named.
-  if (!url.empty())
-    usage_error("this works on a store's folder (-d), not over --url or ROLLCALL_URL");
-  return store::locate(data_folder(), app).value();
 }
 
 Command Command::command(const std::string& name, const std::string& summary) {

@@ -6,7 +6,8 @@
 #pragma once
 
 #include "cli/checks.h"
-#include "store/log/layout.h"
+#include "cli/context.h"
+#include "cli/usage_error.h"
 
 #include <cstdint>
 #include <functional>
@@ -16,27 +17,6 @@
 #include <vector>
 
 namespace rollcall::cli {
-
-/// The options before the command, and what they mean.
-struct Context {
-  std::string data;
-  std::string app;
-  std::string output = "short";
-  std::string fields;
-  std::string reason, ticket;
-  std::string url, token_file;  ///< a running server instead of a store; cli/served.h sets it too
-  bool quiet = false;
-  bool verbose = false;
-  bool no_pager = false;
-  bool accept_clock = false;  ///< the wall is right, however far ahead of the log
-  bool output_given = false;  ///< -o was: `output` is what the caller wants, not what is usual
-  std::vector<std::string> arguments;  ///< of the program, as they were given
-
-  /// --data, else ROLLCALL_DATA, else ./rollcall-data.
-  [[nodiscard]] std::filesystem::path data_folder() const;
-  /// The app's store in it; a Failure where --url names a server instead.
-  [[nodiscard]] store::Layout layout() const;
-};
 
 class Command {
  public:
@@ -94,9 +74,6 @@ class Command {
 
 /// The words of a list that commas separate, without blanks around them; empty ones are left out.
 [[nodiscard]] std::vector<std::string> split_list(const std::string& list);
-/// Throws what ends a command with exit 2.
-[[noreturn]] void usage_error(const std::string& sentence);
-
 /// Parses and runs; the exit code of docs/cli.md.
 int run_command_line(int argc, char** argv, const std::function<void(Command&)>& declare);
 

@@ -2,6 +2,7 @@
 #include "cli/event_rows.h"
 
 #include "cli/columns.h"
+#include "replay/event_json.h"
 #include "replay/particulars.h"
 #include "replay/time_text.h"
 

@@ -1,6 +1,7 @@
 // Asking the folder.
 #include "cli/served.h"
 
+#include "cli/usage_error.h"
 #include "net/access/local_caller.h"
 #include "net/loop/http.h"
 #include "net/loop/local_socket.h"

@@ -4,7 +4,7 @@
 // asks it, as it would over --url, but without a token: whoever may open the store's files may.
 #pragma once
 
-#include "cli/command.h"
+#include "cli/context.h"
 
 #include <optional>
 #include <string>

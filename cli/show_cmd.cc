@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/event_rows.h"
 #include "cli/pager.h"
+#include "replay/event_json.h"
 #include "replay/event_proof.h"
 #include "replay/question/event.h"
 #include "store/log/codec.h"

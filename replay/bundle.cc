@@ -1,6 +1,7 @@
 // Making bundles.
 #include "replay/bundle.h"
 
+#include "replay/event_json.h"
 #include "replay/proven.h"
 #include "replay/receipt.h"
 #include "replay/time_text.h"

@@ -1,6 +1,7 @@
 // Making and checking the proof of one event.
 #include "replay/event_proof.h"
 
+#include "replay/event_json.h"
 #include "store/bytes/printable.h"
 
 #include <boost/json.hpp>

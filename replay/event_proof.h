@@ -10,6 +10,8 @@
 #include "replay/proven.h"
 #include "replay/receipt.h"
 
+#include <boost/json/object.hpp>
+
 namespace rollcall::replay {
 
 struct EventProof {

@@ -108,22 +108,6 @@ std::string file_digest(const Header& h) {
 
 }  // namespace
 
-std::optional<UserNumber> subject_of(const Header& h) {
-  switch (h.kind) {
-    case Kind::EraseRequested:
-    case Kind::HoldSet:
-    case Kind::HoldReleased:
-    case Kind::HistoryRead: {
-      const UserNumber subject = engine::subject_fields_of(h).subject;
-      return subject != 0 ? std::optional(subject) : std::nullopt;
-    }
-    case Kind::Activity:
-      return engine::activity_of(h).target_user();
-    default:
-      return std::nullopt;
-  }
-}
-
 json::object particulars(const EventView& e) {
   const Header& h = e.header;
   json::object o;

@@ -15,7 +15,4 @@ namespace rollcall::replay {
 [[nodiscard]] boost::json::object particulars(const EventView& event);
 /// Every name that particulars() may return.
 [[nodiscard]] const std::vector<std::string>& particular_names();
-/// Whom the event is about, if that is another user than the one who did it.
-[[nodiscard]] std::optional<UserNumber> subject_of(const Header& header);
-
 }  // namespace rollcall::replay

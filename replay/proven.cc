@@ -1,6 +1,7 @@
 // Comparing what is shown with what is proven.
 #include "replay/proven.h"
 
+#include "replay/event_json.h"
 #include "replay/particulars.h"
 #include "store/bytes/printable.h"
 #include "store/vault/sealing.h"

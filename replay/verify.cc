@@ -400,15 +400,6 @@ class Verification {
 
 }  // namespace
 
-Verdict VerifyReport::verdict() const {
-  Verdict worst = Verdict::Verified;
-  for (const Finding& f : findings) {
-    if (f.verdict == Verdict::Tampered) return Verdict::Tampered;
-    if (f.verdict == Verdict::Diverged || worst == Verdict::Verified) worst = f.verdict;
-  }
-  return worst;
-}
-
 namespace {
 
 VerifyReport look(const store::Layout& layout, const VerifyOptions& options) {

@@ -1,7 +1,7 @@
 // Bodies against digests, absences against reasons.
 #include "replay/verify_bodies.h"
 
-#include "store/forget.h"
+#include "store/erasures.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,8 @@
 // key.
 #pragma once
 
-#include "replay/verify.h"
+#include "replay/reader.h"
+#include "replay/verify_report.h"
 
 namespace rollcall::replay {
 

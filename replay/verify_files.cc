@@ -2,7 +2,7 @@
 #include "replay/verify_files.h"
 
 #include "store/backup.h"
-#include "store/forget.h"
+#include "store/erasures.h"
 #include "store/log/newest_events.h"
 #include "store/log/snapshot.h"
 

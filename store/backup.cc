@@ -2,7 +2,7 @@
 #include "store/backup.h"
 
 #include "store/bytes/files.h"
-#include "store/forget.h"
+#include "store/erasures.h"
 #include "store/log/log.h"
 #include "store/writer.h"
 

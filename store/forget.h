@@ -6,12 +6,8 @@
 // receipt. After a crash in between, the next opening for writing completes it.
 #pragma once
 
-#include "store/bytes/files.h"
 #include "store/log/census.h"
 #include "store/tlog/tlog_proof.h"
-
-#include <filesystem>
-#include <set>
 
 namespace rollcall::store {
 
@@ -42,11 +38,5 @@ struct Forgotten {
                                        const ForgetRequest& request, std::int64_t at);
 /// Completes what a crash interrupted: every EraseRequested without its UserErased.
 [[nodiscard]] Result<void> finish_pending_erasures(Writer& writer);
-
-/// The numbers of erased users, for ever: beside the log and beside backups.
-[[nodiscard]] Result<std::set<UserNumber>> read_erasures(const std::filesystem::path& file);
-[[nodiscard]] Result<void> write_erasures(const std::filesystem::path& file,
-                                          const std::set<UserNumber>& numbers,
-                                          Files& files = disk_files());
 
 }  // namespace rollcall::store

@@ -3,7 +3,7 @@
 
 #include "net/access/quota.h"
 #include "net/loop/chunks.h"
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 
 namespace rollcall::net::inline http {
 

@@ -5,7 +5,7 @@
 #include "net/access/signed_out.h"
 #include "net/access/tokens.h"
 #include "net/presence/server_context.h"
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 
 namespace rollcall::net::inline http {
 

@@ -4,6 +4,7 @@
 #include "net/http/page_api.h"
 #include "net/v1/admin_api.h"
 #include "net/v1/cosign_api.h"
+#include "net/v1/endpoints.h"
 #include "net/v1/offload.h"
 #include "net/v1/tokens_api.h"
 #include "net/wire/error_reply.h"

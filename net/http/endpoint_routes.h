@@ -5,7 +5,7 @@
 // walks the table is plain code.
 #pragma once
 
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 #include "net/v1/request_values.h"
 
 #include <span>

@@ -1,7 +1,7 @@
 // The flush tick, and what each watcher is told.
 #include "net/presence/broadcast.h"
 
-#include "net/presence/person.h"
+#include "net/presence/status_words.h"
 #include "net/wire/pusher_message.h"
 #include "replay/time_text.h"
 

@@ -7,7 +7,7 @@
 //   idem-at/<20 digits>/<digest>  → nothing
 #pragma once
 
-#include "net/presence/sessions.h"
+#include "net/presence/write.h"
 
 namespace rollcall::net::inline presence {
 

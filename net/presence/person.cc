@@ -2,23 +2,10 @@
 #include "net/presence/person.h"
 
 #include "net/presence/broadcast.h"
+#include "net/presence/status_words.h"
 #include "replay/time_text.h"
-#include "store/vault/sealing.h"
 
 namespace rollcall::net::inline presence {
-
-StatusWords status_words(const store::Writer& reading, engine::Seq status_seq) {
-  StatusWords out;
-  if (status_seq == 0) return out;
-  const auto header = reading.log().header(status_seq);
-  const auto body = reading.log().body(status_seq);
-  if (!header || !*header || !body) return out;
-  store::BodyOpener opener(reading.vault(), reading.layout().app);
-  auto opened = opener.open(**header, *body);
-  out.text = std::move(opened.body.status_text);
-  out.emoji = std::move(opened.body.emoji);
-  return out;
-}
 
 Person person_of(const store::Writer& reading, engine::UserNumber number, std::string name,
                  const PresenceRow& s, bool inside, std::string_view granularity) {

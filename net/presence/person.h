@@ -21,12 +21,6 @@ BOOST_DESCRIBE_STRUCT(Person, (),
                       (number, user, state, since, last_seen, text, emoji, do_not_disturb,
                        sessions))
 
-struct StatusWords {
-  std::string text, emoji;
-};
-/// What a StatusSet says; empty where there is none or it cannot be opened any more.
-[[nodiscard]] StatusWords status_words(const store::Writer& reading, engine::Seq status_seq);
-
 /// `inside`: for the user and auditors what is so; for others what is visible, its last-seen as
 /// coarse as `granularity` says.
 [[nodiscard]] Person person_of(const store::Writer& reading, engine::UserNumber number,

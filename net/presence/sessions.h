@@ -5,8 +5,7 @@
 // connection logs in and links, a lost one starts the grace, an explicit logout is at once.
 #pragma once
 
-#include "net/hub/connection.h"
-#include "store/live.h"
+#include "net/presence/write.h"
 
 #include <functional>
 #include <memory>
@@ -21,32 +20,6 @@ struct Who {
   std::string session;  ///< the caller's own name for it; empty: the one all share
   std::string address, agent;
 };
-
-/// A write over the API.
-struct Write {
-  engine::Kind kind = engine::Kind::None;  ///< Login, Activity, Logout, StatusSet, StatusCleared
-  std::string user, session;
-  std::string action;
-  engine::Body body;
-  std::uint16_t flags = 0;
-  engine::Micros until = 0;
-  bool all_sessions = false;           ///< Logout of every session
-  ConnectionId connection = 0;         ///< counts as activity of this one; 0 none
-  std::string idempotency_key, scope;  ///< the scope is the caller
-  bool sees_inside = false;            ///< the caller may know that the user is there, hiding
-  std::string request_digest;          ///< what was asked, for the same key used for another thing
-};
-struct WriteReply {
-  engine::Seq seq = 0;
-  std::string outcome;
-  std::string presence;     ///< the user's state after it, for himself and auditors
-  std::string visible;      ///< the same for everybody else
-  bool repeated = false;    ///< the answer to an earlier request under the same key
-  bool hid = false;         ///< he was there, and others may not know
-  bool of_session = false;  ///< would have been refused if he had not been there
-};
-/// What the caller is told of it: of somebody who hides, what he would be told if nobody was there.
-[[nodiscard]] store::Result<WriteReply> told(const Write& asked, const WriteReply& reply);
 
 class AnswerSweep;
 

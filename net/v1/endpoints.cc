@@ -3,7 +3,6 @@
 
 #include "net/access/tokens.h"
 #include "net/hub/shard.h"
-#include "net/v1/catchup.h"
 #include "net/v1/offload.h"
 #include "net/wire/channel_name.h"
 #include "net/wire/pusher_signature.h"
@@ -125,11 +124,6 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
 
 GapRow gap_row(const store::Gap& gap) {
   return {gap.seq, {gap.from}, {gap.to}};
-}
-
-bool Caller::may(std::string_view scope) const {
-  return std::any_of(scopes.begin(), scopes.end(),
-                     [&](const std::string& s) { return scope_covers(s, scope); });
 }
 
 Answer<Written> LoginEndpoint::run(Call call, Request r) {

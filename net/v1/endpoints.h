@@ -1,40 +1,12 @@
 // The endpoints of /v1 and their types.
 #pragma once
 
-#include "net/access/quota.h"
-#include "net/presence/app.h"
 #include "net/presence/person.h"
-#include "net/v1/endpoint.h"
-#include "net/wire/http_message.h"
+#include "net/v1/call.h"
+#include "net/v1/catchup.h"
 #include "replay/question/presence.h"
 
 namespace rollcall::net::inline v1 {
-
-/// Who calls, and what may be done: found out before an endpoint runs.
-struct Caller {
-  std::string name;                 ///< of the token, or jwt:<sub>, or app:<key>
-  std::vector<std::string> scopes;  ///< net/access/tokens.h
-  std::string user;                 ///< a JWT's sub or the page's person: somebody, not a service
-  bool by_cookie = false;           ///< signed in to the page
-  std::string reader;   ///< in the log of reads: the name, and with what somebody else was become
-  std::string token;    ///< Token::id; empty: by none
-  std::string sign_in;  ///< of the cookie
-  std::int64_t until = 0;   ///< unix seconds at which it ends; 0: never by itself
-  std::int64_t latest = 0;  ///< as in PageSession
-  /// Whether all of it still holds: for what goes on beyond a request. From any thread.
-  std::function<bool()> holds = [] { return true; };
-  Caller(std::string who, std::vector<std::string> what, std::string subject)
-      : name(std::move(who)), scopes(std::move(what)), user(std::move(subject)), reader(name) {}
-  [[nodiscard]] bool may(std::string_view scope) const;
-};
-
-struct Call {
-  App& app;
-  const Caller& caller;
-  const HttpRequest& http;
-  Loop& loop;
-  Quotas& quotas;
-};
 
 struct Empty {};
 BOOST_DESCRIBE_STRUCT(Empty, (), ())
@@ -97,18 +69,6 @@ struct CatchupRequest {
 };
 BOOST_DESCRIBE_STRUCT(CatchupRequest, (), (channel, socket_id, auth, after))
 
-struct Missed {
-  std::uint64_t seq = 0;
-  std::string event, channel, data;
-};
-BOOST_DESCRIBE_STRUCT(Missed, (), (seq, event, channel, data))
-
-struct CatchupResponse {
-  std::uint64_t upto = 0;
-  std::vector<Missed> events;
-};
-BOOST_DESCRIBE_STRUCT(CatchupResponse, (), (upto, events))
-
 struct LogPlace {
   std::string origin;      ///< of its checkpoints
   std::uint64_t size = 0;  ///< events that are durable
@@ -131,9 +91,6 @@ BOOST_DESCRIBE_STRUCT(HealthResponse, (),
                       (health, writable, signing, problem, clock_ahead_seconds, last_gap))
 
 [[nodiscard]] GapRow gap_row(const store::Gap& gap);
-
-template <class T>
-using Answer = boost::asio::awaitable<store::Result<T>>;
 
 struct LoginEndpoint {
   static constexpr Attributes kRoute{"POST", "/v1/login", "events:write", "A user comes in"};

@@ -2,7 +2,7 @@
 // without one (`rollcall store reads reason`).
 #pragma once
 
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 
 namespace rollcall::net::inline v1 {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "net/loop/workers.h"
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>

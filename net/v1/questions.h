@@ -6,7 +6,7 @@
 #pragma once
 
 #include "net/loop/chunks.h"
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 
 #include <span>
 

@@ -4,7 +4,7 @@
 #include "net/v1/history_read.h"
 #include "net/wire/error_reply.h"
 #include "net/wire/pusher_signature.h"
-#include "replay/event_view.h"
+#include "replay/event_json.h"
 #include "store/bytes/bytes.h"
 #include "store/log/codec.h"
 

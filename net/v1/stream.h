@@ -2,7 +2,7 @@
 #pragma once
 
 #include "net/loop/chunks.h"
-#include "net/v1/endpoints.h"
+#include "net/v1/call.h"
 
 namespace rollcall::net::inline v1 {
 

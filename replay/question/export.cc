@@ -1,7 +1,7 @@
 // Bundles and a person's whole record.
 #include "replay/question/export.h"
 
-#include "replay/event_view.h"
+#include "replay/event_json.h"
 #include "replay/particulars.h"
 
 namespace rollcall::replay::inline question {

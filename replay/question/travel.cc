@@ -1,6 +1,7 @@
 // An event to a row and back.
 #include "replay/question/travel.h"
 
+#include "replay/event_json.h"
 #include "store/bytes/crypto.h"
 #include "store/log/codec.h"
 

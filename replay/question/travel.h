@@ -6,7 +6,7 @@
 // prints it.
 #pragma once
 
-#include "replay/event_view.h"
+#include "replay/event_json.h"
 #include "replay/question/described.h"
 
 namespace rollcall::replay::inline question {

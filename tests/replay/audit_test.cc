@@ -1,6 +1,7 @@
 // Audit queries against a plain walk over all events; cursors; the formats of other tools.
 #include "replay/audit.h"
 
+#include "replay/event_json.h"
 #include "store/bytes/files.h"
 #include "store/log/newest_events.h"
 #include "store/open_store.h"

@@ -1,5 +1,5 @@
 // Stores that released versions wrote, opened with today's code: tests/golden/VERSION.
-#include "replay/event_view.h"
+#include "replay/event_json.h"
 #include "replay/verify.h"
 #include "store/bytes/files.h"
 #include "store/log/snapshot.h"

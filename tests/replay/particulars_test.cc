@@ -3,6 +3,7 @@
 
 #include "replay/attendance.h"
 #include "replay/audit.h"
+#include "replay/event_json.h"
 #include "store/forget.h"
 #include "store/govern.h"
 #include "store/retention.h"

@@ -1,5 +1,6 @@
 // Questions as they travel: nothing that is let through names a file or another store, every one
 // says what is wrong with it, and an answer that travelled is the answer.
+#include "replay/event_json.h"
 #include "replay/question/answer.h"
 #include "replay/question/copies.h"
 #include "replay/question/event.h"

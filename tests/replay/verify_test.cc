@@ -1,7 +1,7 @@
 // Verification finds every flipped byte that matters, and never calls a wrong answer verified.
 #include "replay/verify.h"
 
-#include "replay/event_view.h"
+#include "replay/event_json.h"
 #include "store/backup.h"
 #include "store/bytes/files.h"
 #include "store/forget.h"

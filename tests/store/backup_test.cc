@@ -2,6 +2,7 @@
 #include "store/backup.h"
 
 #include "replay/verify.h"
+#include "store/erasures.h"
 #include "store/forget.h"
 #include "store/open_store.h"
 #include "tests/support/stores.h"
