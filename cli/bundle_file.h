@@ -21,7 +21,7 @@ class BundleTaker {
   replay::BundleFiles files_;
 };
 
-/// Writes each file as it comes into a folder that may be there.
+/// Writes each file as it comes into a folder that may be there; keeps the tiles that are.
 [[nodiscard]] std::function<bool(const replay::BundleFile&)> rows_into(const std::string& folder);
 
 }  // namespace rollcall::cli

@@ -4,6 +4,7 @@
 #include "net/wire/json_text.h"
 #include "net/wire/networks.h"
 #include "replay/pattern.h"
+#include "replay/question/filter.h"
 #include "replay/time_text.h"
 #include "store/log/event_clock.h"
 #include "store/tlog/note.h"
@@ -78,13 +79,8 @@ Check a_pattern() {
 
 Check a_range() {
   return [](const std::string& word) -> std::string {
-    const auto dots = word.find("..");
-    std::uint64_t from = 0, to = std::numeric_limits<std::uint64_t>::max();
-    const bool read = dots != std::string::npos && read_number(word.substr(0, dots), from) &&
-                      (dots + 2 == word.size() || read_number(word.substr(dots + 2), to));
-    if (!read) return fmt::format("'{}' is no range: A..B or A.., numbers of events", word);
-    if (from > to) return fmt::format("'{}' ends before it begins: A..B with A not after B", word);
-    return {};
+    const auto range = replay::parse_seqs(word);
+    return range ? std::string() : range.error().detail;
   };
 }
 

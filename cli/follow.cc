@@ -2,11 +2,10 @@
 #include "cli/follow.h"
 
 #include "cli/ask.h"
+#include "store/log/log_watch.h"
 
 #include <boost/json.hpp>
 
-#include <atomic>
-#include <chrono>
 #include <csignal>
 #include <mutex>
 #include <thread>
@@ -17,17 +16,14 @@ namespace {
 using replay::EventsQuestion;
 using Summary = EventsQuestion::Summary;
 
-std::atomic<bool> stop_asked = false;
-
 void follow_here(Context& context, EventsQuestion q,
                  const std::function<bool(const replay::EventView&)>& row,
                  const std::function<void(const Summary&, Followed)>& so_far) {
-  std::signal(SIGINT, [](int) { stop_asked = true; });
-  std::signal(SIGTERM, [](int) { stop_asked = true; });
+  store::LogWatch watch(context.layout());  // before the log is read: nothing comes between
   const auto asked = replay::read_question("audit", replay::write_value(q).as_object()).value();
   OpenDesk open(context, asked, store::Log::Mode::Follow);
   Summary last;
-  while (!stop_asked) {
+  do {
     open.catch_up();
     const std::uint64_t upto = open.desk().reader->last();
     if (last.upto == 0 || upto > last.upto) {
@@ -40,9 +36,7 @@ void follow_here(Context& context, EventsQuestion q,
       q.after_cursor.reset();
       q.after = last.upto;
     }
-    constexpr auto kEvery = std::chrono::milliseconds(100);  // how often the log is asked
-    std::this_thread::sleep_for(kEvery);
-  }
+  } while (watch.wait());
   so_far(last, Followed::Ended);
 }
 

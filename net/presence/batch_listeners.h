@@ -1,6 +1,8 @@
 // Who wants to know that the log has grown: streams and webhooks, which read on by themselves.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -30,6 +32,34 @@ class BatchListeners {
   std::mutex mutex_;
   std::uint64_t next_ = 1;
   std::map<std::uint64_t, std::function<void()>> listeners_;
+};
+
+/// Waits for the log to grow: whoever reads on by itself on a thread of its own.
+class BatchWaiter {
+ public:
+  explicit BatchWaiter(BatchListeners& of) : of_(of) {
+    listener_ = of.add([this] {
+      const std::lock_guard guard(mutex_);
+      ++batches_;
+      wake_.notify_one();
+    });
+  }
+  ~BatchWaiter() { of_.remove(listener_); }
+  BatchWaiter(const BatchWaiter&) = delete;
+  BatchWaiter& operator=(const BatchWaiter&) = delete;
+
+  /// Until a batch has come since the last call, or so long has passed.
+  void wait_for(std::chrono::milliseconds longest) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, longest, [&] { return batches_ != seen_; });
+    seen_ = batches_;
+  }
+
+ private:
+  BatchListeners& of_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::uint64_t batches_ = 0, seen_ = 0, listener_ = 0;
 };
 
 }  // namespace rollcall::net::inline presence

@@ -7,25 +7,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <chrono>
-#include <new>
-#include <thread>
-
 namespace rollcall::net::inline v1 {
-
-/// Whoever awaits is resumed, be it later: where there is no memory to say so, it is tried again.
-/// Not on the loop's own thread. `resume` is copied.
-template <class Resume>
-void post_surely(Loop& loop, const Resume& resume) {
-  constexpr auto kAgain = std::chrono::milliseconds(10);
-  while (true) {
-    try {
-      return loop.post(resume);
-    } catch (const std::bad_alloc&) {
-      std::this_thread::sleep_for(kAgain);
-    }
-  }
-}
 
 /// Runs `work` (giving a Result<T>) on one of the workers; resumes on the loop's thread. Errc::Io
 /// where they have as much to do as they may have.
@@ -42,7 +24,7 @@ Answer<T> offload(Workers& workers, Loop& loop, Work work) {
       } catch (const std::exception& error) {
         *out = store::Error{store::Errc::Io, error.what()};
       }
-      post_surely(loop, [shared] { std::move (*shared)(); });
+      loop.post([shared] { std::move (*shared)(); });
     });
     if (!taken) loop.post([shared] { std::move (*shared)(); });
   };

@@ -306,14 +306,15 @@ bool relay(App& app, const Job& job, Chunks::Sink& sink,
 /// With what is appended, for as long as somebody reads: asked for from where the last answer
 /// ended, so nothing is read twice.
 void follow(App& app, Job job, Chunks::Sink& sink, std::uint64_t seen) {
-  constexpr auto kEvery = std::chrono::milliseconds(50);
+  constexpr auto kLookEvery = std::chrono::milliseconds(400);  // whether anybody still reads
+  BatchWaiter grown(app.batch_listeners());
   for (const char* member : {"limit", "cursor", "after_cursor"}) job.errand.ask.erase(member);
   auto go_on = patience(app, job, [&sink] { return !sink.gone(); });
   while (go_on()) {
     const auto reading = app.live().reading();
     const std::uint64_t last = reading ? reading->log().last() : seen;
     if (last <= seen) {
-      std::this_thread::sleep_for(kEvery);
+      grown.wait_for(kLookEvery);
       continue;
     }
     job.errand.ask["after"] = seen;

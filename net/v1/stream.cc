@@ -10,8 +10,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <condition_variable>
-#include <thread>
 
 namespace rollcall::net::inline v1 {
 namespace {
@@ -19,12 +17,6 @@ namespace {
 using engine::Seq;
 
 constexpr std::size_t kAhead = 1U << 20;  ///< bytes read before the reader has taken them
-
-struct Waker {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::uint64_t batches = 0;
-};
 
 void append_text(std::string& out, Seq seq, std::string_view name, const std::string& data) {
   out += fmt::format("id: {}\nevent: {}\ndata: {}\n\n", seq, name, data);
@@ -79,13 +71,7 @@ store::Result<Seq> more_presence(App& app, StreamForm form, Seq seq, std::string
 
 void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everything,
              const std::function<bool()>& holds) {
-  const auto waker = std::make_shared<Waker>();
-  const auto listener = app.batch_listeners().add([waker] {
-    const std::lock_guard guard(waker->mutex);
-    ++waker->batches;
-    waker->wake.notify_one();
-  });
-  std::uint64_t seen = 0;
+  BatchWaiter grown(app.batch_listeners());
   // Asked again a few times a second: a token that is revoked, a sign-out, an end that came.
   constexpr auto kLookEvery = std::chrono::milliseconds(400);
   auto looked = std::chrono::steady_clock::now();
@@ -103,12 +89,8 @@ void produce(App& app, Chunks::Sink sink, StreamForm form, Seq seq, bool everyth
       if (!out.empty() && !sink.push(std::move(out))) break;
     }
     if (seq != before) continue;
-    std::unique_lock lock(waker->mutex);
-    waker->wake.wait_for(lock, std::chrono::milliseconds(400),
-                         [&] { return waker->batches != seen; });
-    seen = waker->batches;
+    grown.wait_for(kLookEvery);
   }
-  app.batch_listeners().remove(listener);
   sink.finish();
 }
 

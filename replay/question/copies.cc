@@ -10,7 +10,6 @@
 #include "store/log/tiles.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace rollcall::replay::inline question {
 namespace {
@@ -52,15 +51,6 @@ Result<void> check_copy(const store::Layout& copy, const store::BackupInfo& info
       return Error{Errc::Tampered, "the copy does not verify: " + finding.text};
   return {};
 }
-
-/// Removed when it goes.
-struct TemporaryFolder {
-  std::filesystem::path path;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path.empty()) std::filesystem::remove_all(path, ignored);
-  }
-};
 
 }  // namespace
 
@@ -212,20 +202,12 @@ Result<TilesQuestion::Summary> answer(const Desk& desk, const TilesQuestion&,
   if (!newest) return newest.error();
   if (!newest->newest)
     return Error{Errc::Incomplete, "nothing was ever signed: `rollcall checkpoint sign` signs"};
-  std::string folder = (std::filesystem::temp_directory_path() / "rollcall-tiles-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr)
-    return Error{Errc::Io, "no temporary folder can be made"};
-  const TemporaryFolder gone_at_the_end{folder};
-  const auto files =
-      store::export_tiles(desk.reader->log(), *newest->newest, folder, desk.progress);
+  const auto put = [&](const std::string& path, store::ByteView content) -> Result<void> {
+    if (row({path, store::base64(content)})) return {};
+    return Error{Errc::Io, "nobody wants the files any more"};
+  };
+  const auto files = store::export_tiles(desk.reader->log(), *newest->newest, put, desk.progress);
   if (!files) return files.error();
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
-    const auto content = store::read_file(entry.path());
-    if (!content) return content.error();
-    const auto path = entry.path().lexically_relative(folder).string();
-    if (!row({path, store::base64(store::as_bytes(*content))})) break;
-  }
   return TilesQuestion::Summary{*files, newest->newest->checkpoint.size};
 }
 

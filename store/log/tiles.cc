@@ -1,8 +1,6 @@
 // Exporting tiles.
 #include "store/log/tiles.h"
 
-#include "store/bytes/files.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,15 +9,6 @@ namespace rollcall::store::inline log {
 namespace {
 
 constexpr std::uint64_t kTileWidth = 256;
-
-Result<bool> write_tile(const std::filesystem::path& directory, int level, std::uint64_t index,
-                        std::uint64_t width, const Bytes& content) {
-  const std::filesystem::path path = directory / tile_path(level, index, width);
-  if (present(path)) return false;
-  RC_TRY(make_directories(path.parent_path()));
-  RC_TRY(replace_file(path, as_text(content)));
-  return true;
-}
 
 }  // namespace
 
@@ -33,13 +22,12 @@ std::string tile_path(int level, std::uint64_t index, std::uint64_t width) {
 }
 
 Result<std::uint64_t> export_tiles(
-    const EventLog& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
+    const EventLog& log, const SignedCheckpoint& checkpoint, const TileSink& put,
     const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   const std::uint64_t size = checkpoint.checkpoint.size;
   if (size > log.last())
     return Error{Errc::Tampered, "the checkpoint covers more than the log holds"};
-  std::uint64_t written = 0;
-  RC_TRY(make_directories(directory));
+  std::uint64_t files = 0;
   // Level 0 and the entries in one pass over the headers.
   Bytes hashes;
   Bytes entries;
@@ -49,9 +37,8 @@ Result<std::uint64_t> export_tiles(
     const std::uint64_t index = (leaves - 1) / kTileWidth;
     for (const auto& [level, content] :
          {std::pair<int, const Bytes*>{0, &hashes}, {-1, &entries}}) {
-      const auto made = write_tile(directory, level, index, width, *content);
-      if (!made) return made.error();
-      written += *made ? 1 : 0;
+      RC_TRY(put(tile_path(level, index, width), *content));
+      ++files;
     }
     hashes.clear();
     entries.clear();
@@ -85,15 +72,12 @@ Result<std::uint64_t> export_tiles(
         if (!hash) return hash.error();
         content.insert(content.end(), hash->begin(), hash->end());
       }
-      const auto made =
-          write_tile(directory, static_cast<int>(level), first / kTileWidth, width, content);
-      if (!made) return made.error();
-      written += *made ? 1 : 0;
+      RC_TRY(put(tile_path(static_cast<int>(level), first / kTileWidth, width), content));
+      ++files;
     }
   }
-  // The checkpoint last: whoever reads it finds every tile that it needs.
-  RC_TRY(replace_file(directory / "checkpoint", note::render(checkpoint.note)));
-  return written + 1;
+  RC_TRY(put("checkpoint", as_bytes(note::render(checkpoint.note))));
+  return files + 1;
 }
 
 }  // namespace rollcall::store::inline log

@@ -10,10 +10,14 @@ namespace rollcall::store::inline log {
 /// tile/<L>/<N>[.p/<W>]; `level` below 0 is the entries' tile. Width 256 is a full tile.
 [[nodiscard]] std::string tile_path(int level, std::uint64_t index, std::uint64_t width);
 
-/// Writes checkpoint, tile/… and tile/entries/… for the checkpoint's size; keeps existing files of
-/// full tiles. Returns the number of files written.
+/// Takes a file of the export: its path, and all of it.
+using TileSink = std::function<Result<void>(const std::string& path, ByteView content)>;
+
+/// Hands over tile/…, tile/entries/… and at last the checkpoint, for its size: whoever finds the
+/// checkpoint finds every tile that it needs. Returns the number of files. A tile of a path never
+/// changes.
 [[nodiscard]] Result<std::uint64_t> export_tiles(
-    const EventLog& log, const SignedCheckpoint& checkpoint, const std::filesystem::path& directory,
+    const EventLog& log, const SignedCheckpoint& checkpoint, const TileSink& put,
     const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 }  // namespace rollcall::store::inline log

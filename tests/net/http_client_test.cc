@@ -1,5 +1,6 @@
 // Requests that go out: limits, and being given up.
 #include "net/loop/http.h"
+#include "tests/support/given_up.h"
 #include "tests/support/results.h"
 
 #include <arpa/inet.h>
@@ -56,23 +57,7 @@ class Listener {
 }  // namespace
 
 TEST_CASE("a request is given up at once when nobody wants it any more", "[net]") {
-  const Listener listener;
-  for (const char* words : {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"}) {
-    std::stop_source cancel;
-    int fd = -1;
-    std::thread other([&] {
-      fd = listener.answer(words);
-      cancel.request_stop();
-    });
-    const auto begun = std::chrono::steady_clock::now();
-    const auto reply = net::post(listener.url(), "{}", {}, cancel.get_token());
-    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(5));
-    REQUIRE(reply.has_error());
-    CHECK(reply.error().detail.find("given up") != std::string::npos);
-    CHECK(reply.error().detail.find("pw") == std::string::npos);
-    other.join();
-    ::close(fd);
-  }
+  test::check_given_up_at_once(Listener());
 }
 
 TEST_CASE("an answer comes whole with status and type, and one that is too long is refused",

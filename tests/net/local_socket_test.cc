@@ -4,6 +4,7 @@
 #include "net/access/local_caller.h"
 #include "net/http/session.h"
 #include "net/loop/http.h"
+#include "tests/support/given_up.h"
 #include "tests/support/results.h"
 #include "tests/support/scratch.h"
 
@@ -255,22 +256,7 @@ TEST_CASE("a refusal that comes before the request was sent whole is heard", "[n
 }
 
 TEST_CASE("a request over a local socket is given up at once when nobody wants it", "[net]") {
-  const Listener listener;
-  for (const char* words : {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"}) {
-    std::stop_source cancel;
-    int fd = -1;
-    std::thread other([&] {
-      fd = listener.answer(words);
-      cancel.request_stop();
-    });
-    const auto begun = std::chrono::steady_clock::now();
-    const auto reply = net::post(listener.url(), "{}", {}, cancel.get_token());
-    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(5));
-    other.join();
-    ::close(fd);
-    REQUIRE(reply.has_error());
-    CHECK(reply.error().detail.find("given up") != std::string::npos);
-  }
+  test::check_given_up_at_once(Listener());
 }
 
 TEST_CASE("where nothing listens, a request says so", "[net]") {
