@@ -144,4 +144,22 @@ std::string nearest(const std::string& word, const std::vector<std::string>& nam
   return best;
 }
 
+std::vector<std::string> split_list(const std::string& list) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from <= list.size();) {
+    const std::size_t end = std::min(list.find(',', from), list.size());
+    std::string part = list.substr(from, end - from);
+    while (part.ends_with(' ')) part.pop_back();
+    part.erase(0, part.find_first_not_of(' '));
+    if (!part.empty()) out.push_back(std::move(part));
+    from = end + 1;
+  }
+  return out;
+}
+
+std::string meant(const std::string& word, const std::vector<std::string>& names) {
+  const std::string near = nearest(word, names);
+  return near.empty() ? std::string() : fmt::format("; did you mean {}?", near);
+}
+
 }  // namespace rollcall::cli

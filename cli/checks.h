@@ -43,4 +43,9 @@ using Check = std::function<std::string(const std::string&)>;
 /// The name that was meant, where one is near: at most two letters off.
 [[nodiscard]] std::string nearest(const std::string& word, const std::vector<std::string>& names);
 
+/// The words of a list that commas separate, without blanks around them; empty ones are left out.
+[[nodiscard]] std::vector<std::string> split_list(const std::string& list);
+/// "; did you mean NAME?", where one is near.
+[[nodiscard]] std::string meant(const std::string& word, const std::vector<std::string>& names);
+
 }  // namespace rollcall::cli

@@ -112,11 +112,6 @@ std::vector<std::string> options_of(const CLI::App* app) {
   return out;
 }
 
-std::string meant(const std::string& word, const std::vector<std::string>& names) {
-  const std::string near = nearest(word, names);
-  return near.empty() ? std::string() : fmt::format("; did you mean {}?", near);
-}
-
 /// The word that no command took.
 std::string left_over(const CLI::App& root, const std::string& raw) {
   const std::string word = unmarked(raw);
@@ -214,19 +209,6 @@ struct Command::Impl {
   std::shared_ptr<Spec> spec = std::make_shared<Spec>();
   std::shared_ptr<Chosen> chosen;  ///< the command that was given
 };
-
-std::vector<std::string> split_list(const std::string& list) {
-  std::vector<std::string> out;
-  for (std::size_t from = 0; from <= list.size();) {
-    const std::size_t end = std::min(list.find(',', from), list.size());
-    std::string part = list.substr(from, end - from);
-    while (part.ends_with(' ')) part.pop_back();
-    part.erase(0, part.find_first_not_of(' '));
-    if (!part.empty()) out.push_back(std::move(part));
-    from = end + 1;
-  }
-  return out;
-}
 
 Command Command::command(const std::string& name, const std::string& summary) {
   auto impl = std::make_shared<Impl>(*impl_);

@@ -39,8 +39,8 @@ class Command {
   /// May be repeated, or hold several separated by commas: for what cannot hold one.
   Command& list(const std::string& names, std::vector<std::string>& into, const std::string& help,
                 Check check = {});
-  Command& list(const std::string& names, std::vector<std::uint64_t>& into,
-                const std::string& help, Check check = a_number());
+  Command& list(const std::string& names, std::vector<std::uint64_t>& into, const std::string& help,
+                Check check = a_number());
   Command& required(const std::string& names, std::string& into, const std::string& help,
                     Check check = {});
   Command& flag(const std::string& names, bool& into, const std::string& help);
@@ -72,8 +72,6 @@ class Command {
   std::shared_ptr<Impl> impl_;
 };
 
-/// The words of a list that commas separate, without blanks around them; empty ones are left out.
-[[nodiscard]] std::vector<std::string> split_list(const std::string& list);
 /// Parses and runs; the exit code of docs/cli.md.
 int run_command_line(int argc, char** argv, const std::function<void(Command&)>& declare);
 

@@ -338,17 +338,6 @@ std::string_view name_of(Outcome outcome) {
   return i < std::size(kNames) ? kNames[i] : "unknown";
 }
 
-Seq activity_session(const State& state, UserNumber number) {
-  const User* user = state.find(number);
-  if (user == nullptr || user->sessions.empty()) return 0;
-  Seq best = user->sessions.front();
-  for (const Seq id : user->sessions) {
-    if (state.sessions.at(id).last_activity_at >= state.sessions.at(best).last_activity_at)
-      best = id;
-  }
-  return best;
-}
-
 std::optional<std::string> order_fault(const State& state, const Header& e) {
   if (e.seq != state.seq + 1) {
     return "expected seq " + std::to_string(state.seq + 1) + ", found " + std::to_string(e.seq);

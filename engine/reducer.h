@@ -48,9 +48,6 @@ struct Transition {
 Outcome apply(State& state, const Header& event, std::vector<Transition>& transitions,
               Effects* effects = nullptr);
 
-/// The session for an activity that names none: the most recently active one, or 0.
-[[nodiscard]] Seq activity_session(const State& state, UserNumber user);
-
 /// Whether `event` may follow `state` in a log: no gap in seq (C08), no decrease of time
 /// (C09). Returns what is wrong, or nothing. A caller that reads a log asks before apply().
 [[nodiscard]] std::optional<std::string> order_fault(const State& state, const Header& event);

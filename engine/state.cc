@@ -278,4 +278,15 @@ bool read_page(State& state, std::uint32_t page, std::span<const std::uint8_t> b
   return number > first;
 }
 
+Seq activity_session(const State& state, UserNumber number) {
+  const User* user = state.find(number);
+  if (user == nullptr || user->sessions.empty()) return 0;
+  Seq best = user->sessions.front();
+  for (const Seq id : user->sessions) {
+    if (state.sessions.at(id).last_activity_at >= state.sessions.at(best).last_activity_at)
+      best = id;
+  }
+  return best;
+}
+
 }  // namespace rollcall::engine

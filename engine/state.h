@@ -99,4 +99,7 @@ void write_user(const State& state, UserNumber number, std::vector<std::uint8_t>
 [[nodiscard]] std::optional<std::pair<std::size_t, std::size_t>> find_user_record(
     std::span<const std::uint8_t> bytes, std::uint32_t page, UserNumber number);
 
+/// The session for an activity that names none: the most recently active one, or 0.
+[[nodiscard]] Seq activity_session(const State& state, UserNumber user);
+
 }  // namespace rollcall::engine

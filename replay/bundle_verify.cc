@@ -1,5 +1,6 @@
 // Checking bundles: everything in them is untrusted until it hashes to a signature.
 #include "replay/bundle.h"
+#include "replay/bundle_facts.h"
 #include "replay/proven.h"
 #include "store/log/state_digest.h"
 #include "store/tlog/tlog_proof.h"
@@ -40,7 +41,8 @@ class BundleCheck {
     RC_TRY(answer());
     RC_TRY(receipts());
     RC_TRY(facts());
-    RC_TRY(strangers());
+    RC_TRY(no_strangers(files_, value("complete"),
+                        [&](const std::string& what) { not_covered(what); }));
     for (const auto& what : proven_.not_covered()) not_covered(what);
     return std::move(report_);
   }
@@ -70,19 +72,9 @@ class BundleCheck {
   Result<void> manifest() {
     const auto text = file("bundle");
     if (!text) return text.error();
-    std::string_view rest = **text;
-    while (!rest.empty()) {
-      const auto end = rest.find('\n');
-      const std::string_view line = rest.substr(0, end);
-      const auto space = line.find(' ');
-      if (end == std::string_view::npos || space == std::string_view::npos ||
-          !manifest_.emplace(line.substr(0, space), line.substr(space + 1)).second) {
-        return broken("the bundle's list of facts is malformed");
-      }
-      rest.remove_prefix(end + 1);
-    }
-    if (value("format") != "rollcall-bundle-1")
-      return Error{Errc::BadInput, "not a bundle of format 1"};
+    auto facts = parse_facts(**text);
+    if (!facts) return facts.error();
+    manifest_ = std::move(*facts);
     return {};
   }
 
@@ -185,15 +177,13 @@ class BundleCheck {
       const auto seq = store::parse_decimal(std::string_view(name).substr(7));
       const Header* header = seq ? find(*seq) : nullptr;
       if (header == nullptr || name != fmt::format("bodies/{}", *seq))
-        return broken(fmt::format("{} belongs to no header of the bundle", printable_name(name)));
+        return broken(fmt::format("{} belongs to no header of the bundle", shown_name(name)));
       RC_TRY(proven_.add_body(*seq, content));
       ++report_.bodies;
     }
     report_.lines.push_back(fmt::format("bodies     {} fit their digests", report_.bodies));
     return {};
   }
-
-  static std::string printable_name(const std::string& name) { return name.substr(0, 64); }
 
   Result<void> range() {
     const auto from = number("from");
@@ -390,15 +380,14 @@ class BundleCheck {
     for (const auto& [name, content] : files_) {
       if (!name.starts_with("receipts/")) continue;
       const auto receipt = store::parse_tlog_proof(content);
-      if (!receipt)
-        return broken(fmt::format("{}: {}", printable_name(name), receipt.error().detail));
+      if (!receipt) return broken(fmt::format("{}: {}", shown_name(name), receipt.error().detail));
       const Seq seq = receipt->index + 1;
       const Header* h = find(seq);
       if (h == nullptr || name != fmt::format("receipts/{}.tlog-proof", seq) ||
           receipt->extra != store::encode_header(*h) || store::render(*receipt) != content ||
           note::render(receipt->checkpoint) != files_.at("checkpoint"))
         return broken(
-            fmt::format("{} is not the receipt of an event of the bundle", printable_name(name)));
+            fmt::format("{} is not the receipt of an event of the bundle", shown_name(name)));
       RC_TRY(store::verify_tlog_proof(*receipt, receipt->extra, keys_));
       ++good;
     }
@@ -406,13 +395,8 @@ class BundleCheck {
     return {};
   }
 
-  /// The facts that no check needed but the script reads.
+  /// Those of the facts that no check needed but the script reads.
   Result<void> facts() {
-    static const std::set<std::string_view> known{
-        "format", "origin",  "size",  "complete", "user",   "digest", "pages", "page",
-        "record", "record0", "asked", "moment",   "listed", "from",   "to",    "keyid"};
-    for (const auto& [key, value] : manifest_)
-      if (!known.contains(key)) return broken("the bundle's facts hold one that nobody knows");
     if (manifest_.contains("keyid") && value("keyid") != fmt::format("{:08x}", own_key_.id()))
       return broken("the bundle's keyid is not that of log.vkey");
     if (const auto pem = files_.find("log.pem");
@@ -432,29 +416,6 @@ class BundleCheck {
     if (value("page") != fmt::format("{}", user / engine::kUsersPerPage) ||
         value("record") != place(user) || value("record0") != place(0))
       return broken("the bundle's facts say another place for a person's record");
-    return {};
-  }
-
-  /// Every file is one that a check above read, or is said to be none of them.
-  Result<void> strangers() {
-    const std::string complete = value("complete");
-    for (const auto& [name, content] : files_) {
-      if (name.starts_with("bodies/") || name.starts_with("receipts/")) continue;
-      if (complete == "chain" && (name.starts_with("state/") || name == "state.proof")) continue;
-      static const std::set<std::string_view> known{
-          "bundle",        "checkpoint", "log.vkey",   "log.pem",   "policy",    "headers.bin",
-          "events.ndjson", "tree.proof", "README.txt", "verify.sh", "answer.txt"};
-      if (!known.contains(name))
-        return broken(fmt::format("{}: a file that no bundle has", printable_name(name)));
-    }
-    if (files_.contains("policy"))
-      not_covered("policy: which witnesses the log's operator asks you to demand");
-    for (const auto& [name, own] :
-         {std::pair{"README.txt", bundle_readme()}, std::pair{"verify.sh", bundle_script()}}) {
-      const auto it = files_.find(name);
-      if (it != files_.end() && it->second != own)
-        not_covered(fmt::format("{}: not the one of this version of rollcall", name));
-    }
     return {};
   }
 

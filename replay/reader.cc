@@ -21,13 +21,13 @@ Result<Reader> Reader::open(const store::Layout& layout, store::Log::Mode mode, 
   return reader;
 }
 
-Reader Reader::beside(std::shared_ptr<const store::Writer> writer) {
+Reader Reader::beside(std::shared_ptr<const store::ReadView> reading) {
   Reader reader;
-  reader.layout_ = writer->layout();
-  reader.log_ = &writer->log();
-  reader.vault_ = &writer->vault();
+  reader.layout_ = reading->layout();
+  reader.log_ = &reading->log();
+  reader.vault_ = &reading->vault();
   reader.opener_ = std::make_unique<store::BodyOpener>(*reader.vault_, reader.layout_.app);
-  reader.writer_ = std::move(writer);
+  reader.beside_ = std::move(reading);
   return reader;
 }
 
@@ -163,8 +163,8 @@ std::string Reader::action_text(const Header& header, const engine::Body& body) 
   if (activity.touch) return {};
   if (activity.action == 0) return body.action;
   // A writer of this process knows them all: streams and rooms ask for one after the other.
-  if (writer_)
-    if (auto known = writer_->action_name(activity.action)) return *known;
+  if (beside_)
+    if (auto known = beside_->action_name(activity.action)) return *known;
   if (!actions_) load_actions();
   const auto it = actions_->find(activity.action);
   return it == actions_->end() ? fmt::format("action:{}", activity.action) : it->second;

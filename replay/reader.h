@@ -29,7 +29,7 @@ class Reader {
                              store::Log::Mode mode = store::Log::Mode::Read,
                              Names names = Names::AsAsked);
   /// Beside a writer of this process, whose log and vault it shares; sees only durable events.
-  static Reader beside(std::shared_ptr<const store::Writer> writer);
+  static Reader beside(std::shared_ptr<const store::ReadView> reading);
   /// For a reader opened to follow: reads what was appended since, including names of new users.
   Result<void> catch_up();
 
@@ -62,8 +62,8 @@ class Reader {
   void load_vault();
 
   store::Layout layout_;
-  std::shared_ptr<const store::Writer> writer_;  ///< beside(): whose log and vault these are
-  std::unique_ptr<store::Log> own_log_;          ///< open(): can catch up
+  std::shared_ptr<const store::ReadView> beside_;  ///< beside(): whose log and vault these are
+  std::unique_ptr<store::Log> own_log_;            ///< open(): can catch up
   const store::EventLog* log_ = nullptr;
   Names names_ = Names::AsAsked;
   std::unique_ptr<const store::Vault> own_vault_;

@@ -112,9 +112,9 @@ class Live {
   /// No task is accepted afterwards.
   void stop();
 
-  /// For reading beside the writer: only log() and vault(), which any thread may use. Hold it
+  /// For reading beside the writer, from any thread; nothing while the log is opened anew. Hold it
   /// briefly: a writer that failed opens the log anew once nobody reads.
-  [[nodiscard]] std::shared_ptr<const Writer> reading() const;
+  [[nodiscard]] std::shared_ptr<const ReadView> reading() const;
   [[nodiscard]] bool writable() const { return writable_; }
   [[nodiscard]] std::optional<Error> problem() const;
   [[nodiscard]] std::uint64_t node_epoch() const { return node_epoch_; }
@@ -182,7 +182,7 @@ class Live {
   std::optional<Error> failure_ RC_GUARDED_BY(mutex_);
   std::optional<Error> problem_ RC_GUARDED_BY(mutex_);
   std::shared_ptr<Exclusive> exclusive_ RC_GUARDED_BY(mutex_);  ///< waits for its turn
-  std::atomic<Seq> told_ = 0;             ///< the last that on_start or on_durable saw
+  std::atomic<Seq> told_ = 0;  ///< the last that on_start or on_durable saw
   std::atomic<bool> writable_ = true;
   std::thread sequencer_, committer_;
 };

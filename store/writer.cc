@@ -25,34 +25,7 @@ constexpr std::size_t kActionsMax = 4096;
 constexpr std::size_t kChannelsMax = 100'000;
 constexpr engine::Micros kTouchLoggedEvery = 60'000'000;
 
-/// Whether only a user can do it: user 0, the app itself, has no session and no status.
-bool of_a_user(Kind kind) {
-  switch (kind) {
-    case Kind::Login:
-    case Kind::Logout:
-    case Kind::Inactivity:
-    case Kind::LinkUp:
-    case Kind::LinkDown:
-    case Kind::StatusSet:
-    case Kind::StatusCleared:
-    case Kind::Joined:
-    case Kind::Left:
-    case Kind::UserErased:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
-
-bool valid_action(std::string_view action) {
-  return !action.empty() && action.size() <= 64 &&
-         std::all_of(action.begin(), action.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == '-';
-         });
-}
 
 std::string enrolment_key(UserNumber user) { return fmt::format("user/{:08x}", user); }
 
@@ -138,18 +111,16 @@ Result<void> Writer::recover(Fold fold) {
   RC_TRY(vault_.keep_index());
   auto actions = named(ledger_.actions);
   if (!actions) return actions.error();
-  action_ids_ = std::move(*actions);
-  for (const auto& [name, id] : action_ids_) action_names_.emplace(id, name);
+  actions_.assign(std::move(*actions));
   auto channels = named(ledger_.channels);
   if (!channels) return channels.error();
-  channel_ids_ = std::move(*channels);
+  channels_.assign(std::move(*channels));
   sequencer_ = std::make_unique<engine::Sequencer>(std::move(fold.state));
   return {};
 }
 
-Result<std::map<std::string, std::uint64_t, std::less<>>> Writer::named(
-    const std::map<std::uint64_t, Seq>& events) const {
-  std::map<std::string, std::uint64_t, std::less<>> out;
+Result<InternedNames::ByName> Writer::named(const std::map<std::uint64_t, Seq>& events) const {
+  InternedNames::ByName out;
   BodyOpener opener(vault_, layout_.app);
   for (const auto& [id, seq] : events) {
     const auto header = log_->header(seq);
@@ -242,46 +213,20 @@ Result<std::uint64_t> Writer::intern(Kind kind, std::uint64_t id, std::string_vi
 }
 
 Result<std::uint64_t> Writer::action_id(std::string_view action, engine::Micros at) {
-  if (const auto it = action_ids_.find(action); it != action_ids_.end()) return it->second;
-  if (action_ids_.size() >= kActionsMax) return std::uint64_t{0};  // further ones stay in the body
-  const auto id = intern(Kind::ActionNamed, action_ids_.size() + 1, action, at);
-  if (!id) return id;
-  action_ids_.emplace(action, *id);
-  const Lock guard(named_mutex_);
-  action_names_.emplace(*id, action);
+  if (const auto known = actions_.number(action)) return *known;
+  if (actions_.size() >= kActionsMax) return std::uint64_t{0};  // further ones stay in the body
+  const auto id = intern(Kind::ActionNamed, actions_.size() + 1, action, at);
+  if (id) actions_.add(action, *id);
   return id;
 }
 
-std::optional<std::string> Writer::action_name(std::uint64_t id) const {
-  const Lock guard(named_mutex_);
-  const auto it = action_names_.find(id);
-  return it == action_names_.end() ? std::nullopt : std::optional<std::string>(it->second);
-}
-
-std::optional<std::uint64_t> Writer::channel_number(std::string_view name) const {
-  const Lock guard(named_mutex_);
-  const auto it = channel_ids_.find(name);
-  return it == channel_ids_.end() ? std::nullopt : std::optional<std::uint64_t>(it->second);
-}
-
 Result<std::optional<std::uint64_t>> Writer::channel_id(std::string_view name, engine::Micros at) {
-  if (const auto it = channel_ids_.find(name); it != channel_ids_.end())
-    return std::optional<std::uint64_t>(it->second);
-  if (channel_ids_.size() >= kChannelsMax) return std::optional<std::uint64_t>{};
-  const auto id = intern(Kind::ChannelNamed, channel_ids_.size() + 1, name, at);
+  if (const auto known = channels_.number(name)) return known;
+  if (channels_.size() >= kChannelsMax) return std::optional<std::uint64_t>{};
+  const auto id = intern(Kind::ChannelNamed, channels_.size() + 1, name, at);
   if (!id) return id.error();
-  const Lock guard(named_mutex_);
-  channel_ids_.emplace(name, *id);
+  channels_.add(name, *id);
   return std::optional<std::uint64_t>(*id);
-}
-
-Writer::TargetTag Writer::target_tag(std::string_view type, std::string_view id) const {
-  if (type.empty() && id.empty()) return {};
-  if (type == "user") {
-    if (const auto number = vault_.number_of(id)) return {*number, true};
-  }
-  const std::array<std::uint8_t, 1> zero{0};
-  return {get_be64(hmac_sha256(vault_.tag_key(), {as_bytes(type), zero, as_bytes(id)})), false};
 }
 
 std::optional<Seq> Writer::session_by_key(std::string_view user,
@@ -323,7 +268,7 @@ Result<Written> Writer::stage(const Proposal& proposal, engine::Micros at) {
       activity.action = *id;
       if (*id == 0) body.action = proposal.action;
     }
-    const TargetTag target = target_tag(body.target_type, body.target_id);
+    const TargetTag target = target_tag(vault_, body.target_type, body.target_id);
     activity.target = target.tag;
     if (target.is_user) draft.flags |= engine::flag::kTargetIsUser;
     engine::write_fields(draft, activity);

@@ -7,13 +7,14 @@
 #pragma once
 
 #include "engine/sequencer.h"
-#include "store/bytes/mutex.h"
 #include "store/bytes/utf8.h"
 #include "store/log/census.h"
 #include "store/log/checkpoints.h"
 #include "store/log/history.h"
 #include "store/log/medium.h"
 #include "store/log/state_digest.h"
+#include "store/proposal.h"
+#include "store/read_view.h"
 #include "store/vault/sealing.h"
 
 #include <atomic>
@@ -21,30 +22,12 @@
 
 namespace rollcall::store {
 
-/// An event that a caller wants to write.
-struct Proposal {
-  engine::Kind kind = engine::Kind::None;
-  engine::Cause cause = engine::Cause::None;
-  std::uint16_t flags = 0;
-  std::string user;       ///< by name, enrolled when it first occurs; empty: see `number`
-  UserNumber number = 0;  ///< by number, if the name is empty
-  Seq session = 0;
-  std::uint64_t a = 0, b = 0, c = 0, d = 0;
-  std::string action;  ///< Activity: interned while there is room
-  engine::Body body;
-  Hash digest{};  ///< StateDigest: the root
-};
-
 struct Written {
   Seq seq = 0;
   engine::Header header;
   engine::Outcome outcome = engine::Outcome::Applied;
 };
 
-/// The session shared by all callers that name none (C20).
-inline constexpr std::string_view kDefaultSession = "default";
-
-[[nodiscard]] bool valid_action(std::string_view action);
 /// The log's meta key of the seq of a user's UserEnrolled; absent if its body holds no name.
 [[nodiscard]] std::string enrolment_key(UserNumber user);
 
@@ -74,10 +57,6 @@ class Writer {
   Result<bool> stage_touch(Seq session, engine::Micros at);
   /// The number of a channel's name, interned on first use; nothing beyond kChannelsMax.
   Result<std::optional<std::uint64_t>> channel_id(std::string_view name, engine::Micros at);
-  /// The name of an action's number, if this writer knows it; from any thread.
-  [[nodiscard]] std::optional<std::string> action_name(std::uint64_t id) const;
-  /// The number of a channel's name, if it has one; from any thread.
-  [[nodiscard]] std::optional<std::uint64_t> channel_number(std::string_view name) const;
   /// A process starts: appends conclusions due strictly before the last event, then the NodeDown
   /// of the previous epoch, if it is missing (graces restart, other deadlines move by the gap), and
   /// the NodeUp of a new one. Returns the new node and epoch in one word.
@@ -121,13 +100,8 @@ class Writer {
   /// The user's open session that has the caller's own key.
   [[nodiscard]] std::optional<Seq> session_by_key(std::string_view user,
                                                   std::string_view external_key) const;
-  /// The tag of a target in a header: a user's number, or 8 bytes of HMAC.
-  struct TargetTag {
-    std::uint64_t tag = 0;
-    bool is_user = false;
-  };
-  [[nodiscard]] TargetTag target_tag(std::string_view type, std::string_view id) const;
-
+  /// For whoever only reads, on any thread.
+  [[nodiscard]] const ReadView& view() const { return view_; }
   [[nodiscard]] const engine::State& state() const { return sequencer_->state(); }
   [[nodiscard]] std::optional<engine::Micros> next_deadline() const {
     return sequencer_->next_deadline();
@@ -154,8 +128,7 @@ class Writer {
   Result<void> recover(Fold fold);
   Result<UserNumber> number_for(const Proposal& proposal, engine::Micros at);
   Result<std::uint64_t> action_id(std::string_view action, engine::Micros at);
-  Result<std::map<std::string, std::uint64_t, std::less<>>> named(
-      const std::map<std::uint64_t, Seq>& events) const;
+  Result<InternedNames::ByName> named(const std::map<std::uint64_t, Seq>& events) const;
   Result<std::uint64_t> intern(engine::Kind kind, std::uint64_t id, std::string_view name,
                                engine::Micros at);
   /// Seals a body for the draft and sets its digest there; nothing for an empty body.
@@ -176,10 +149,8 @@ class Writer {
   ShownOfHiders shown_;
   Seq from_snapshot_ = 0;
   std::unique_ptr<engine::Sequencer> sequencer_;
-  std::map<std::string, std::uint64_t, std::less<>> action_ids_, channel_ids_;
-  std::map<std::uint64_t, std::string> action_names_;
-  /// The sequencer writes channel_ids_ and action_names_ with it, and reads them without.
-  mutable Mutex named_mutex_;
+  InternedNames actions_, channels_;
+  const ReadView view_{layout_, *log_, vault_, actions_, channels_};
   std::function<void(const Batch&)> observer_;
   std::atomic<bool> broken_ = false;
   StateDigester digester_;

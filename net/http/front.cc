@@ -2,6 +2,7 @@
 // of HTTP.
 #include "net/http/front.h"
 
+#include "net/http/received.h"
 #include "net/http/session.h"
 #include "net/pusher/handshake.h"
 #include "net/v1/stream.h"

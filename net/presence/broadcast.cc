@@ -124,7 +124,7 @@ void Broadcast::flush() {
   inner_->tick = std::clamp<Clock::duration>((inner_->last - begun) * 10, kTickLeast, kTickMost);
 }
 
-void Broadcast::tell_notes(const store::Writer& reading) {
+void Broadcast::tell_notes(const store::ReadView& reading) {
   const Board::Notes notes = board_.take_notes();
   const std::string all(kPresenceChannel);
   for (const engine::UserNumber user : notes.statuses) {

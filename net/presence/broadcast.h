@@ -30,7 +30,7 @@ class Broadcast {
 
   /// Where names and texts are read. Gives nothing while the log is being opened anew: what is to
   /// be told waits until then.
-  using Reading = std::function<std::shared_ptr<const store::Writer>()>;
+  using Reading = std::function<std::shared_ptr<const store::ReadView>()>;
   void set_reading(Reading reading) { reading_ = std::move(reading); }
   /// Something became durable; from any thread.
   void notify();
@@ -52,7 +52,7 @@ class Broadcast {
   std::unique_ptr<Inner> inner_;
   std::atomic<bool> posted_ = false;
   void flush_at(std::chrono::steady_clock::time_point when);
-  void tell_notes(const store::Writer& reading);
+  void tell_notes(const store::ReadView& reading);
   Reading reading_;
 };
 

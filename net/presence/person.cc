@@ -7,7 +7,7 @@
 
 namespace rollcall::net::inline presence {
 
-Person person_of(const store::Writer& reading, engine::UserNumber number, std::string name,
+Person person_of(const store::ReadView& reading, engine::UserNumber number, std::string name,
                  const PresenceRow& s, bool inside, std::string_view granularity) {
   Person out;
   out.number = number;

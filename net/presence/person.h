@@ -23,7 +23,7 @@ BOOST_DESCRIBE_STRUCT(Person, (),
 
 /// `inside`: for the user and auditors what is so; for others what is visible, its last-seen as
 /// coarse as `granularity` says.
-[[nodiscard]] Person person_of(const store::Writer& reading, engine::UserNumber number,
+[[nodiscard]] Person person_of(const store::ReadView& reading, engine::UserNumber number,
                                std::string name, const PresenceRow& row, bool inside,
                                std::string_view granularity);
 

@@ -19,7 +19,7 @@ using store::Errc;
 using store::Error;
 using store::Result;
 
-engine::Body opened(const store::Writer& reading, const Header& h) {
+engine::Body opened(const store::ReadView& reading, const Header& h) {
   const auto sealed = reading.log().body(h.seq);
   if (!sealed) return {};
   store::BodyOpener opener(reading.vault(), reading.layout().app);
@@ -40,7 +40,7 @@ Seq message_of(const json::object& properties) {
   return ec ? 0 : id;
 }
 
-std::optional<ChatMessage> message_at(const store::Writer& reading, const Header& h) {
+std::optional<ChatMessage> message_at(const store::ReadView& reading, const Header& h) {
   const auto name = reading.vault().name_of(h.user);
   const engine::Body body = opened(reading, h);
   if (!name || body.description.empty()) return std::nullopt;  // forgotten, or dropped
@@ -78,7 +78,7 @@ std::uint64_t room_tag(const Header& h) {
   return activity.target_is_user ? 0 : activity.target;
 }
 
-std::uint64_t tag_of(const store::Writer& reading, const std::string& room) {
+std::uint64_t tag_of(const store::ReadView& reading, const std::string& room) {
   return reading.target_tag("room", room).tag;
 }
 
@@ -90,7 +90,7 @@ bool valid_room(std::string_view room) {
   });
 }
 
-Rooms::Act Rooms::act_of(const store::Writer& reading, const Header& h) {
+Rooms::Act Rooms::act_of(const store::ReadView& reading, const Header& h) {
   if (room_tag(h) == 0) return Act::None;
   const auto activity = engine::activity_of(h);
   if (activity.touch) return Act::None;
@@ -107,7 +107,7 @@ Rooms::Act Rooms::act_of(const store::Writer& reading, const Header& h) {
   return act;
 }
 
-std::optional<Rooms::Told> Rooms::tell(const store::Writer& reading, const Header& h, Act act,
+std::optional<Rooms::Told> Rooms::tell(const store::ReadView& reading, const Header& h, Act act,
                                        const Dropped& dropped, std::string* room) {
   const engine::Body body = opened(reading, h);
   if (body.target_type != "room" || !valid_room(body.target_id)) return std::nullopt;
@@ -130,7 +130,7 @@ std::optional<Rooms::Told> Rooms::tell(const store::Writer& reading, const Heade
 }
 
 void Rooms::publish(const store::Writer::Batch& batch) {
-  std::shared_ptr<const store::Writer> reading;
+  std::shared_ptr<const store::ReadView> reading;
   Dropped dropped;
   for (const engine::Sequenced& event : batch.events)
     if (const auto one = drops_one(event.header)) dropped.insert(*one);
@@ -149,7 +149,7 @@ void Rooms::publish(const store::Writer::Batch& batch) {
   }
 }
 
-Result<void> Rooms::catch_up(const store::Writer& reading) {
+Result<void> Rooms::catch_up(const store::ReadView& reading) {
   const Seq last = reading.log().last();
   if (last <= upto_) return {};
   std::vector<std::pair<Header, Act>> found;
@@ -251,19 +251,19 @@ Result<std::vector<Rooms::Told>> Rooms::told_after(const std::string& room, Seq 
   return out;
 }
 
-Result<engine::UserNumber> Rooms::author(const store::Writer& writer, const std::string& room,
+Result<engine::UserNumber> Rooms::author(const store::ReadView& reading, const std::string& room,
                                          Seq id) {
   const Error none{Errc::NotFound, "there is no such message in this room"};
-  if (id == 0 || id > writer.log().last()) return none;
-  const auto header = writer.log().header(id);
+  if (id == 0 || id > reading.log().last()) return none;
+  const auto header = reading.log().header(id);
   if (!header) return header.error();
-  if (!*header || room_tag(**header) != tag_of(writer, room)) return none;
+  if (!*header || room_tag(**header) != tag_of(reading, room)) return none;
   return (*header)->user;
 }
 
 Result<Seq> Rooms::remove(store::Writer& writer, const std::string& room, Seq id,
                           const std::string& by, bool any, engine::Micros at) {
-  const auto whose = author(writer, room, id);
+  const auto whose = author(writer.view(), room, id);
   if (!whose) return whose.error();
   const auto me = writer.vault().number_of(by);
   if (!any && (!me || *me != *whose))
@@ -284,8 +284,8 @@ Result<Seq> Rooms::remove(store::Writer& writer, const std::string& room, Seq id
   std::vector<Seq> ids{id};
   {
     const std::lock_guard guard(mutex_);
-    RC_TRY(catch_up(writer));
-    const auto& edits = rooms_[tag_of(writer, room)].edits;
+    RC_TRY(catch_up(writer.view()));
+    const auto& edits = rooms_[tag_of(writer.view(), room)].edits;
     if (const auto it = edits.find(id); it != edits.end())
       ids.insert(ids.end(), it->second.begin(), it->second.end());
   }

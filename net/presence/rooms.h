@@ -59,7 +59,7 @@ class Rooms {
                                                   engine::Seq id, const std::string& by, bool any,
                                                   engine::Micros at);
   /// The user of a message of that room; NotFound where it is none.
-  [[nodiscard]] static store::Result<engine::UserNumber> author(const store::Writer& writer,
+  [[nodiscard]] static store::Result<engine::UserNumber> author(const store::ReadView& reading,
                                                                 const std::string& room,
                                                                 engine::Seq id);
 
@@ -70,10 +70,10 @@ class Rooms {
     std::vector<engine::Seq> posted;                        ///< ascending
     std::map<engine::Seq, std::vector<engine::Seq>> edits;  ///< message → by its author, ascending
   };
-  Act act_of(const store::Writer& reading, const engine::Header& header);
-  store::Result<void> catch_up(const store::Writer& reading);
+  Act act_of(const store::ReadView& reading, const engine::Header& header);
+  store::Result<void> catch_up(const store::ReadView& reading);
   using Dropped = std::set<engine::Seq>;  ///< messages whose bodies the log says are dropped
-  std::optional<Told> tell(const store::Writer& reading, const engine::Header& header, Act act,
+  std::optional<Told> tell(const store::ReadView& reading, const engine::Header& header, Act act,
                            const Dropped& dropped, std::string* room);
 
   store::Live& live_;

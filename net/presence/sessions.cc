@@ -37,28 +37,6 @@ Cause cause_of(LinkEnd end) {
   return Cause::Abort;
 }
 
-std::string key_or_default(const std::string& session) {
-  return session.empty() ? std::string(store::kDefaultSession) : session;
-}
-
-/// An activity that says nothing but that somebody is there.
-bool is_touch(const Write& w) {
-  return w.kind == Kind::Activity && w.action.empty() && w.body.empty();
-}
-
-/// Whether the write is of a session that must be open.
-bool needs_session(const Write& w) {
-  if (w.kind == Kind::Logout) return true;
-  return w.kind == Kind::Activity && (!w.session.empty() || is_touch(w));
-}
-
-Error no_session(const Write& w) {
-  const bool named = w.kind == Kind::Logout ? !w.all_sessions : !w.session.empty();
-  if (!named) return {Errc::Conflict, fmt::format("{} has no open session", w.user)};
-  return {Errc::Conflict,
-          fmt::format("{} has no open session '{}'", w.user, key_or_default(w.session))};
-}
-
 Error stopped() { return Error{Errc::Io, "nothing is being recorded just now: try again"}; }
 
 /// Joined or Left; its seq, or 0 where the channel has no number in the log any more.
@@ -173,25 +151,24 @@ void Sessions::attach(ConnectionId connection, Ticket reason, Who who, std::stri
 
 void Sessions::detach(ConnectionId connection, Ticket reason, std::string channel, Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
-  const bool accepted = live_.submit(
-      [this, connection, reason, channel = std::move(channel), shared](Transaction& transaction) {
-        Seq seq = 0;
-        const auto it = links_.find(connection);
-        if (it != links_.end()) {
-          std::erase_if(it->second, [&](Linked& linked) {
-            if (std::erase_if(linked.holds, [&](const Hold& h) { return h.reason == reason; }) == 0)
-              return false;
-            if (!channel.empty())
-              seq =
-                  append_attendance(transaction, Kind::Left, channel, linked.user, linked.session);
-            if (!linked.holds.empty()) return false;
-            drop(transaction, connection, linked, Cause::Clean);
-            return true;
-          });
-          if (it->second.empty()) links_.erase(it);
-        }
-        transaction.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
+  const bool accepted = live_.submit([this, connection, reason, channel = std::move(channel),
+                                      shared](Transaction& transaction) {
+    Seq seq = 0;
+    const auto it = links_.find(connection);
+    if (it != links_.end()) {
+      std::erase_if(it->second, [&](Linked& linked) {
+        if (std::erase_if(linked.holds, [&](const Hold& h) { return h.reason == reason; }) == 0)
+          return false;
+        if (!channel.empty())
+          seq = append_attendance(transaction, Kind::Left, channel, linked.user, linked.session);
+        if (!linked.holds.empty()) return false;
+        drop(transaction, connection, linked, Cause::Clean);
+        return true;
       });
+      if (it->second.empty()) links_.erase(it);
+    }
+    transaction.when_durable([shared, seq](const Result<void>&) { (*shared)(seq); });
+  });
   if (accepted) return;
   release_later(connection, reason);
   (*shared)(Seq{0});
@@ -215,30 +192,30 @@ void Sessions::gone(ConnectionId connection, LinkEnd end, std::vector<Attended> 
                     Then then) {
   const auto shared = std::make_shared<Then>(std::move(then));
   const auto list = std::make_shared<std::vector<Attended>>(std::move(attended));
-  const bool accepted = live_.submit([this, connection, end, list,
-                                      shared](Transaction& transaction) {
-    Seq seq = 0;
-    const auto it = links_.find(connection);
-    const auto holds = [&](Ticket reason) {  // one that the log refused never came
-      return it != links_.end() &&
-             std::any_of(it->second.begin(), it->second.end(),
-                         [&](const Linked& linked) { return linked.holds_for(reason); });
-    };
-    for (const Attended& a : *list) {
-      if (!holds(a.reason)) continue;
-      if (const auto number = transaction.writer().vault().number_of(a.user))
-        seq = append_attendance(transaction, Kind::Left, a.channel, *number, 0);
-    }
-    if (it != links_.end()) {
-      for (Linked& linked : it->second) drop(transaction, connection, linked, cause_of(end));
-      links_.erase(it);
-    }
-    transaction.when_durable([this, connection, end, shared, seq](const Result<void>& durable) {
-      // The log opened anew may still hold the link: it is told again then.
-      if (!durable) missed(connection, end);
-      (*shared)(seq);
-    });
-  });
+  const bool accepted =
+      live_.submit([this, connection, end, list, shared](Transaction& transaction) {
+        Seq seq = 0;
+        const auto it = links_.find(connection);
+        const auto holds = [&](Ticket reason) {  // one that the log refused never came
+          return it != links_.end() &&
+                 std::any_of(it->second.begin(), it->second.end(),
+                             [&](const Linked& linked) { return linked.holds_for(reason); });
+        };
+        for (const Attended& a : *list) {
+          if (!holds(a.reason)) continue;
+          if (const auto number = transaction.writer().vault().number_of(a.user))
+            seq = append_attendance(transaction, Kind::Left, a.channel, *number, 0);
+        }
+        if (it != links_.end()) {
+          for (Linked& linked : it->second) drop(transaction, connection, linked, cause_of(end));
+          links_.erase(it);
+        }
+        transaction.when_durable([this, connection, end, shared, seq](const Result<void>& durable) {
+          // The log opened anew may still hold the link: it is told again then.
+          if (!durable) missed(connection, end);
+          (*shared)(seq);
+        });
+      });
   if (accepted) return;
   missed(connection, end);
   (*shared)(Seq{0});
@@ -280,7 +257,7 @@ void Sessions::reconcile(Transaction& transaction) {
     for (const Linked& linked : list)
       for (const Hold& hold : linked.holds)
         if (!hold.channel.empty())
-          if (const auto id = transaction.writer().channel_number(hold.channel))
+          if (const auto id = transaction.writer().view().channel_number(hold.channel))
             ++attending[{linked.user, *id}];
   const auto stands = [&](ConnectionId connection, Seq session) {
     const auto it = links_.find(connection);
@@ -409,16 +386,6 @@ Result<WriteReply> Sessions::perform(Transaction& transaction, const Write& w) {
     reply.visible = std::string(engine::name_of(user.visible));
   }
   return reply;
-}
-
-Result<WriteReply> told(const Write& asked, const WriteReply& reply) {
-  WriteReply out = reply;
-  if (asked.sees_inside) return out;
-  out.presence = reply.visible;
-  if (!reply.hid) return out;
-  if (reply.of_session) return no_session(asked);
-  out.outcome = engine::name_of(engine::Outcome::Applied);  // not that it was a duplicate
-  return out;
 }
 
 void Sessions::write(Write write, std::function<void(const Result<WriteReply>&)> then) {

@@ -5,7 +5,7 @@
 
 namespace rollcall::net::inline presence {
 
-StatusWords status_words(const store::Writer& reading, engine::Seq status_seq) {
+StatusWords status_words(const store::ReadView& reading, engine::Seq status_seq) {
   StatusWords out;
   if (status_seq == 0) return out;
   const auto header = reading.log().header(status_seq);

@@ -1,7 +1,7 @@
 // The words of a user's status, which the log keeps in the body of an event.
 #pragma once
 
-#include "store/writer.h"
+#include "store/read_view.h"
 
 #include <string>
 
@@ -11,6 +11,6 @@ struct StatusWords {
   std::string text, emoji;
 };
 /// What a StatusSet says; empty where there is none or it cannot be opened any more.
-[[nodiscard]] StatusWords status_words(const store::Writer& reading, engine::Seq status_seq);
+[[nodiscard]] StatusWords status_words(const store::ReadView& reading, engine::Seq status_seq);
 
 }  // namespace rollcall::net::inline presence

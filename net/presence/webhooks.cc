@@ -310,7 +310,7 @@ class Webhooks::Target {
     return true;
   }
 
-  std::optional<HubEvent> event_of(const store::Writer& reading, const Comings::Change& change) {
+  std::optional<HubEvent> event_of(const store::ReadView& reading, const Comings::Change& change) {
     auto user = reading.vault().name_of(change.user);  // forgotten: not told
     if (!user) return std::nullopt;
     auto& channel = channels_[change.channel];

@@ -1,8 +1,8 @@
 // Webhooks: what happened, told to a URL, signed with the app's secret.
 //
 // Why this file exists: members' coming and going is in the log, so a webhook for it is a cursor
-// (net/presence/comings): nothing is lost by a crash and a payload is made when it is sent, from what may
-// still be known. What is not in the log (client_event, cache_miss, subscription_count,
+// (net/presence/comings): nothing is lost by a crash and a payload is made when it is sent, from
+// what may still be known. What is not in the log (client_event, cache_miss, subscription_count,
 // channel_occupied and _vacated, members of unlogged channels) waits in bounded memory and may be
 // lost by a crash. A request that is repeated has the same bytes. Each URL has a thread of its own:
 // one that does not answer delays no other, and no end of the server.

@@ -31,6 +31,13 @@ struct WriteReply {
   bool hid = false;         ///< he was there, and others may not know
   bool of_session = false;  ///< would have been refused if he had not been there
 };
+/// The caller's key of the session, or that of callers who name none.
+[[nodiscard]] std::string key_or_default(const std::string& session);
+/// An activity that says nothing but that somebody is there.
+[[nodiscard]] bool is_touch(const Write& write);
+/// Whether the write is of a session that must be open.
+[[nodiscard]] bool needs_session(const Write& write);
+[[nodiscard]] store::Error no_session(const Write& write);
 /// What the caller is told of it: of somebody who hides, what he would be told if nobody was there.
 [[nodiscard]] store::Result<WriteReply> told(const Write& asked, const WriteReply& reply);
 

@@ -1,5 +1,6 @@
 // What apply() says an event did: by kind, and against the state after any history.
 #include "engine/attendance.h"
+#include "engine/fields_by_kind.h"
 #include "engine/reducer.h"
 #include "tests/support/mirror.h"
 #include "tests/support/scratch.h"

@@ -1,5 +1,5 @@
 // The fields a to d by kind: the views against the table that people read, and nobody past them.
-#include "engine/event_fields.h"
+#include "engine/fields_by_kind.h"
 
 #include <catch2/catch.hpp>
 
