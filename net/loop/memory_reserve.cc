@@ -1,8 +1,9 @@
-// A mapping that nothing touches.
+// Mappings that nothing touches.
 #include "net/loop/memory_reserve.h"
 
 #include <sys/mman.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <new>
@@ -10,27 +11,35 @@
 namespace rollcall::net::inline loop {
 namespace {
 
-constexpr std::size_t kReserve = 8U << 20;
+// Given back a piece at a time: less than a thread's stack, which else would take all of it, and
+// more than malloc asks the system for at once for something small.
+constexpr std::size_t kPiece = 1U << 20;
+constexpr std::size_t kPieces = 16;
 
-std::atomic<void*> reserve = nullptr;
+std::array<std::atomic<void*>, kPieces> pieces{};
 
 /// Called by operator new, which then tries again.
-void give_reserve() {
-  void* const kept = reserve.exchange(nullptr);
-  if (kept == nullptr) throw std::bad_alloc();
-  ::munmap(kept, kReserve);
+void give_piece() {
+  for (std::atomic<void*>& piece : pieces)
+    if (void* const kept = piece.exchange(nullptr); kept != nullptr) {
+      ::munmap(kept, kPiece);
+      return;
+    }
+  throw std::bad_alloc();
 }
 
 }  // namespace
 
 bool keep_memory_reserve() {
-  if (reserve.load() != nullptr) return true;
-  void* const made =
-      ::mmap(nullptr, kReserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (made == MAP_FAILED) return false;
-  void* none = nullptr;
-  if (!reserve.compare_exchange_strong(none, made)) ::munmap(made, kReserve);
-  std::set_new_handler(give_reserve);
+  for (std::atomic<void*>& piece : pieces) {
+    if (piece.load() != nullptr) continue;
+    void* const made =
+        ::mmap(nullptr, kPiece, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (made == MAP_FAILED) return false;
+    void* none = nullptr;
+    if (!piece.compare_exchange_strong(none, made)) ::munmap(made, kPiece);
+  }
+  std::set_new_handler(give_piece);
   return true;
 }
 

@@ -2,7 +2,7 @@
 //
 // Why this file exists: under a limit of address space (ulimit -v, a small container) an allocation
 // may fail anywhere, also where Asio destroys what it could not start, which allocates: the program
-// would end there. So the first allocation that fails gets what was kept back and succeeds, and
+// would end there. So an allocation that fails gets a piece of what was kept back and succeeds, and
 // from then on whoever wants much (a thread, a stream) is refused until it is kept again.
 #pragma once
 

@@ -18,10 +18,13 @@ store::Error no_thread() {
   return {store::Errc::Io, "the system gives this process no thread: see its limits (ulimit -a)"};
 }
 
+/// More than streams and questions may be by any setting: their own limits are what is met.
+constexpr std::size_t kLastingMost = 100'000;
+
 }  // namespace
 
 App::App(const AppSettings& settings, store::Layout layout, Workers& workers)
-    : Tenant(settings), workers_(workers), layout_(std::move(layout)) {}
+    : Tenant(settings), workers_(workers), layout_(std::move(layout)), lasting_(kLastingMost, 0) {}
 
 store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppSettings& settings,
                                               std::vector<DeliverySink*> shards, Loop& loop,
@@ -123,39 +126,12 @@ void App::vouch(ConnectionId connection, Voucher voucher) {
   });
 }
 
-bool App::run_aside(std::function<void()> work) {
-  if (!room_for_a_thread()) return false;
-  // Counted down by whatever ends it: the thread's end, or that there is none.
-  {
-    const std::lock_guard guard(aside_mutex_);
-    ++aside_;
-  }
-  const auto counted = std::shared_ptr<void>(this, [](void* app) {
-    App& self = *static_cast<App*>(app);
-    const std::lock_guard guard(self.aside_mutex_);
-    --self.aside_;
-    self.aside_done_.notify_all();
-  });
-  try {
-    std::thread([this, counted, work = std::move(work)]() mutable {
-      try {
-        work();
-      } catch (const std::exception& error) {
-        spdlog::error("app {}: a piece of work ended with an exception: {}", settings().id,
-                      error.what());
-      }
-      work = nullptr;
-    }).detach();
-  } catch (const std::system_error&) {
-    return false;
-  }
-  return true;
-}
+bool App::run_aside(std::function<void()> work) { return lasting_.run_at_once(std::move(work)); }
 
 void App::now_and_then(std::chrono::seconds every, const std::function<void()>& work) {
-  std::unique_lock lock(aside_mutex_);
+  std::unique_lock lock(stop_mutex_);
   while (!stopping) {
-    aside_done_.wait_for(lock, every, [&] { return stopping.load(); });
+    stopped_.wait_for(lock, every, [&] { return stopping.load(); });
     lock.unlock();
     if (!stopping) work();
     lock.lock();
@@ -216,14 +192,11 @@ void App::stop() {
   if (stopping.exchange(true)) return;
   ending_.request_stop();
   {
-    const std::lock_guard guard(aside_mutex_);
-    aside_done_.notify_all();
+    const std::lock_guard guard(stop_mutex_);
+    stopped_.notify_all();
   }
   if (readers_) readers_->stop();
-  {
-    std::unique_lock lock(aside_mutex_);
-    aside_done_.wait(lock, [&] { return aside_ == 0; });
-  }
+  lasting_.stop();
   if (webhooks_) webhooks_->leave_log();
   if (live_) live_->stop();
   webhooks_.reset();

@@ -40,7 +40,8 @@ class App : public Tenant {
   [[nodiscard]] Vouched& vouched() { return vouched_; }
   /// Who answers questions about its history.
   [[nodiscard]] ReaderPool& readers() { return *readers_; }
-  /// What the connection was signed for here: it ends with that (net/access/vouched.h). From any thread.
+  /// What the connection was signed for here: it ends with that (net/access/vouched.h). From any
+  /// thread.
   void vouch(ConnectionId connection, Voucher voucher);
   /// What the hub or the protocol tells webhooks, beside the log.
   void tell_webhooks(HubEvent event);
@@ -50,8 +51,9 @@ class App : public Tenant {
 
   [[nodiscard]] BatchListeners& batch_listeners() { return batch_listeners_; }
 
-  /// Runs work on a thread of its own that stop() waits for: the work must notice that its reader
-  /// has gone. For what lasts, as streams do. False where the system gives no thread.
+  /// Runs work on a thread that has nothing else to do, which stop() waits for: the work must
+  /// notice that its reader has gone. For what lasts, as streams do. False where the system gives
+  /// no thread.
   [[nodiscard]] bool run_aside(std::function<void()> work);
   /// For what is over soon (net/v1/offload.h).
   [[nodiscard]] Workers& workers() { return workers_; }
@@ -99,9 +101,9 @@ class App : public Tenant {
   mutable std::mutex signing_mutex_;
   std::optional<std::string> signing_problem_;
   engine::Seq snapshot_ = 0;  ///< the newest one's, or of the last attempt
-  std::mutex aside_mutex_;
-  std::condition_variable aside_done_;
-  std::size_t aside_ = 0;
+  std::mutex stop_mutex_;
+  std::condition_variable stopped_;
+  Workers lasting_;  ///< streams, questions, what is done now and then
   std::stop_source ending_;
 };
 

@@ -279,6 +279,36 @@ TEST_CASE("workers do what is asked, refuse what is too much, and end", "[net]")
   CHECK_FALSE(workers.run([] {}));
 }
 
+TEST_CASE("work that lasts waits behind no other, and threads that idle are used again", "[net]") {
+  Workers workers(3, 0, std::chrono::milliseconds(50));
+  std::atomic<int> begun = 0;
+  const auto lasting = [&](const std::shared_future<void>& gone) {
+    return workers.run_at_once([&begun, gone] {
+      ++begun;
+      gone.wait();
+    });
+  };
+  for (int round = 1; round <= 3; ++round) {
+    std::promise<void> go;
+    const std::shared_future<void> gone = go.get_future();
+    begun = 0;
+    for (int i = 0; i < 3; ++i) CHECK(lasting(gone));
+    while (begun != 3) std::this_thread::yield();  // each has begun, though none has ended
+    CHECK(workers.threads() == 3);
+    CHECK_FALSE(lasting(gone));  // as many as there may be, all busy
+    go.set_value();
+    // Those that are done take the next at once, whether they still idle or have ended meanwhile.
+    std::promise<void> taken;
+    while (!workers.run_at_once([&] { taken.set_value(); })) std::this_thread::yield();
+    taken.get_future().wait();
+    if (round == 2)
+      while (workers.threads() > 1) std::this_thread::yield();  // the last one stays
+  }
+  CHECK(workers.threads() >= 1);
+  workers.stop();
+  CHECK_FALSE(workers.run_at_once([] {}));
+}
+
 TEST_CASE("what the system said goes to admins, and our own sentences to everybody", "[net]") {
   using store::Errc;
   const std::string folder = "/srv/data/apps/main";
