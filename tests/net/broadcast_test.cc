@@ -52,7 +52,7 @@ class Told {
     writer->commit().value();
     board.start(*writer);
     writer->observe([this](const Writer::Batch& batch) { board.apply(batch); });
-    broadcast.set_reading([this]() -> std::shared_ptr<const ReadView> {
+    broadcast.set_reading([this]() -> std::shared_ptr<const store::ReadView> {
       ++flushes_;  // each begins by asking for it
       return readable ? writer : nullptr;
     });

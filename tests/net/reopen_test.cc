@@ -264,7 +264,7 @@ TEST_CASE("a change that falls into the opening of the log is told afterwards, n
   std::atomic<int> asked = 0;
   Watched asking;
   std::atomic<bool> open = false;
-  broadcast.set_reading([&]() -> std::shared_ptr<const ReadView> {
+  broadcast.set_reading([&]() -> std::shared_ptr<const store::ReadView> {
     asking.change([&] { ++asked; });
     return open ? f.live->reading() : nullptr;
   });
