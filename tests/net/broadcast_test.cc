@@ -54,7 +54,8 @@ class Told {
     writer->observe([this](const Writer::Batch& batch) { board.apply(batch); });
     broadcast.set_reading([this]() -> std::shared_ptr<const store::ReadView> {
       ++flushes_;  // each begins by asking for it
-      return readable ? writer : nullptr;
+      if (!readable) return nullptr;
+      return {writer, &writer->view()};
     });
   }
 
