@@ -71,7 +71,7 @@ void require_equal(const Served& served, const Oracle& oracle) {
       for (const auto& a : user.attendance) places += a.count;
     for (const auto& [where, count] : attending) {
       const auto number = transaction.writer().vault().number_of(where.first).value();
-      const auto channel = transaction.writer().channel_number(where.second);
+      const auto channel = transaction.writer().view().channel_number(where.second);
       std::uint32_t found = 0;
       for (const auto& a : state.users[number].attendance)
         if (channel && a.channel == *channel) found += a.count;

@@ -98,7 +98,7 @@ TEST_CASE("after any history the open sessions of last and the end of a timeline
           REQUIRE((stay.logout > stay.login && stay.to >= stay.from));
       }
     }
-    const auto reader = replay::Reader::beside(writer);
+    const auto reader = replay::Reader::beside({writer, &writer->view()});
     for (engine::UserNumber n = 1; n < writer->state().users.size(); ++n) {
       const auto timeline =
           replay::timeline_of(reader, n, kStart - 1, writer->state().at + 1, 0).value();

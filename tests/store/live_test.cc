@@ -267,7 +267,8 @@ TEST_CASE("beside a writer, what an action is called is known without opening an
   for (const auto& [id, seq] : w->ledger().actions) named.push_back(seq);
   w->log().drop_bodies(named).value();
   for (int i = 0; i < 200; ++i)
-    REQUIRE(replay::Reader::beside(w).action_text(headers[i], {}) == "act." + std::to_string(i));
+    REQUIRE(replay::Reader::beside({w, &w->view()}).action_text(headers[i], {}) ==
+            "act." + std::to_string(i));
 }
 
 TEST_CASE("digests made from dirty pages alone are those of the whole state", "[store][property]") {
