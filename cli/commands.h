@@ -29,5 +29,8 @@ void add_retention(Command& root);
 void add_subject(Command& root);
 void add_backup(Command& root);
 void add_snapshot(Command& root);
+void add_timeline(Command& root);
+void add_replay(Command& root);
+void add_policy(Command& root);
 
 }  // namespace rollcall::cli

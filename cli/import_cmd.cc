@@ -4,6 +4,7 @@
 #include "cli/remote.h"
 #include "cli/writing.h"
 #include "replay/import.h"
+#include "replay/policy_setting.h"
 #include "replay/time_text.h"
 #include "store/log/event_clock.h"
 #include "store/log/snapshot.h"
@@ -17,13 +18,38 @@ void add_import(Command& root) {
   struct Options {
     std::string file;
     bool dry_run = false;
+    std::optional<std::string> idle_after, session_ttl;
+    [[nodiscard]] std::optional<engine::Policy> policy() const {
+      if (!idle_after && !session_ttl) return std::nullopt;
+      engine::Policy out;
+      if (idle_after) replay::set_policy(out, "idle_after", *idle_after).value();
+      if (session_ttl) replay::set_policy(out, "ttl", *session_ttl).value();
+      return out;
+    }
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("import", "append the events of an NDJSON file (.zst too)");
   command.positional("FILE", o->file, "one event a line; docs/import.md says how");
   command.flag("--dry-run", o->dry_run, "check every line and write nothing");
+  command.option("--idle-after", o->idle_after,
+                 "for a new log: without activity for so long somebody is Away (default 5min)");
+  command.option("--session-ttl", o->session_ttl,
+                 "for a new log: without activity for so long a session ends, or off (default 2h)");
+  command.check([o](const Context&) {
+    engine::Policy tried;
+    const auto check = [&](const char* option, const char* name, const auto& value) {
+      if (!value) return;
+      if (const auto set = replay::set_policy(tried, name, *value); !set)
+        usage_error(fmt::format("{}: {}", option,
+                                set.error().detail.substr(set.error().detail.find(": ") + 2)));
+    };
+    check("--idle-after", "idle_after", o->idle_after);
+    check("--session-ttl", "ttl", o->session_ttl);
+  });
   command.rows({"lines", "logins", "activities", "logouts", "appended", "session_gone"});
-  command.examples("  rollcall import events.ndjson.zst");
+  command.examples(
+      "  rollcall import events.ndjson.zst\n"
+      "  rollcall -d new import 2025.ndjson --idle-after 10min --session-ttl off");
   command.run_writing([o](Context& context) {
     constexpr std::size_t kSizeMax = std::size_t{8} << 30;
     const std::string text = replay::read_maybe_zst(o->file, kSizeMax).value();
@@ -51,10 +77,11 @@ void add_import(Command& root) {
     }
     const auto writer = open_or_create_writer(context);
     ProgressBar bar(context, "importing");
-    const auto report = replay::import_ndjson(
-                            *writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No,
-                            store::wall_now(), [&](auto done, auto all) { bar.update(done, all); })
-                            .value();
+    const auto report =
+        replay::import_ndjson(
+            *writer, text, o->dry_run ? replay::DryRun::Yes : replay::DryRun::No, store::wall_now(),
+            [&](auto done, auto all) { bar.update(done, all); }, o->policy())
+            .value();
     // Else the first start would fold all of it.
     if (report.headers >= store::kSnapshotEvery)
       (void)store::make_snapshot(context.layout(), writer->log(), store::kSnapshotsKept).value();

@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
     add_hold(root);
     add_retention(root);
     add_subject(root);
+    add_timeline(root);
+    add_replay(root);
+    add_policy(root);
     add_presence(root);
     add_store(root);
     add_serve(root);

@@ -2,6 +2,7 @@
 #include "cli/ask.h"
 #include "cli/bundle_file.h"
 #include "cli/commands.h"
+#include "cli/coverage.h"
 #include "cli/pager.h"
 #include "cli/people.h"
 #include "replay/question/presence.h"
@@ -30,17 +31,35 @@ int prove(Context& context, const Options& o) {
   return 0;
 }
 
+boost::json::object facts_of(const PresenceQuestion::Summary& s) {
+  boost::json::object out{{"at", replay::rfc3339(s.at.at)}, {"seq", s.seq}};
+  out["root"] = s.root ? boost::json::value(*s.root) : boost::json::value(nullptr);
+  for (auto& [name, value] : coverage_row(s.coverage, s.gaps)) out[name] = value;
+  return out;
+}
+
 /// How many of those asked about are in each state; people who are asked about nobody in particular
 /// count whom `who` shows.
 int count(const Context& context, const Options& o, const PresenceQuestion::Summary& s) {
   if (machine_output(context) || !context.fields.empty()) {
-    Rows rows(context, {"online", "away", "offline"});
-    rows.add({{"online", s.asked_online}, {"away", s.asked_away}, {"offline", s.asked_offline}});
+    std::vector<std::string> columns{"online", "away", "offline", "unknown"};
+    boost::json::object row{{"online", s.asked_online},
+                            {"away", s.asked_away},
+                            {"offline", s.asked_offline},
+                            {"unknown", s.asked_unknown}};
+    if (context.output == "csv") {
+      add_coverage_columns(row, s.coverage, s.gaps);
+      columns.insert(columns.end(), {"coverage", "gaps"});
+    }
+    if (context.output == "json" || context.output == "ndjson") row["coverage"] = facts_of(s);
+    Rows rows(context, std::move(columns));
+    rows.add(std::move(row));
     rows.finish();
     return 0;
   }
   fmt::print("{} online, {} away", s.asked_online, s.asked_away);
   if (o.q.anybody() || !o.q.state.empty()) fmt::print(", {} offline", s.asked_offline);
+  if (s.coverage.known != "yes") fmt::print(", {} unknown", s.asked_unknown);
   fmt::print("\n");
   return 0;
 }
@@ -51,9 +70,12 @@ boost::json::object row_of(const Context& context, const PresenceQuestion::Row& 
     return !t ? std::string() : machine ? replay::rfc3339(t->at) : replay::short_time(t->at);
   };
   boost::json::object row{{"user", r.user}, {"number", r.number}, {"state", r.state}};
+  if (r.last_known) row["last_known"] = *r.last_known;
+  if (r.last_known && !machine) row["state"] = fmt::format("unknown (last {})", *r.last_known);
   row["since"] = moment(r.since);
   row["sessions"] = r.sessions;
   row["last_activity"] = moment(r.last_activity);
+  if (machine) row["last_seen"] = moment(r.last_seen);
   row["from"] = fmt::format("{}", fmt::join(r.from, ", "));
   row["rooms"] = fmt::format("{}", fmt::join(r.rooms, ", "));
   if (machine) row["do_not_disturb"] = r.do_not_disturb;
@@ -70,17 +92,27 @@ int who(Context& context, const Options& o) {
     return true;
   });
   if (context.verbose) fmt::print(stderr, "state after seq {}\n", s.seq);
-  if (s.gap && !context.quiet)
-    fmt::print(stderr,
-               "rollcall: nobody watched from {} to {} (seq {}): this is how it was before\n",
-               replay::rfc3339(s.gap->from.at), replay::rfc3339(s.gap->to.at), s.gap->seq);
+  warn_of_unknown(context, s.coverage, s.gaps);
   if (o.count) return count(context, o, s);
   const Pager pager(context);
-  if (!machine_output(context))
-    fmt::print("At {} UTC (seq {}, root {})   {} online, {} away\n", replay::short_time(s.at.at),
-               s.seq, s.root ? s.root->substr(0, 8) + "…" : "-", s.online, s.away);
-  Rows rows(context, {"user", "state", "since", "sessions", "last_activity", "from", "rooms"});
-  for (const auto& r : people) rows.add(row_of(context, r));
+  if (!machine_output(context)) {
+    const bool at_end = !o.q.at && context.url.empty() && s.seq != 0;
+    fmt::print("At {} UTC{} (seq {}, root {})   {} online, {} away{}\n",
+               replay::short_time(s.at.at), at_end ? ", where the log ends" : "", s.seq,
+               s.root ? s.root->substr(0, 8) + "…" : "-", s.online, s.away,
+               s.coverage.known == "yes" ? "" : fmt::format(", {} unknown", s.unknown));
+  }
+  std::vector<std::string> columns{"user",          "state", "since", "sessions",
+                                   "last_activity", "from",  "rooms"};
+  const bool csv = context.output == "csv";
+  if (csv) columns.insert(columns.end(), {"last_known", "coverage", "gaps"});
+  Rows rows(context, std::move(columns));
+  for (const auto& r : people) {
+    auto row = row_of(context, r);
+    if (csv) add_coverage_columns(row, s.coverage, s.gaps);
+    rows.add(std::move(row));
+  }
+  rows.add_facts("coverage", facts_of(s));
   rows.finish();
   return 0;
 }
@@ -91,9 +123,11 @@ void add_who(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("who", "who was here at a moment");
   declare_user_words(command, o->q, "only these");
-  command.option("--at", o->q.at, "the moment (default: now)", a_moment());
-  command.list("--state", o->q.state, "online, away, offline",
-               one_of({"online", "away", "offline"}));
+  command.option("--at", o->q.at,
+                 "the moment: after everything not later than it (default: the last that is known)",
+                 a_moment());
+  command.list("--state", o->q.state, "online, away, offline, unknown, any",
+               one_of({"online", "away", "offline", "unknown", "any"}));
   command.option("--room", o->q.room, "only those who attended this channel, like presence-lobby",
                  a_word());
   command.flag("--count", o->count, "only how many");
@@ -103,9 +137,11 @@ void add_who(Command& root) {
   command.formats({"short", "wide", "json", "ndjson", "csv", "cat"},
                   [o](const Context&) -> std::vector<std::string> {
                     if (o->proof) return {};
-                    if (o->count) return {"online", "away", "offline"};
-                    return {"user", "state", "since",  "sessions",      "last_activity",
-                            "from", "rooms", "number", "do_not_disturb"};
+                    if (o->count)
+                      return {"online", "away", "offline", "unknown", "coverage", "gaps"};
+                    return {"user",           "state",    "since",  "sessions",   "last_activity",
+                            "from",           "rooms",    "number", "last_known", "last_seen",
+                            "do_not_disturb", "coverage", "gaps"};
                   });
   command.check([o](const Context& context) {
     if (!o->proof && !o->out.empty()) usage_error("-O says where --proof goes: give --proof");

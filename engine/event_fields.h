@@ -17,7 +17,7 @@ namespace rollcall::engine {
 /// Time limits. Logged as PolicySet, so that a replay knows which ones were in force.
 struct Policy {
   std::uint32_t idle_after_ms = 300'000;
-  std::uint32_t ttl_s = 7'200;  ///< of a session that never had a link
+  std::uint32_t ttl_s = 7'200;  ///< of a session that never had a link; 0: it has no end of itself
   std::uint16_t grace_clean_s = 5;
   std::uint16_t grace_abort_s = 15;  ///< abort and timeout
   std::uint16_t grace_node_s = 30;   ///< after its node was lost

@@ -16,6 +16,7 @@ std::optional<Micros> idle_deadline(const Policy& policy, const Session& session
 std::optional<Micros> end_deadline(const Policy& policy, const Session& session) {
   constexpr Micros kSecond = 1'000'000;
   if (!session.ever_linked) {
+    if (policy.ttl_s == 0) return std::nullopt;  // off
     return saturating_add(session.idle_from, static_cast<Micros>(policy.ttl_s) * kSecond);
   }
   if (!session.detached) return std::nullopt;

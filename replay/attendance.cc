@@ -35,16 +35,4 @@ Result<std::vector<Gap>> coverage_gaps(const Reader& reader, Micros from, Micros
   return gaps;
 }
 
-Result<std::optional<Gap>> gap_around(const Reader& reader, Seq upto, std::optional<Micros> at) {
-  std::optional<Gap> out;
-  if (!at) return out;
-  // Nothing is written in a gap: the event that tells of it is the next one, or the last before it.
-  RC_TRY(reader.log().scan(std::max<Seq>(upto, 1), upto + 1, [&](const Header& h, store::ByteView) {
-    if (const auto gap = store::gap_told_by(h); gap && gap->from < *at && *at <= gap->to)
-      out = *gap;
-    return true;
-  }));
-  return out;
-}
-
 }  // namespace rollcall::replay

@@ -17,8 +17,4 @@ using store::Gap;
 [[nodiscard]] Result<std::vector<Gap>> coverage_gaps(const Reader& reader);
 /// The gaps that overlap [from, to).
 [[nodiscard]] Result<std::vector<Gap>> coverage_gaps(const Reader& reader, Micros from, Micros to);
-/// The gap that contains the moment, if any; `upto` is the last event before the moment.
-[[nodiscard]] Result<std::optional<Gap>> gap_around(const Reader& reader, Seq upto,
-                                                    std::optional<Micros> at);
-
 }  // namespace rollcall::replay

@@ -31,17 +31,16 @@ Result<void> walk_chain(const Reader& reader, Seq head, std::set<Seq>& out) {
   return {};
 }
 
-/// The moment as it is stated: the one asked about where the next event is not before it, else the
-/// time of the last event that is known to come before it.
-Result<Micros> stated_moment(const Reader& reader, Seq after, Micros asked) {
-  const auto last = reader.log().header(after);
-  const auto next = reader.log().header(after + 1);
+/// The moment's own bounds: the event asked about is not later, and the next one is.
+Result<void> check_moment(const Reader& reader, Seq asked, Micros moment) {
+  const auto last = reader.log().header(asked);
+  const auto next = reader.log().header(asked + 1);
   if (!last) return last.error();
   if (!next) return next.error();
-  if (!*last) return Error{Errc::NotFound, fmt::format("there is no event {}", after)};
-  if (asked == 0) return (*last)->at;
-  // Of what comes behind the end nothing is signed, so no later moment can be proven.
-  return *next ? std::min(asked, (*next)->at) : (*last)->at;
+  if (!*last) return Error{Errc::NotFound, fmt::format("there is no event {}", asked)};
+  if ((*last)->at > moment || (*next && (*next)->at <= moment))
+    return Error{Errc::BadInput, fmt::format("event {} is not the last at that moment", asked)};
+  return {};
 }
 
 constexpr std::size_t kReceiptsMax = 256;
@@ -84,8 +83,9 @@ std::string answer_sentence(UserNumber user, const std::string& signed_name, eng
                             Seq after, Micros moment, std::string_view origin) {
   const std::string who = signed_name.empty() ? fmt::format("user #{}", user)
                                               : fmt::format("{} (user #{})", signed_name, user);
-  return fmt::format("{} was {} at {}, after event {} of {}\n", who, engine::name_of(state),
-                     rfc3339(moment), after, origin);
+  const std::string at = moment == 0 ? "" : fmt::format(" at {},", rfc3339(moment));
+  return fmt::format("{} was {}{} after event {} of {}\n", who, engine::name_of(state), at, after,
+                     origin);
 }
 
 Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& request) {
@@ -107,12 +107,14 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
     const Header& digest = *newest->digest;
     // A digest changes nobody's presence: the state after it is the one it names.
     const Seq covered = engine::digest_of(digest).covers;
-    const Seq asked = request.asked_seq == digest.seq ? covered : request.asked_seq;
-    if (asked > covered)
+    const bool by_time = request.asked_at != 0;
+    const Seq asked = !by_time && request.asked_seq == digest.seq ? covered : request.asked_seq;
+    if (asked > covered || (by_time && digest.at <= request.asked_at))
       return Error{Errc::Incomplete,
                    fmt::format("the moment asked about (seq {}) is not covered by a signed state "
-                               "digest (seq {}): `rollcall checkpoint sign` makes one",
-                               asked, covered)};
+                               "digest that is later (the newest is seq {}): sign a checkpoint "
+                               "after it (`rollcall checkpoint sign`)",
+                               request.asked_seq, digest.seq)};
     auto fold = state_at(reader, covered);
     if (!fold) return fold.error();
     if (request.user == 0 || request.user >= fold->state.users.size())
@@ -141,11 +143,13 @@ Result<BundleFiles> make_bundle(const Reader& reader, const BundleRequest& reque
         request.user, digest.seq, proof.count, request.user / engine::kUsersPerPage,
         record(request.user), record(0));
     if (asked != 0) {
-      const auto at = stated_moment(reader, asked, request.asked_at);
-      if (!at) return at.error();
-      moment = *at;
       asked_seq = asked;
-      manifest += fmt::format("asked {}\nmoment {}\n", asked, moment);
+      manifest += fmt::format("asked {}\n", asked);
+      if (by_time) {
+        RC_TRY(check_moment(reader, asked, request.asked_at));
+        moment = request.asked_at;
+        manifest += fmt::format("moment {}\n", moment);
+      }
       seqs.insert({asked, asked + 1});  // between them lies the moment
       auto then = state_at(reader, asked);
       if (!then) return then.error();

@@ -5,9 +5,10 @@
 //   bundle                  `key value` lines: format, origin, complete, user, range, digest …
 //   checkpoint, log.vkey, log.pem, policy
 //   headers.bin             the leaves, 112 bytes each, ascending seq
-//   tree.proof              hex hashes, one per line: one proof for all leaves (store/tlog/merkle.h)
-//   bodies/<seq>            "rollcall/body/v1\0" ‖ salt ‖ plain body: its SHA-256 is in the header
-//   events.ndjson           the selected events, readable; the users, actions and channels
+//   tree.proof              hex hashes, one per line: one proof for all leaves
+//   (store/tlog/merkle.h) bodies/<seq>            "rollcall/body/v1\0" ‖ salt ‖ plain body: its
+//   SHA-256 is in the header events.ndjson           the selected events, readable; the users,
+//   actions and channels
 //                           that they name by number are named in the bodies of further events,
 //                           which are in the bundle, too
 //   receipts/<seq>.tlog-proof  if few events were selected
@@ -27,14 +28,16 @@ struct BundleRequest {
   UserNumber user = 0;         ///< Chain: whose
   Seq from = 1, to = ~Seq{0};  ///< Headers: the range
   std::vector<Seq> bodies;     ///< events whose bodies are included, ascending
-  Seq asked_seq = 0;           ///< Chain: the moment asked about, as the last seq before it; 0 none
-  Micros asked_at = 0;         ///< with asked_seq: the moment itself; 0: the time of that event
+  Seq asked_seq = 0;    ///< Chain: the state after which event is asked about; 0 none
+  Micros asked_at = 0;  ///< with asked_seq: the moment at which it was the last event; 0: asked by
+                        ///< seq. Only a signed state digest later than it can prove that it was
 };
 
 /// Path in the bundle → content.
 using BundleFiles = std::map<std::string, std::string>;
 
-/// The sentence of answer.txt; if the name is not signed, with the number only.
+/// The sentence of answer.txt; if the name is not signed, with the number only. `moment` 0: asked
+/// by seq.
 [[nodiscard]] std::string answer_sentence(UserNumber user, const std::string& signed_name,
                                           engine::Presence state, Seq after, Micros moment,
                                           std::string_view origin);

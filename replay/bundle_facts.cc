@@ -44,6 +44,24 @@ Result<std::map<std::string, std::string>> parse_facts(std::string_view text) {
 
 std::string shown_name(const std::string& name) { return name.substr(0, 64); }
 
+Result<void> moment_holds(const std::vector<Header>& headers, Seq asked, Seq digest,
+                          Micros moment) {
+  const auto broken = [](std::string why) { return Error{Errc::Tampered, std::move(why)}; };
+  bool next = false, pinned = false;
+  for (const Header& h : headers) {
+    if (h.seq == asked && h.at > moment)
+      return broken("the event asked about is later than the moment");
+    if (h.seq == digest && h.at > moment) pinned = true;
+    if (h.seq == asked + 1) next = true;
+    if (h.seq > asked && h.at <= moment)
+      return broken(
+          fmt::format("seq {}: not later than the moment, and after the event asked about", h.seq));
+  }
+  if (!pinned) return broken("the signed state digest is not later than the moment");
+  if (!next) return broken("the event after the one asked about is missing");
+  return {};
+}
+
 Result<void> no_strangers(const BundleFiles& files, const std::string& complete,
                           const std::function<void(const std::string&)>& not_covered) {
   for (const auto& [name, content] : files) {

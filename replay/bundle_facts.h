@@ -16,6 +16,10 @@ namespace rollcall::replay {
 /// A file's name for a sentence: not all of what a stranger may have made up.
 [[nodiscard]] std::string shown_name(const std::string& name);
 
+/// Tampered unless `asked` was the last event at the moment: it is not later, the next one and all
+/// that follow are, and so is the state digest that pins the chain. `headers`: ascending by seq.
+[[nodiscard]] Result<void> moment_holds(const std::vector<Header>& headers, Seq asked, Seq digest,
+                                        Micros moment);
 /// Tampered if there is a file that no bundle has. `complete`: the bundle's fact of that name.
 /// `not_covered` hears of what may be there and is proved by nothing.
 [[nodiscard]] Result<void> no_strangers(const BundleFiles& files, const std::string& complete,

@@ -130,4 +130,11 @@ Result<BundleFiles> read_bundle(const std::filesystem::path& path) {
   return files;
 }
 
+Result<BundleReport> verify_bundle(const std::filesystem::path& path,
+                                   const std::optional<store::PolicyFile>& trusted) {
+  const auto files = read_bundle(path);
+  if (!files) return files.error();
+  return verify_bundle(*files, trusted);
+}
+
 }  // namespace rollcall::replay

@@ -348,19 +348,24 @@ class BundleCheck {
   /// answer.txt: who, state and moment in words.
   Result<void> answer() {
     const auto told = files_.find("answer.txt");
-    if (manifest_.contains("moment") != (told != files_.end()))
+    if (manifest_.contains("asked") != (told != files_.end()) ||
+        (manifest_.contains("moment") && !manifest_.contains("asked")))
       return broken("answer.txt and the bundle's facts do not go together");
     if (told == files_.end()) return {};
-    const auto moment = number("moment");
     const auto asked = number("asked");
     const auto user = number("user");
-    for (const auto* n : {&moment, &asked, &user})
+    for (const auto* n : {&asked, &user})
       if (!*n) return n->error();
-    const Header* before = find(*asked);
-    const Header* after = find(*asked + 1);
-    const auto at = static_cast<Micros>(*moment);
-    if (before == nullptr || after == nullptr || at < before->at || at > after->at)
-      return broken("the moment is not between the event asked about and the next one");
+    if (find(*asked) == nullptr) return broken("the event asked about is not in the bundle");
+    Micros at = 0;
+    if (manifest_.contains("moment")) {
+      const auto moment = number("moment");
+      const auto digest = number("digest");
+      if (!moment) return moment.error();
+      if (!digest) return digest.error();
+      at = static_cast<Micros>(*moment);
+      RC_TRY(moment_holds(headers_, *asked, *digest, at));
+    }
     if (!report_.state_asked || value("complete") != "chain")
       return broken("answer.txt without a complete chain");
     const auto number32 = static_cast<UserNumber>(*user);
@@ -438,13 +443,6 @@ class BundleCheck {
 Result<BundleReport> verify_bundle(const BundleFiles& files,
                                    const std::optional<store::PolicyFile>& trusted) {
   return BundleCheck(files, trusted).run();
-}
-
-Result<BundleReport> verify_bundle(const std::filesystem::path& path,
-                                   const std::optional<store::PolicyFile>& trusted) {
-  const auto files = read_bundle(path);
-  if (!files) return files.error();
-  return verify_bundle(*files, trusted);
 }
 
 }  // namespace rollcall::replay

@@ -359,11 +359,12 @@ apply() {
   21) open=; manual=0; erased=yes ;;
   esac
 }
-if [ -e answer.txt ] || [ -n "$(fact moment)" ]; then
+if [ -e answer.txt ] || [ -n "$(fact asked)" ] || [ -n "$(fact moment)" ]; then
   [ "$(fact complete)" = chain ] && [ -e answer.txt ] || fail 'answer.txt without a complete chain'
-  asked=$(fact asked); when_asked=$(fact moment); open=; manual=0; rev=0; erased=no; said=; before=; after=
+  asked=$(fact asked); when_asked=$(fact moment); open=; manual=0; rev=0; erased=no; said=; before=; after=; pinned=
   while read -r k q f u s t i p e l a b c d h; do
-    [ "$s" -eq "$asked" ] && before=$t; [ "$s" -eq $((asked + 1)) ] && after=$t
+    [ "$s" -eq "$asked" ] && before=$t; [ "$s" -eq $((asked + 1)) ] && after=$t; [ "$s" -eq "$at" ] && pinned=$t
+    [ -z "$when_asked" ] || [ "$s" -le "$asked" ] || [ "$t" -gt "$when_asked" ] || fail "seq $s: not later than the moment, and after the event asked about"
     [ "$s" -lt "$at" ] || continue
     if [ -z "$said" ] && [ "$s" -gt "$asked" ]; then state_now; said=$state; fi
     case $u in 0) case $k in 8 | 9) apply ;; esac ;; "$user") [ $erased = yes ] || apply ;; esac
@@ -371,11 +372,15 @@ if [ -e answer.txt ] || [ -n "$(fact moment)" ]; then
   state_now; [ -n "$said" ] || said=$state
   case $(tail -c +$(($(fact record) + 40)) "state/$page" | head -c 1 | basenc --base16) in 00) x=offline ;; 01) x=online ;; *) x=away ;; esac
   [ "$state" = "$x" ] || fail "replaying the chain gives another state than the log's digest"
-  [ -n "$before" ] && [ -n "$after" ] && [ "$before" -le "$when_asked" ] && [ "$when_asked" -le "$after" ] || fail 'the moment is not between the event asked about and the next one'
+  [ -n "$before" ] || fail 'the event asked about is not in the bundle'
+  if [ -n "$when_asked" ]; then
+    [ -n "$after" ] && [ "$before" -le "$when_asked" ] || fail 'the event asked about is later than the moment, or the next is missing'
+    [ -n "$pinned" ] && [ "$pinned" -gt "$when_asked" ] || fail 'the signed state digest is not later than the moment'
+  fi
   name=none; [ ! -e "$tmp/user/$user" ] || name=$(cat "$tmp/user/$user")
   case $name in none | gone) who="user #$user"; unsigned "the name of user #$user" ;; *) who="$(plain "$name") (user #$user)" ;; esac
-  moment "$when_asked"
-  printf '%s was %s at %s, after event %s of %s\n' "$who" "$said" "$when" "$asked" "$origin" > "$tmp/answer"
+  when=; [ -z "$when_asked" ] || { moment "$when_asked"; when=" at $when,"; }
+  printf '%s was %s%s after event %s of %s\n' "$who" "$said" "$when" "$asked" "$origin" > "$tmp/answer"
   cmp -s "$tmp/answer" answer.txt || fail 'answer.txt says something else than the chain'
   printf 'answer     '; cat answer.txt
 fi

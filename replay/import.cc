@@ -251,7 +251,8 @@ Result<Begun> begun_before(const store::Writer& writer, const engine::ImportFiel
 }  // namespace
 
 Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text, DryRun dry_run,
-                                   Micros now, const Progress& progress) {
+                                   Micros now, const Progress& progress,
+                                   const std::optional<engine::Policy>& policy) {
   const store::Hash digest = store::sha256({store::as_bytes(text)});
   Proposal began;
   began.kind = Kind::ImportBegan;
@@ -266,6 +267,10 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
     begun = std::move(*found);
   }
   const bool again = begun.first != 0;
+  if (policy && !again && writer.log().last() != 0)
+    return Error{Errc::Refused,
+                 "the log has begun, and its policy with it: an import sets one for a new log only "
+                 "(`rollcall policy set` changes it from now on)"};
   const auto checked = check_import(text, again ? begun.before : writer.state().at, now);
   if (!checked) return checked.error();
   ImportReport report = *checked;
@@ -292,6 +297,12 @@ Result<ImportReport> import_ndjson(store::Writer& writer, std::string_view text,
         if (first) {
           const auto w = writer.stage(began, parsed->at);
           if (!w) return w.error();
+          if (policy) {
+            Proposal set;
+            set.kind = Kind::PolicySet;
+            engine::write_fields(set, engine::PolicyFields(*policy));
+            RC_TRY(writer.stage(set, parsed->at));
+          }
           first = false;
         }
         Proposal& p = parsed->proposal;

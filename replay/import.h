@@ -11,6 +11,7 @@
 #include "store/writer.h"
 
 #include <functional>
+#include <optional>
 
 namespace rollcall::replay {
 
@@ -30,10 +31,11 @@ using Progress = std::function<void(std::uint64_t done, std::uint64_t all)>;
 /// last event) or after `now`.
 [[nodiscard]] store::Result<ImportReport> check_import(std::string_view text,
                                                        engine::Micros last_at, engine::Micros now);
-[[nodiscard]] store::Result<ImportReport> import_ndjson(store::Writer& writer,
-                                                        std::string_view text, DryRun dry_run,
-                                                        engine::Micros now,
-                                                        const Progress& progress);
+/// `policy`: in force from the first line on, logged at its time; only for a log that nothing was
+/// written to.
+[[nodiscard]] store::Result<ImportReport> import_ndjson(
+    store::Writer& writer, std::string_view text, DryRun dry_run, engine::Micros now,
+    const Progress& progress, const std::optional<engine::Policy>& policy = {});
 /// The bytes of a file, decompressed if its name ends in .zst; at most `size_max` bytes.
 [[nodiscard]] store::Result<std::string> read_maybe_zst(const std::filesystem::path& path,
                                                         std::size_t size_max);

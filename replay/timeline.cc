@@ -39,23 +39,32 @@ Result<Timeline> timeline_of(const Reader& reader, UserNumber user, Micros from,
 }
 
 Result<std::vector<Slice>> concurrency(const Reader& reader, Micros from, Micros to,
-                                       std::size_t count, UserNumber user) {
+                                       std::size_t count, UserNumber user,
+                                       const std::vector<std::pair<Micros, Micros>>& unwatched) {
   std::vector<Slice> out(count);
   const Micros width = std::max<Micros>(1, (to - from) / static_cast<Micros>(count));
   for (std::size_t i = 0; i < count; ++i) out[i].from = from + width * static_cast<Micros>(i);
   std::array<std::uint64_t, 3> now{};  // by presence
   std::size_t slice = 0;
   Micros at = from;
+  auto dark = unwatched.begin();         // the next time, or that at hand, in which nobody watched
   const auto pass = [&](Micros until) {  // what was so until then, into the slices it covers
     until = std::min(until, to);
     while (at < until) {
+      while (dark != unwatched.end() && dark->second <= at) ++dark;
+      const bool in_the_dark = dark != unwatched.end() && dark->first <= at;
       const bool last = slice + 1 >= count;
-      const Micros stop = last ? until : std::min(until, out[slice + 1].from);
+      Micros stop = last ? until : std::min(until, out[slice + 1].from);
+      if (dark != unwatched.end()) stop = std::min(stop, in_the_dark ? dark->second : dark->first);
       const auto online = now[static_cast<std::size_t>(Presence::Online)];
       const auto away = now[static_cast<std::size_t>(Presence::Away)];
-      out[slice].online_us += static_cast<Micros>(online) * (stop - at);
-      out[slice].away_us += static_cast<Micros>(away) * (stop - at);
-      out[slice].most = std::max(out[slice].most, online + away);
+      if (in_the_dark) {
+        out[slice].unknown_us += static_cast<Micros>(online + away) * (stop - at);
+      } else {
+        out[slice].online_us += static_cast<Micros>(online) * (stop - at);
+        out[slice].away_us += static_cast<Micros>(away) * (stop - at);
+        out[slice].most = std::max(out[slice].most, online + away);
+      }
       at = stop;
       if (!last && at >= out[slice + 1].from) ++slice;
     }
@@ -77,6 +86,26 @@ Result<std::vector<Slice>> concurrency(const Reader& reader, Micros from, Micros
                    });
   if (!folded) return folded.error();
   pass(to);
+  return out;
+}
+
+std::vector<std::pair<Micros, Micros>> unwatched_in(const std::vector<Gap>& gaps, Micros ends,
+                                                    Micros from, Micros to) {
+  std::vector<std::pair<Micros, Micros>> out;
+  const auto add = [&](Micros begin, Micros end) {
+    begin = std::max(begin, from);
+    end = std::min(end, to);
+    if (begin >= end) return;
+    if (!out.empty() && begin <= out.back().second)
+      out.back().second = std::max(out.back().second, end);
+    else
+      out.emplace_back(begin, end);
+  };
+  std::vector<Gap> sorted = gaps;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Gap& a, const Gap& b) { return a.from < b.from; });
+  for (const Gap& gap : sorted) add(gap.from, gap.to);
+  add(ends, to);
   return out;
 }
 

@@ -4,8 +4,10 @@
 // over the log, cut into the pieces that a picture needs.
 #pragma once
 
+#include "replay/attendance.h"
 #include "replay/reader.h"
 
+#include <utility>
 #include <vector>
 
 namespace rollcall::replay {
@@ -31,11 +33,19 @@ struct Timeline {
 struct Slice {
   Micros from = 0;
   Micros online_us = 0, away_us = 0;  ///< summed over users
+  Micros unknown_us = 0;              ///< of those who were here when nobody watched any more
   std::uint64_t most = 0;             ///< maximum of users online or away at once
 };
 /// [from, to) in `count` slices of equal length (the last takes the rest), for one user, or for all
-/// if `user` is 0.
-[[nodiscard]] Result<std::vector<Slice>> concurrency(const Reader& reader, Micros from, Micros to,
-                                                     std::size_t count, UserNumber user);
+/// if `user` is 0. `unwatched`: times in which nothing is known, ascending, apart from each other.
+[[nodiscard]] Result<std::vector<Slice>> concurrency(
+    const Reader& reader, Micros from, Micros to, std::size_t count, UserNumber user,
+    const std::vector<std::pair<Micros, Micros>>& unwatched = {});
+
+/// The times within [from, to) of which nothing is known, ascending, apart from each other: gaps,
+/// and what lies behind `ends`.
+[[nodiscard]] std::vector<std::pair<Micros, Micros>> unwatched_in(const std::vector<Gap>& gaps,
+                                                                  Micros ends, Micros from,
+                                                                  Micros to);
 
 }  // namespace rollcall::replay

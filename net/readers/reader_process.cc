@@ -139,6 +139,7 @@ void answer(std::optional<replay::Reader>& reader, const store::Layout& layout,
   try {
     const std::string name(request.at("question").as_string());
     replay::Desk desk{layout, nullptr, store::wall_now()};
+    desk.watched = replay::Watched::ToNow;  // by the server that hands over the question
     allow_processor(request.at("cpu_s").to_number<std::uint64_t>());
     if (replay::opens_of(name) == replay::Opens::Log) {
       const auto open = caught_up(reader, layout);

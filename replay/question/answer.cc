@@ -6,9 +6,11 @@
 #include "replay/question/events.h"
 #include "replay/question/export.h"
 #include "replay/question/presence.h"
+#include "replay/question/replay.h"
 #include "replay/question/sessions.h"
 #include "replay/question/store.h"
 #include "replay/question/timeline.h"
+#include "replay/question/transitions.h"
 #include "replay/question/verify.h"
 #include "replay/question/witnesses.h"
 #include "store/bytes/printable.h"
@@ -24,7 +26,8 @@ using Questions = boost::mp11::mp_list<
     SubjectQuestion, StoreQuestion, GapsQuestion, CheckpointsQuestion, KeysQuestion, HoldsQuestion,
     RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
     SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
-    BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion>;
+    BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
+    TransitionsQuestion, PolicyQuestion, ReplayQuestion>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>

@@ -12,20 +12,6 @@ namespace {
 
 using engine::Presence;
 
-struct Place {
-  Seq seq = 0;
-  std::optional<Micros> at;  ///< none for seq:N
-};
-
-Result<Place> place_of(const Desk& desk, const std::optional<std::string>& at) {
-  const std::string text = at.value_or("now");
-  const auto seq = last_before(*desk.reader, text, desk.now);
-  if (!seq) return seq.error();
-  const auto spec = parse_time(text, desk.now);
-  const auto* moment = std::get_if<Micros>(&*spec);
-  return Place{*seq, moment != nullptr ? std::optional(*moment) : std::nullopt};
-}
-
 std::optional<Moment> moment_of(Micros at) {
   return at == 0 ? std::nullopt : std::optional(Moment{at});
 }
@@ -62,7 +48,7 @@ Result<void> check(const PresenceQuestion& q) {
   RC_TRY(check_whose(q));
   RC_TRY(check_moment("at", q.at));
   for (const auto& state : q.state)
-    RC_TRY(check_choice("state", state, {"online", "away", "offline", "any"}));
+    RC_TRY(check_choice("state", state, {"online", "away", "offline", "unknown", "any"}));
   if (q.room) RC_TRY(check_text("room", *q.room));
   return {};
 }
@@ -76,10 +62,11 @@ Whose named_in(const PresenceQuestion& q) {
 Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestion& q,
                                          const RowSink<PresenceQuestion::Row>& row) {
   const Reader& reader = *desk.reader;
-  const auto place = place_of(desk, q.at);
-  if (!place) return place.error();
-  const auto fold = state_at(reader, place->seq);
-  if (!fold) return fold.error();
+  const auto moment = as_of(reader, q.at.value_or(""), desk.now, desk.watched);
+  if (!moment) return moment.error();
+  const auto state = state_as_of(reader, *moment);
+  if (!state) return state.error();
+  const bool known = moment->known == Known::Yes;
   const auto found = find_users(reader, q);
   if (!found) return found.error();
   std::set<UserNumber> wanted(found->begin(), found->end());
@@ -93,42 +80,57 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
     if (q.room && name == *q.room) room = id;
   if (q.room && !room)
     return Error{Errc::NotFound, fmt::format("nobody was ever in '{}'", *q.room)};
-  const auto gap = gap_around(reader, place->seq, place->at);
-  if (!gap) return gap.error();
 
   PresenceQuestion::Summary out;
-  out.seq = place->seq;
-  out.at = {place->at.value_or(fold->state.at)};
-  if (*gap) out.gap = GapRow{(*gap)->seq, {(*gap)->from}, {(*gap)->to}};
-  if (place->seq != 0) {
-    const auto root = reader.log().root_at(place->seq);
+  out.seq = moment->seq;
+  out.at = {moment->at};
+  out.coverage = coverage_of(*moment);
+  out.gaps = rows_of(moment->gaps);
+  if (!out.gaps.empty()) out.gap = out.gaps.front();
+  if (moment->seq != 0) {
+    const auto root = reader.log().root_at(moment->seq);
     if (!root) return root.error();
     out.root = store::base64(*root);
   }
+  // Nobody watched: who was here may have left, and nothing says so.
+  const auto unknown = [&](const engine::User& user) {
+    return !known && user.state != Presence::Offline;
+  };
+  const auto word = [&](const engine::User& user) {
+    return unknown(user) ? std::string("unknown") : std::string(engine::name_of(user.state));
+  };
+  // Of a server that died, until it was last heard.
+  const bool attended = moment->known != Known::InGap;
+  const auto attends = [&](const engine::User& user, std::uint64_t channel) {
+    return attended && std::any_of(user.attendance.begin(), user.attendance.end(),
+                                   [&](const auto& a) { return a.channel == channel; });
+  };
   const auto fits = [&](const engine::User& user, UserNumber n) {
-    if (room) {  // of a server that died: until it was last heard
-      const bool attends =
-          !*gap && std::any_of(user.attendance.begin(), user.attendance.end(),
-                               [&](const auto& a) { return a.channel == *room; });
-      if (!attends) return false;
-    }
+    if (room && !attends(user, *room)) return false;
     if (of_some && !wanted.contains(n)) return false;
     if (q.state.empty()) return of_some || user.state != Presence::Offline;
-    return std::any_of(q.state.begin(), q.state.end(), [&](const std::string& state) {
-      return state == engine::name_of(user.state) ||
-             (state == "any" && user.enrolled && !user.erased);
+    return std::any_of(q.state.begin(), q.state.end(), [&](const std::string& wish) {
+      return wish == word(user) || (wish == "any" && user.enrolled && !user.erased);
     });
   };
   std::vector<std::pair<std::string, UserNumber>> order;
-  const auto& users = fold->state.users;
+  const auto& users = state->users;
   for (UserNumber n = 1; n < users.size(); ++n) {
     const engine::User& user = users[n];
-    if (user.state == Presence::Online) ++out.online;
-    if (user.state == Presence::Away) ++out.away;
-    if (!fits(user, n)) continue;
-    ++(user.state == Presence::Online ? out.asked_online
-       : user.state == Presence::Away ? out.asked_away
-                                      : out.asked_offline);
+    const bool asked = fits(user, n);
+    if (unknown(user)) {
+      ++out.unknown;
+      if (asked) ++out.asked_unknown;
+    } else if (user.state == Presence::Online) {
+      ++out.online;
+      if (asked) ++out.asked_online;
+    } else if (user.state == Presence::Away) {
+      ++out.away;
+      if (asked) ++out.asked_away;
+    } else if (asked) {
+      ++out.asked_offline;
+    }
+    if (!asked) continue;
     order.emplace_back(reader.user_text(n), n);
   }
   std::sort(order.begin(), order.end());
@@ -138,15 +140,16 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
     PresenceQuestion::Row r;
     r.user = std::move(name);
     r.number = n;
-    r.state = std::string(engine::name_of(user.state));
+    r.state = word(user);
+    if (unknown(user)) r.last_known = std::string(engine::name_of(user.state));
     r.since = moment_of(user.since);
     r.last_seen = moment_of(user.last_seen);
     r.do_not_disturb = user.do_not_disturb;
-    add_sessions(reader, fold->state, user, detail, r);
+    add_sessions(reader, *state, user, detail, r);
     add_status(reader, user, r);
     for (const auto& attendance : user.attendance) {
       const auto it = rooms.find(attendance.channel);
-      if (it != rooms.end() && !*gap) r.rooms.push_back(it->second);
+      if (it != rooms.end() && attended) r.rooms.push_back(it->second);
     }
     if (!row(r)) break;
   }
@@ -162,21 +165,25 @@ Result<void> check(const PresenceProofQuestion& q) {
 Result<PresenceProofQuestion::Summary> answer(const Desk& desk, const PresenceProofQuestion& q,
                                               const RowSink<BundleFile>& row) {
   const Reader& reader = *desk.reader;
-  const auto place = place_of(desk, q.at);
-  if (!place) return place.error();
+  const auto moment = as_of(reader, q.at.value_or(""), desk.now, desk.watched);
+  if (!moment) return moment.error();
   const auto users = find_users(reader, q);
   if (!users) return users.error();
-  if (place->seq == 0)
-    return Error{Errc::NotFound, "nothing had happened yet before that moment"};
+  if (moment->known == Known::BeforeBegin)
+    return Error{Errc::NotFound, "nothing had happened yet at that moment"};
+  if (moment->known != Known::Yes)
+    return Error{Errc::Incomplete,
+                 "nobody watched at that moment, so nothing can be proven of it: sign a checkpoint "
+                 "after it (`rollcall checkpoint sign`)"};
   BundleRequest request;
   request.complete = Complete::Chain;
   request.user = users->front();
-  request.asked_seq = place->seq;
-  request.asked_at = place->at.value_or(0);
+  request.asked_seq = moment->seq;
+  if (q.at && !moment->by_seq) request.asked_at = moment->at;
   const auto files = make_bundle(reader, request);
   if (!files) return files.error();
   (void)put_files(*files, row);
-  return PresenceProofQuestion::Summary{request.user, place->seq};
+  return PresenceProofQuestion::Summary{request.user, moment->seq};
 }
 
 }  // namespace rollcall::replay::inline question

@@ -2,31 +2,25 @@
 #pragma once
 
 #include "replay/question/bundle_rows.h"
-#include "replay/question/question.h"
+#include "replay/question/coverage.h"
 
 namespace rollcall::replay::inline question {
 
-/// A time in which nobody watched: what is told about it is how it was before.
-struct GapRow {
-  std::uint64_t seq = 0;  ///< of the event that tells it
-  Moment from, to;
-};
-BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
-
 struct PresenceQuestion : Whose {
-  std::optional<std::string> at;     ///< a moment; now if none is given
+  std::optional<std::string> at;     ///< a moment; the last that is known if none is given
   std::optional<std::string> users;  ///< further names in one text (names_in()); unknown ones are
                                      ///< passed over
-  std::vector<std::string> state;    ///< online, away, offline, any; else who is not offline, or
-                                     ///< those who are named
+  std::vector<std::string> state;    ///< online, away, offline, unknown, any; else who is not
+                                     ///< offline, or those who are named
   std::optional<std::string> room;   ///< only who attended this channel
   std::optional<std::uint64_t> limit;
-  std::optional<bool> detail;        ///< with `from` and `rooms`, which cost reading
+  std::optional<bool> detail;  ///< with `from` and `rooms`, which cost reading
   static constexpr Asks kAsks{"who", true};
   struct Row {
     std::string user;
     std::uint64_t number = 0;
-    std::string state;
+    std::string state;                      ///< unknown: nobody watched then
+    std::optional<std::string> last_known;  ///< with unknown: how it was before
     std::optional<Moment> since, last_seen, last_activity;
     std::uint64_t sessions = 0;
     bool do_not_disturb = false;
@@ -35,20 +29,24 @@ struct PresenceQuestion : Whose {
     std::vector<std::string> rooms;          ///< attended
   };
   struct Summary {
-    std::uint64_t seq = 0;                        ///< the last event before the moment
-    std::optional<std::string> root;              ///< of the log up to it, base64
-    Moment at;                                    ///< the moment; for seq:N that event's time
-    std::uint64_t online = 0, away = 0;           ///< of all
-    std::uint64_t asked_online = 0, asked_away = 0, asked_offline = 0;  ///< of those who match
-    std::optional<GapRow> gap;                    ///< that the moment lies in
+    std::uint64_t seq = 0;                            ///< the last event not later than the moment
+    std::optional<std::string> root;                  ///< of the log up to it, base64
+    Moment at;                                        ///< the moment; for seq:N that event's time
+    std::uint64_t online = 0, away = 0, unknown = 0;  ///< of all
+    std::uint64_t asked_online = 0, asked_away = 0, asked_offline = 0,
+                  asked_unknown = 0;  ///< of those who match
+    Coverage coverage;
+    std::vector<GapRow> gaps;   ///< that the moment lies in
+    std::optional<GapRow> gap;  ///< the first of them
   };
 };
 BOOST_DESCRIBE_STRUCT(PresenceQuestion, (Whose), (at, users, state, room, limit, detail))
 BOOST_DESCRIBE_STRUCT(PresenceQuestion::Row, (),
-                      (user, number, state, since, last_seen, last_activity, sessions,
+                      (user, number, state, last_known, since, last_seen, last_activity, sessions,
                        do_not_disturb, text, emoji, from, rooms))
 BOOST_DESCRIBE_STRUCT(PresenceQuestion::Summary, (),
-                      (seq, root, at, online, away, asked_online, asked_away, asked_offline, gap))
+                      (seq, root, at, online, away, unknown, asked_online, asked_away,
+                       asked_offline, asked_unknown, coverage, gaps, gap))
 
 [[nodiscard]] Result<void> check(const PresenceQuestion& q);
 /// All who are named.

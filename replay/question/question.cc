@@ -98,7 +98,8 @@ Result<void> check_range(const std::optional<std::string>& since,
 Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now) {
   const auto spec = parse_time(text, now);
   if (!spec) return spec.error();
-  if (const auto* seq = std::get_if<Seq>(&*spec)) return std::min(*seq, reader.last());
+  if (const auto* seq = std::get_if<Seq>(&*spec))
+    return std::min(std::max<Seq>(*seq, 1) - 1, reader.last());
   const auto first = reader.log().seq_at(std::get<Micros>(*spec));
   if (!first) return first.error();
   return *first - 1;

@@ -10,6 +10,7 @@
 // and where it is about people, the members `user` and `number` that say whose history it is.
 #pragma once
 
+#include "replay/as_of.h"
 #include "replay/question/described.h"
 #include "replay/reader.h"
 
@@ -34,6 +35,7 @@ struct Desk {
   const Reader* reader;  ///< null only for Opens::Files
   Micros now;            ///< what relative moments are relative to
   std::function<void(std::uint64_t done, std::uint64_t all)> progress = [](auto, auto) {};
+  Watched watched = Watched::ToItsEnd;
 };
 
 /// False ends the answer: nobody wants more rows.
@@ -47,10 +49,8 @@ BOOST_DESCRIBE_STRUCT(NoSummary, (), ())
 
 /// Of a question with nothing in it that could be wrong.
 template <class Q>
-  requires requires { Q::kAsks; }
-[[nodiscard]] Result<void> check(const Q&) {
-  return {};
-}
+requires requires { Q::kAsks; }
+[[nodiscard]] Result<void> check(const Q&) { return {}; }
 
 /// Whose history is asked about: by name, and by number. Names are one each, whatever they hold.
 struct Whose {
@@ -83,7 +83,8 @@ BOOST_DESCRIBE_STRUCT(Whose, (), (user, number))
 [[nodiscard]] Result<void> check_range(const std::optional<std::string>& since,
                                        const std::optional<std::string>& until);
 
-/// The last seq before the moment (half-open: without events at it); seq:N means after event N.
+/// The last seq before a bound (half-open: without events at the moment, without event N of seq:N).
+/// What `since` and `until` begin and end at; the state at a moment is another thing (as_of()).
 [[nodiscard]] Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now);
 
 /// Whether a member's value may quote a person or what is being looked for.

@@ -11,6 +11,7 @@ namespace rollcall::replay::inline question {
 Result<void> check(const SessionsQuestion& q) {
   RC_TRY(check_whose(q));
   RC_TRY(check_range(q.since, q.until));
+  RC_TRY(check_moment("at", q.at));
   if (!q.min) return {};
   RC_TRY(check_text("min", *q.min, 100));
   if (const auto length = parse_duration(*q.min); !length)
@@ -24,7 +25,9 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
   const auto people = find_users(reader, q);
   if (!people) return people.error();
   const std::set<UserNumber> wanted(people->begin(), people->end());
-  Seq from = 0, upto = reader.last();
+  const auto moment = as_of(reader, q.at.value_or(""), desk.now, desk.watched);
+  if (!moment) return moment.error();
+  Seq from = 0, upto = moment->seq;
   if (q.since) {
     const auto before = last_before(reader, *q.since, desk.now);
     if (!before) return before.error();
@@ -33,16 +36,14 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
   if (q.until) {
     const auto before = last_before(reader, *q.until, desk.now);
     if (!before) return before.error();
-    upto = *before;
+    upto = std::min(upto, *before);
   }
   const Micros least = q.min ? parse_duration(*q.min).value() : 0;
-  Micros end = 0;
-  if (reader.last() != 0) {
-    const auto header = reader.log().header(reader.last());
-    if (!header) return header.error();
-    if (*header) end = (*header)->at;
-  }
-  auto found = stays(reader.log(), reader.last());
+  const bool known = moment->known == Known::Yes;
+  // How long an open session is known to have lasted.
+  Micros end = std::min(moment->at, moment->watched_to);
+  for (const Gap& gap : moment->gaps) end = std::min(end, gap.from);
+  auto found = stays(reader.log(), moment->seq);
   if (!found) return found.error();
   const std::uint64_t most = q.limit.value_or(~std::uint64_t{0});
   std::uint64_t shown = 0;
@@ -59,6 +60,7 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
     r.number = stay.user;
     r.from = {stay.from};
     r.login_seq = stay.login;
+    r.state = !open ? "ended" : known ? "open" : "unknown";
     if (!open) {
       r.to = Moment{stay.to};
       r.cause = std::string(engine::name_of(stay.end));
@@ -67,7 +69,17 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
     ++shown;
     if (!row(r)) break;
   }
-  return SessionsQuestion::Summary{reader.last()};
+  SessionsQuestion::Summary out;
+  out.upto = moment->seq;
+  out.at = {moment->at};
+  out.coverage = coverage_of(*moment);
+  out.gaps = rows_of(moment->gaps);
+  if (q.at) return out;
+  auto gaps = coverage_gaps(reader);
+  if (!gaps) return gaps.error();
+  std::erase_if(*gaps, [&](const Gap& gap) { return gap.seq < from || gap.seq > upto; });
+  out.gaps = rows_of(*gaps);
+  return out;
 }
 
 }  // namespace rollcall::replay::inline question

@@ -8,9 +8,7 @@
 namespace rollcall::replay::inline question {
 namespace {
 
-Seconds seconds_of(std::uint64_t seconds) {
-  return {static_cast<Micros>(seconds) * 1'000'000};
-}
+Seconds seconds_of(std::uint64_t seconds) { return {static_cast<Micros>(seconds) * 1'000'000}; }
 
 }  // namespace
 
@@ -74,6 +72,25 @@ Result<NoSummary> answer(const Desk& desk, const KeysQuestion&,
   return NoSummary{};
 }
 
+PolicyQuestion::Summary summary_of(const engine::Policy& policy) {
+  PolicyQuestion::Summary out;
+  out.idle_after_s = {static_cast<Micros>(policy.idle_after_ms) * 1000};
+  if (policy.ttl_s != 0) out.ttl_s = policy.ttl_s;
+  out.grace_clean_s = policy.grace_clean_s;
+  out.grace_abort_s = policy.grace_abort_s;
+  out.grace_node_s = policy.grace_node_s;
+  out.grace_drain_s = policy.grace_drain_s;
+  out.sessions_max = policy.sessions_max;
+  return out;
+}
+
+Result<PolicyQuestion::Summary> answer(const Desk& desk, const PolicyQuestion&,
+                                       const RowSink<NoRow>&) {
+  const auto fold = state_at(*desk.reader, desk.reader->last());
+  if (!fold) return fold.error();
+  return summary_of(fold->state.policy);
+}
+
 Result<NoSummary> answer(const Desk& desk, const HoldsQuestion&,
                          const RowSink<HoldsQuestion::Row>& row) {
   const Reader& reader = *desk.reader;
@@ -84,7 +101,11 @@ Result<NoSummary> answer(const Desk& desk, const HoldsQuestion&,
     if (!header) return header.error();
     if (!*header) return Error{Errc::Incomplete, fmt::format("event {} is missing", seq)};
     const auto opened = reader.open_body(**header);
-    if (!row({reader.user_text(user), user, {(*header)->at}, seq, opened.body.reason,
+    if (!row({reader.user_text(user),
+              user,
+              {(*header)->at},
+              seq,
+              opened.body.reason,
               opened.body.ticket}))
       break;
   }

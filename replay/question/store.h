@@ -19,6 +19,23 @@ BOOST_DESCRIBE_STRUCT(StoreQuestion, (), ())
 BOOST_DESCRIBE_STRUCT(StoreQuestion::Summary, (),
                       (origin, events, users, erased, last_at, signed_size))
 
+/// The time limits in force at the log's end.
+struct PolicyQuestion {
+  static constexpr Asks kAsks{"policy show", false};
+  using Row = NoRow;
+  struct Summary {
+    Seconds idle_after_s;
+    std::optional<std::uint64_t> ttl_s;  ///< none: off
+    std::uint64_t grace_clean_s = 0, grace_abort_s = 0, grace_node_s = 0, grace_drain_s = 0;
+    std::uint64_t sessions_max = 0;
+  };
+};
+BOOST_DESCRIBE_STRUCT(PolicyQuestion, (), ())
+BOOST_DESCRIBE_STRUCT(PolicyQuestion::Summary, (),
+                      (idle_after_s, ttl_s, grace_clean_s, grace_abort_s, grace_node_s,
+                       grace_drain_s, sessions_max))
+[[nodiscard]] PolicyQuestion::Summary summary_of(const engine::Policy& policy);
+
 /// When nobody watched: from the last word to the next start.
 struct GapsQuestion {
   static constexpr Asks kAsks{"store gaps", false};
@@ -96,12 +113,22 @@ struct RetentionPlanQuestion {
 BOOST_DESCRIBE_STRUCT(RetentionPlanQuestion, (), ())
 BOOST_DESCRIBE_STRUCT(RetentionPlanQuestion::Row, (), (kind, keep, up_to, bodies, held))
 
-[[nodiscard]] Result<StoreQuestion::Summary> answer(const Desk& desk, const StoreQuestion& q, const RowSink<NoRow>& row);
-[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const GapsQuestion& q, const RowSink<GapsQuestion::Row>& row);
-[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const CheckpointsQuestion& q, const RowSink<CheckpointsQuestion::Row>& row);
-[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const KeysQuestion& q, const RowSink<KeysQuestion::Row>& row);
-[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const HoldsQuestion& q, const RowSink<HoldsQuestion::Row>& row);
-[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const RetentionQuestion& q, const RowSink<RetentionQuestion::Row>& row);
-[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const RetentionPlanQuestion& q, const RowSink<RetentionPlanQuestion::Row>& row);
+[[nodiscard]] Result<StoreQuestion::Summary> answer(const Desk& desk, const StoreQuestion& q,
+                                                    const RowSink<NoRow>& row);
+[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const GapsQuestion& q,
+                                       const RowSink<GapsQuestion::Row>& row);
+[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const CheckpointsQuestion& q,
+                                       const RowSink<CheckpointsQuestion::Row>& row);
+[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const KeysQuestion& q,
+                                       const RowSink<KeysQuestion::Row>& row);
+[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const HoldsQuestion& q,
+                                       const RowSink<HoldsQuestion::Row>& row);
+[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const RetentionQuestion& q,
+                                       const RowSink<RetentionQuestion::Row>& row);
+[[nodiscard]] Result<NoSummary> answer(const Desk& desk, const RetentionPlanQuestion& q,
+                                       const RowSink<RetentionPlanQuestion::Row>& row);
+
+[[nodiscard]] Result<PolicyQuestion::Summary> answer(const Desk& desk, const PolicyQuestion& q,
+                                                     const RowSink<NoRow>& row);
 
 }  // namespace rollcall::replay::inline question

@@ -1,10 +1,11 @@
 // Folds over a range of time.
 #include "replay/question/timeline.h"
 
-#include "replay/attendance.h"
 #include "replay/event_view.h"
 #include "replay/timeline.h"
 #include "store/log/event_clock.h"
+
+#include <limits>
 
 namespace rollcall::replay::inline question {
 namespace {
@@ -16,7 +17,8 @@ struct Range {
 Result<Range> range_of(const std::optional<std::string>& from, const std::optional<std::string>& to,
                        Micros now) {
   constexpr Micros kDay = Micros{86'400} * 1'000'000;
-  const auto moment = [&](const std::optional<std::string>& text, Micros without) -> Result<Micros> {
+  const auto moment = [&](const std::optional<std::string>& text,
+                          Micros without) -> Result<Micros> {
     if (!text) return without;
     const auto spec = parse_time(*text, now);
     if (!spec) return spec.error();
@@ -31,11 +33,46 @@ Result<Range> range_of(const std::optional<std::string>& from, const std::option
   return Range{*begin, *end};
 }
 
-Result<std::vector<GapRow>> gaps_in(const Reader& reader, Range range) {
-  const auto gaps = coverage_gaps(reader, range.from, range.to);
+/// Of a range: how its end is known, and the times in it of which nothing is.
+struct Watch {
+  AsOf end;
+  std::vector<Gap> gaps;
+  std::vector<std::pair<Micros, Micros>> unwatched;
+};
+
+Result<Watch> watch_over(const Desk& desk, Range range) {
+  Watch out;
+  auto end = as_of(*desk.reader, range.to - 1, desk.now, desk.watched);
+  if (!end) return end.error();
+  out.end = std::move(*end);
+  auto gaps = coverage_gaps(*desk.reader, range.from, range.to);
   if (!gaps) return gaps.error();
-  std::vector<GapRow> out;
-  for (const auto& gap : *gaps) out.push_back({gap.seq, {gap.from}, {gap.to}});
+  out.gaps = std::move(*gaps);
+  out.unwatched = unwatched_in(out.gaps, out.end.watched_to, range.from, range.to);
+  return out;
+}
+
+/// The spans as they are told: while nobody watched, somebody who was here is unknown.
+std::vector<TimelineQuestion::Span> told(const std::vector<Span>& spans, const Watch& watch) {
+  std::vector<TimelineQuestion::Span> out;
+  auto dark = watch.unwatched.begin();
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    const Span& span = spans[i];
+    const std::string state(engine::name_of(span.state)), cause(engine::name_of(span.cause));
+    const Micros end =
+        i + 1 < spans.size() ? spans[i + 1].from : std::numeric_limits<Micros>::max();
+    while (dark != watch.unwatched.end() && dark->second <= span.from) ++dark;
+    const bool begins_dark = dark != watch.unwatched.end() && dark->first <= span.from;
+    if (span.state == engine::Presence::Offline || !begins_dark)
+      out.push_back({{span.from}, state, cause, span.seq});
+    if (span.state == engine::Presence::Offline) continue;
+    for (auto it = dark; it != watch.unwatched.end() && it->first < end; ++it) {
+      out.push_back({{std::max(it->first, span.from)}, "unknown", "none", 0});
+      const bool to_the_end =
+          it->second >= watch.end.watched_to && watch.end.known == Known::AfterEnd;
+      if (it->second < end && !to_the_end) out.push_back({{it->second}, state, "none", span.seq});
+    }
+  }
   return out;
 }
 
@@ -64,11 +101,9 @@ Result<TimelineQuestion::Summary> answer(const Desk& desk, const TimelineQuestio
   out.from = {range->from};
   out.to = {range->to};
   out.events_left_out = found->events_left_out;
-  for (const auto& span : found->spans)
-    out.spans.push_back({{span.from},
-                         std::string(engine::name_of(span.state)),
-                         std::string(engine::name_of(span.cause)),
-                         span.seq});
+  const auto watch = watch_over(desk, *range);
+  if (!watch) return watch.error();
+  out.spans = told(found->spans, *watch);
   for (const auto& h : found->events) {
     const auto view = view_of(reader, h);
     TimelineQuestion::Event event;
@@ -81,9 +116,8 @@ Result<TimelineQuestion::Summary> answer(const Desk& desk, const TimelineQuestio
     if (!view.body.body.description.empty()) event.description = view.body.body.description;
     out.events.push_back(std::move(event));
   }
-  auto gaps = gaps_in(reader, *range);
-  if (!gaps) return gaps.error();
-  out.gaps = std::move(*gaps);
+  out.coverage = coverage_of(watch->end);
+  out.gaps = rows_of(watch->gaps);
   return out;
 }
 
@@ -111,7 +145,9 @@ Result<ConcurrencyQuestion::Summary> answer(const Desk& desk, const ConcurrencyQ
   const auto range = range_of(q.from, q.to, desk.now);
   if (!range) return range.error();
   const std::uint64_t slices = q.slices.value_or(kSlices);
-  const auto found = concurrency(reader, range->from, range->to, slices, user);
+  const auto watch = watch_over(desk, *range);
+  if (!watch) return watch.error();
+  const auto found = concurrency(reader, range->from, range->to, slices, user, watch->unwatched);
   if (!found) return found.error();
   ConcurrencyQuestion::Summary out;
   out.from = {range->from};
@@ -121,10 +157,10 @@ Result<ConcurrencyQuestion::Summary> answer(const Desk& desk, const ConcurrencyQ
     out.slices.push_back({{s.from},
                           static_cast<std::uint64_t>(s.online_us) / 1'000,
                           static_cast<std::uint64_t>(s.away_us) / 1'000,
+                          static_cast<std::uint64_t>(s.unknown_us) / 1'000,
                           s.most});
-  auto gaps = gaps_in(reader, *range);
-  if (!gaps) return gaps.error();
-  out.gaps = std::move(*gaps);
+  out.coverage = coverage_of(watch->end);
+  out.gaps = rows_of(watch->gaps);
   return out;
 }
 

@@ -1,7 +1,7 @@
 // One person's states over time, and how many people were present.
 #pragma once
 
-#include "replay/question/presence.h"
+#include "replay/question/coverage.h"
 
 namespace rollcall::replay::inline question {
 
@@ -12,8 +12,8 @@ struct TimelineQuestion {
   using Row = NoRow;
   struct Span {
     Moment from;
-    std::string state, cause;
-    std::uint64_t seq = 0;  ///< the event that made it so; 0: it was so before
+    std::string state, cause;  ///< unknown: he was here when the last was known of him
+    std::uint64_t seq = 0;     ///< the event that made it so; 0: it was so before
   };
   struct Event {
     std::uint64_t seq = 0;
@@ -28,6 +28,7 @@ struct TimelineQuestion {
     std::vector<Span> spans;
     std::vector<Event> events;
     bool events_left_out = false;
+    Coverage coverage;
     std::vector<GapRow> gaps;  ///< of the range
   };
 };
@@ -36,7 +37,7 @@ BOOST_DESCRIBE_STRUCT(TimelineQuestion::Span, (), (from, state, cause, seq))
 BOOST_DESCRIBE_STRUCT(TimelineQuestion::Event, (),
                       (seq, at, kind, cause, session, action, description))
 BOOST_DESCRIBE_STRUCT(TimelineQuestion::Summary, (),
-                      (user, from, to, spans, events, events_left_out, gaps))
+                      (user, from, to, spans, events, events_left_out, coverage, gaps))
 
 struct ConcurrencyQuestion {
   std::optional<std::string> user, from, to;
@@ -46,18 +47,21 @@ struct ConcurrencyQuestion {
   struct Slice {
     Moment from;
     std::uint64_t online_ms = 0, away_ms = 0;  ///< summed over people
+    std::uint64_t unknown_ms = 0;              ///< of those who were here when nobody watched
     std::uint64_t most = 0;                    ///< at once
   };
   struct Summary {
     Moment from, to;
     std::uint64_t slice_ms = 0;
     std::vector<Slice> slices;
+    Coverage coverage;
     std::vector<GapRow> gaps;  ///< of the range
   };
 };
 BOOST_DESCRIBE_STRUCT(ConcurrencyQuestion, (), (user, from, to, slices))
-BOOST_DESCRIBE_STRUCT(ConcurrencyQuestion::Slice, (), (from, online_ms, away_ms, most))
-BOOST_DESCRIBE_STRUCT(ConcurrencyQuestion::Summary, (), (from, to, slice_ms, slices, gaps))
+BOOST_DESCRIBE_STRUCT(ConcurrencyQuestion::Slice, (), (from, online_ms, away_ms, unknown_ms, most))
+BOOST_DESCRIBE_STRUCT(ConcurrencyQuestion::Summary, (),
+                      (from, to, slice_ms, slices, coverage, gaps))
 
 [[nodiscard]] Result<void> check(const TimelineQuestion& q);
 [[nodiscard]] Result<void> check(const ConcurrencyQuestion& q);

@@ -29,6 +29,10 @@ std::string line_of(const Words& words) {
 /// Every command, with what it needs to be a whole question.
 const std::vector<Words> kCommands{{"who"},
                                    {"last"},
+                                   {"timeline"},
+                                   {"replay"},
+                                   {"policy", "show"},
+                                   {"policy", "set", "ttl=off"},
                                    {"audit"},
                                    {"audit", "stats"},
                                    {"audit", "fields"},
@@ -346,14 +350,19 @@ TEST_CASE("what is asked for is obeyed", "[cli][usage]") {
   CHECK(ok({"audit", "-n", "0"}).empty());
   CHECK(ok({"audit", "-n", "007", "-o", "ndjson", "--fields", "seq"}).starts_with("{\"seq\":1}\n"));
   CHECK(ok({"audit", "stats", "-n", "0", "-o", "json"}) == "[]\n");
-  CHECK(ok({"last", "-n", "0", "-o", "json"}) == "[]\n");
+  CHECK(ok({"last", "-n", "0", "-o", "json", "--fields", "user"}) == "[]\n");
+  CHECK(ok({"last", "-n", "0", "-o", "json"}).starts_with("[\n{\"coverage\":{\"log_begins\":"));
   // Every filter counts in a count.
   CHECK(ok({"who", "--count"}) == "2 online, 0 away\n");
   CHECK(ok({"who", "ada", "--count"}) == "1 online, 0 away, 0 offline\n");
   CHECK(ok({"who", "--count", "--state", "away"}) == "0 online, 0 away, 0 offline\n");
-  CHECK(ok({"who", "--count", "-o", "json"}) == "[\n{\"online\":2,\"away\":0,\"offline\":0}\n]\n");
-  CHECK(ok({"who", "--count", "-o", "csv"}) == "online,away,offline\r\n2,0,0\r\n");
-  CHECK(ok({"who", "--count", "-o", "ndjson"}) == "{\"online\":2,\"away\":0,\"offline\":0}\n");
+  const std::string counted = "{\"online\":2,\"away\":0,\"offline\":0,\"unknown\":0";
+  CHECK(
+      ok({"who", "--count", "-o", "json"}).starts_with("[\n" + counted + ",\"coverage\":{\"at\":"));
+  CHECK(ok({"who", "--count", "-o", "csv"}) ==
+        "online,away,offline,unknown,coverage,gaps\r\n2,0,0,0,yes,\r\n");
+  CHECK(ok({"who", "--count", "-o", "ndjson", "--fields", "online,away"}) ==
+        "{\"online\":2,\"away\":0}\n");
   // An option before the subcommand that has it is the subcommand's.
   CHECK(ok({"audit", "-u", "ada", "stats", "--by", "user", "--fields", "user"}) == "USER\nada\n");
   ok({"activity", "bob", "--action", "empty.object", "--properties", "{}"});

@@ -67,7 +67,7 @@ test('every option of a reading command means the same there and here', async ()
   const range = ['--seq', `1..${last}`], at = ['--at', `seq:${last}`]
   await compare([
     ['who', 'ada', 'bob', ...at], ['who', '--count', ...at], ['who', ...at, '--state', 'offline'], ['who', ...at, '--state', 'online,away', '-o', 'json'], ['who', '--number', '1', ...at], ['who', 'zoé, "q"', ...at], ['who', '--at', 'seq:1'],
-    ['last', 'zoé, "q"', '-n', '1'], ['last', '--min', '1h'], ['last', '--number', '3', '-o', 'json', '--fields', 'user,length'],
+    ['last', 'zoé, "q"', '-n', '1'], ['last', '--min', '1h'], ['last', '--number', '3', '-o', 'json', '--fields', 'user,length'], ['last', '--at', 'seq:6'], ['timeline', ...['-U', `seq:${last}`]], ['timeline', 'ada', '-S', 'seq:2', '-U', `seq:${last}`, '-n', '1', '-o', 'csv'], ['policy', 'show', '-o', 'ndjson'],
     ['audit', ...range, '-n', '3'], ['audit', ...range, '-n', '3', '-r'], ['audit', ...range, '-u', 'ada', '-u', 'bob'], ['audit', ...range, '--number', '1'], ['audit', ...range, '-e', 'login,activity'], ['audit', ...range, '--ip', '10.0.*'], ['audit', ...range, '-g', 'order [0-9]'], ['audit', ...range, 'action=order.paid'], ['audit', ...range, 'lunch'], ['audit', ...range, '--subject', 'bob'], ['audit', ...range, '--reader', 'local:root'], ['audit', ...range, '--session', '2'], ['audit', ...range, '--causer', '-u', 'ada'],
     ['audit', ...range, '-n', '2', '--show-cursor'], ['audit', '--seq', '1..3', 'nothingofthekind', '--fail-empty'], ['audit', '-U', `seq:${last}`, '-S', 'seq:3'],
     ['audit', 'stats', ...range, '--by', 'user'], ['audit', 'stats', ...range, '--by', 'ip'], ['audit', 'stats', ...range, '--by', 'action', '-n', '1'], ['audit', 'stats', ...range, '--by', 'hour'], ['audit', 'stats', ...range, '--summary'], ['audit', 'fields', 'action'], ['audit', 'queries', ...range, '--subject', 'ada'],
@@ -95,7 +95,7 @@ test('every refusal says the same there and here, with the same code and nothing
 test('a store that is served answers through its server, and as it would by itself', async () => {
   const range = ['--seq', `1..${last}`]
   const alone = [], through = []
-  const list = [['audit', ...range, '-o', 'ndjson'], ['audit', 'stats', ...range, '--by', 'user'], ['who', '--at', `seq:${last}`, '-o', 'json'], ['show', '4'], ['proof', '3'], ['audit', '-u', 'nobody-such'], ['show', 'x'], ['checkpoint', 'show'], ['export', ...range, '-o', 'csv']]
+  const list = [['audit', ...range, '-o', 'ndjson'], ['audit', 'stats', ...range, '--by', 'user'], ['who', '--at', `seq:${last}`, '-o', 'json', '--fields', 'user,state,since,sessions'], ['policy', 'show', '-o', 'json'], ['timeline', '-U', `seq:${last}`, '-o', 'csv', '--fields', 'seq,at,user,from,to,cause'], ['show', '4'], ['proof', '3'], ['audit', '-u', 'nobody-such'], ['show', 'x'], ['checkpoint', 'show'], ['export', ...range, '-o', 'csv']]
   for (const args of list) alone.push(await run(['-d', data, ...args]))
   assert.ok(existsSync(`${socket}.hidden`), 'the server has a socket')
   renameSync(`${socket}.hidden`, socket)
@@ -187,7 +187,7 @@ test('an answer has the members that /openapi.json says, and no other', async ()
   const { paths } = (await server.request('GET', '/openapi.json')).json
   const backups = scratch()
   const asked = {
-    'get /v1/presence': ['?at=now&state=any&detail=true'], 'post /v1/presence/proof': ['', { user: ['ada'], at: 'seq:8' }], 'get /v1/sessions': [''], 'get /v1/events': ['?limit=1000'], 'get /v1/events/{seq}': ['?proof=true'], 'get /v1/events/{seq}/proof': [''], 'get /v1/stats': ['?by=user'], 'get /v1/fields': ['?field=action'], 'get /v1/queries': [''], 'get /v1/timeline': ['?user=bob&from=-1d'], 'get /v1/concurrency': ['?slices=3'],
+    'get /v1/presence': ['?at=now&state=any&detail=true'], 'post /v1/presence/proof': ['', { user: ['ada'], at: 'seq:8' }], 'get /v1/sessions': [''], 'get /v1/events': ['?limit=1000'], 'get /v1/events/{seq}': ['?proof=true'], 'get /v1/events/{seq}/proof': [''], 'get /v1/stats': ['?by=user'], 'get /v1/fields': ['?field=action'], 'get /v1/queries': [''], 'get /v1/timeline': ['?user=bob&from=-1d'], 'get /v1/concurrency': ['?slices=3'], 'get /v1/transitions': ['?user=ada'], 'get /v1/policy': [''],
     'post /v1/export': ['', { user: ['ada'] }], 'post /v1/subjects/{user}/export': ['', {}], 'post /v1/subjects/export': ['', { number: 2 }], 'post /v1/verify': ['', { full: true, replay: true }], 'get /v1/store': [''], 'get /v1/gaps': [''], 'get /v1/checkpoints': [''], 'get /v1/keys': [''], 'get /v1/holds': [''], 'get /v1/retention': [''], 'get /v1/retention/plan': [''], 'get /v1/witnesses': [''], 'get /v1/tiles': [''], 'get /v1/snapshots': [''], 'post /v1/snapshots': ['', {}], 'post /v1/snapshots/verify': ['', {}], 'post /v1/snapshots/remove': ['', { all: true }],
     'post /v1/backups': ['', { folder: backups, name: 'one' }], 'get /v1/backups': [`?folder=${backups}`], 'post /v1/backups/verify': ['', { folder: join(backups, 'one') }], 'post /v1/backups/prune': ['', { folder: backups, keep: 1, dry_run: true }], 'get /v1/tokens': [''] }
   const questions = Object.entries(paths).flatMap(([path, item]) => Object.entries(item).filter(([, o]) => /a line a row/.test(o.responses['200'].description)).map(([method]) => `${method} ${path}`))

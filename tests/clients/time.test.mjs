@@ -68,7 +68,8 @@ test('a machine that slept two hours: writing goes on, nobody turns Away, and th
   const inside = new Date(Date.parse(told[0].from) + 3600e3).toISOString()
   assert.match((await s.cli('who', '--at', inside)).err, /nobody watched from/)
   const at = (await s.v1('GET', `/presence?at=${inside}`)).json
-  assert.equal(at.gap.seq, told[0].seq)
+  assert.deepEqual([at.gap.seq, at.gaps.map((g) => g.seq), at.coverage.known], [told[0].seq, [told[0].seq], 'in_gap'])
+  assert.deepEqual(at.people.map((p) => [p.user, p.state, p.last_known]), [['ada', 'unknown', 'online']], 'nobody watched')
   assert.equal((await s.v1('GET', `/presence?at=${told[0].from}`)).json.gap, undefined)
   const range = `from=${encodeURIComponent(new Date(Date.now() - 600e3).toISOString())}&to=${encodeURIComponent(new Date(Date.now() + 9000e3).toISOString())}`
   assert.deepEqual((await s.v1('GET', `/timeline?user=ada&${range}`)).json.gaps.map((g) => g.seq), [told[0].seq])

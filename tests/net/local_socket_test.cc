@@ -2,7 +2,7 @@
 #include "net/loop/local_socket.h"
 
 #include "net/access/local_caller.h"
-#include "net/http/session.h"
+#include "net/http/received.h"
 #include "net/loop/http.h"
 #include "tests/support/given_up.h"
 #include "tests/support/results.h"

@@ -1,4 +1,5 @@
 // What is shown as verified is what was signed: answers with their proofs, and who --proof bundles.
+#include "replay/as_of.h"
 #include "replay/bundle.h"
 #include "replay/event_proof.h"
 #include "replay/verify.h"
@@ -11,6 +12,7 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -271,7 +273,20 @@ TEST_CASE("who, state and moment are stated in words that both verifiers check",
       request.complete = Complete::Chain;
       request.user = static_cast<UserNumber>(1 + test::below(rng, 2));
       request.asked_seq = 1 + test::below(rng, reader.last() - 1);
-      const auto files = make_bundle(reader, request).value();
+      const auto last_at = reader.log().header(reader.last()).value()->at;
+      if (i % 2 == 0) {  // by time: an event's own, or just before it
+        request.asked_at =
+            reader.log().header(request.asked_seq).value()->at - static_cast<Micros>(i / 2);
+        const auto moment = as_of(reader, request.asked_at, last_at, Watched::ToItsEnd).value();
+        if (moment.known == Known::BeforeBegin) continue;
+        request.asked_seq = moment.seq;
+      }
+      const auto made = make_bundle(reader, request);
+      if (request.asked_at == last_at) {  // no later digest pins what came by then
+        CHECK(made.error().code == store::Errc::Incomplete);
+        continue;
+      }
+      const auto& files = made.value();
       const auto report = verify_bundle(files, std::nullopt);
       INFO("user " << request.user << " after " << request.asked_seq << ": "
                    << (report ? "" : report.error().detail));
@@ -281,8 +296,26 @@ TEST_CASE("who, state and moment are stated in words that both verifiers check",
       const auto state = user == nullptr ? engine::Presence::Offline : user->state;
       const std::string& words = files.at("answer.txt");
       CHECK(words.find(reader.user_text(request.user) + " (user #") == 0);
-      CHECK(words.find(" was " + std::string(engine::name_of(state)) + " at ") !=
-            std::string::npos);
+      CHECK(words.find(" was " + std::string(engine::name_of(state)) +
+                       (request.asked_at != 0 ? " at " : " after event ")) != std::string::npos);
+      if (request.asked_at != 0)
+        for (const Micros other : {request.asked_at - 1'000'000'000, last_at, last_at + 1}) {
+          auto moved = files;
+          std::string& facts = moved["bundle"];
+          const auto from = facts.find("moment ");
+          facts.replace(from, facts.find('\n', from) - from, fmt::format("moment {}", other));
+          moved["answer.txt"] = answer_sentence(
+              request.user, reader.user_text(request.user), state, request.asked_seq, other,
+              facts.substr(facts.find("origin ") + 7,
+                           facts.find('\n', facts.find("origin ")) - facts.find("origin ") - 7));
+          const auto refused = verify_bundle(moved, std::nullopt);
+          REQUIRE_FALSE(refused);
+          CHECK(refused.error().detail.find("moment") != std::string::npos);
+          const auto bad = scratch.path() / "moved";
+          std::filesystem::remove_all(bad);
+          write_bundle(moved, bad).value();
+          CHECK(run_script(bad) != 0);
+        }
       const auto path = scratch.path() / ("b" + std::to_string(i));
       write_bundle(files, path).value();
       const int code = run_script(path);

@@ -1,5 +1,5 @@
 // A store whose server died: whoever appends to it first tells the gap.
-#include "replay/attendance.h"
+#include "replay/as_of.h"
 #include "replay/import.h"
 #include "replay/read_log.h"
 #include "replay/time_text.h"
@@ -196,14 +196,17 @@ TEST_CASE("a step of the clock ahead is a gap, and what lies in it is how it was
   CHECK(gaps[0].from == kStart + 10 * kSecond);
   CHECK(gaps[0].to == kStart + 7210 * kSecond);
   const auto around = [&](Micros at) {
-    return replay::gap_around(reader, reader.log().seq_at(at).value() - 1, at).value();
+    return replay::as_of(reader, at, at, replay::Watched::ToItsEnd).value();
   };
-  CHECK_FALSE(around(kStart + 5 * kSecond));
-  CHECK_FALSE(around(kStart + 10 * kSecond));
-  REQUIRE(around(kStart + 11 * kSecond));
-  CHECK(around(kStart + 11 * kSecond)->seq == gaps[0].seq);
-  CHECK(around(kStart + 7209 * kSecond));
-  CHECK_FALSE(around(kStart + 7211 * kSecond));
+  CHECK(around(kStart + 5 * kSecond).known == replay::Known::Yes);
+  CHECK(around(kStart + 10 * kSecond).known == replay::Known::Yes);
+  const auto in_it = around(kStart + 11 * kSecond);
+  CHECK(in_it.known == replay::Known::InGap);
+  REQUIRE(in_it.gaps.size() == 1);
+  CHECK(in_it.gaps[0].seq == gaps[0].seq);
+  CHECK(around(kStart + 7210 * kSecond - 1).known == replay::Known::InGap);
+  CHECK(around(kStart + 7210 * kSecond).known == replay::Known::Yes);
+  CHECK(around(kStart + 7211 * kSecond).known == replay::Known::Yes);
   CHECK(replay::coverage_gaps(reader, kStart, kStart + 10 * kSecond).value().empty());
   CHECK(replay::coverage_gaps(reader, kStart, kStart + 11 * kSecond).value().size() == 1);
 }

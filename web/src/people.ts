@@ -5,8 +5,9 @@ import { echo } from './live'
 import { moment } from './moment'
 import { me } from './session'
 
-export type State = 'online' | 'away' | 'offline'
-export const states: State[] = ['online', 'away', 'offline']
+/** Unknown: of a past moment at which nobody watched. */
+export type State = 'online' | 'away' | 'offline' | 'unknown'
+export const states: State[] = ['online', 'away', 'unknown', 'offline']
 
 const known = new Map<string, Person>()
 const past = shallowRef<Person[] | null>(null)

@@ -6,5 +6,6 @@ const words: Record<string, string> = {
   abort: 'the connection broke', timeout: 'the connection fell silent', drain: 'the server went down', crash: 'the server died', restart: 'the server started anew',
 }
 export function reason(state: string, cause: string): string {
+  if (state === 'unknown') return 'nobody watched'
   return words[cause] ?? (state === 'online' ? 'was active again' : state === 'away' ? 'chose to be away' : 'left')
 }

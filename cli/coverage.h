@@ -1,0 +1,23 @@
+// What an answer about the past says of itself, for people and for machines.
+//
+// Why this file exists: every command that tells of a moment or a range says for which times its
+// log speaks, in the same words and under the same names.
+#pragma once
+
+#include "cli/output.h"
+#include "replay/question/coverage.h"
+
+namespace rollcall::cli {
+
+/// The members of the row that ends an answer in json and ndjson: log_begins, log_ends, known,
+/// gaps.
+[[nodiscard]] boost::json::object coverage_row(const replay::Coverage& coverage,
+                                               const std::vector<replay::GapRow>& gaps);
+/// CSV has no such row: coverage and gaps are columns there.
+void add_coverage_columns(boost::json::object& row, const replay::Coverage& coverage,
+                          const std::vector<replay::GapRow>& gaps);
+/// On stderr, unless it is to be quiet: why the answer says unknown, if it does.
+void warn_of_unknown(const Context& context, const replay::Coverage& coverage,
+                     const std::vector<replay::GapRow>& gaps);
+
+}  // namespace rollcall::cli

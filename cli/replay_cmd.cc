@@ -1,0 +1,199 @@
+// rollcall replay: history again, at any speed, into a terminal or as lines, checked against what
+// was logged of its states.
+#include "cli/ask.h"
+#include "cli/commands.h"
+#include "cli/coverage.h"
+#include "cli/people.h"
+#include "cli/replay_break.h"
+#include "cli/replay_table.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <thread>
+
+namespace rollcall::cli {
+namespace {
+
+using replay::ReplayQuestion;
+
+constexpr int kDiverged = 22;  // the exit code for it (docs/cli.md)
+
+struct Options {
+  ReplayQuestion q;
+  std::string speed = "max", sink;
+  std::vector<std::string> breaks;
+  bool check = false, step = false;
+};
+
+/// Of "60x": 60; of "max": 0.
+std::optional<double> read_speed(const std::string& text) {
+  if (text == "max") return 0.0;
+  if (!text.ends_with('x')) return std::nullopt;
+  double out = 0;
+  const char* const end = text.data() + text.size() - 1;
+  const auto [stop, ec] = std::from_chars(text.data(), end, out);
+  if (ec != std::errc() || stop != end || !(out >= 0.001) || out > 1e9) return std::nullopt;
+  return out;
+}
+
+/// Waits until the wall clock has come as far as history at this speed.
+class Pace {
+ public:
+  explicit Pace(double speed) : speed_(speed) {}
+  void wait_for(engine::Micros at) {
+    if (speed_ == 0) return;
+    if (!first_) first_ = at;
+    const auto passed =
+        std::chrono::duration<double, std::micro>(static_cast<double>(at - *first_) / speed_);
+    std::this_thread::sleep_until(
+        begun_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(passed));
+  }
+
+ private:
+  double speed_;
+  std::optional<engine::Micros> first_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
+boost::json::object json_of(const ReplayQuestion::Row& row) {
+  boost::json::object out{{"seq", row.seq}, {"at", replay::rfc3339(row.at.at)}};
+  out["user"] = row.number == 0 ? boost::json::value(nullptr) : boost::json::value(row.user);
+  out["number"] = row.number;
+  out["session"] = row.session;
+  out["kind"] = row.kind;
+  out["cause"] = row.cause;
+  if (row.from) out["from"] = *row.from;
+  if (row.to) out["to"] = *row.to;
+  return out;
+}
+
+void say_divergence(const ReplayQuestion::Summary& s) {
+  if (!s.divergence) return;
+  const auto& d = *s.divergence;
+  fmt::print(stderr,
+             "DIVERGED   seq {}: history says the state's digest is {}…, this replay says {}… "
+             "(reducer {}); {}\n",
+             d.seq, d.history.substr(0, 16), d.replay.substr(0, 16), engine::kReducerVersion,
+             d.agreed == 0
+                 ? std::string("no digest before it was compared")
+                 : fmt::format("they agreed at seq {}: the difference lies between", d.agreed));
+}
+
+int finish(const Context& context, const Options& o, const ReplayQuestion::Summary& s,
+           std::chrono::steady_clock::time_point begun) {
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  if (o.check) say_divergence(s);
+  if (!context.quiet) {
+    fmt::print(stderr, "replayed   {} events (seq {} to {}), {} changes of state, in {:.1f} s",
+               s.events, s.first, s.last, s.transitions, seconds);
+    if (seconds > 0.5 && o.speed == "max")
+      fmt::print(stderr, " ({:.1f} M events/s)", static_cast<double>(s.events) / seconds / 1e6);
+    fmt::print(stderr, "; {} online, {} away at its end\n", s.online, s.away);
+    if (o.check)
+      fmt::print(stderr, "digests    {} compared, {}{}\n", s.digests,
+                 s.divergence     ? "DIVERGED"
+                 : s.digests == 0 ? "none to compare"
+                                  : "all equal",
+                 s.not_checked == 0
+                     ? ""
+                     : fmt::format(", {} of another reducer not checked", s.not_checked));
+  }
+  return o.check && s.divergence ? kDiverged : 0;
+}
+
+int into_nothing(Context& context, const Options& o) {
+  const auto begun = std::chrono::steady_clock::now();
+  ReplayQuestion q = o.q;
+  q.silent = true;
+  return finish(context, o, ask(context, q), begun);
+}
+
+int as_lines(Context& context, const Options& o, const std::vector<Break>& breaks) {
+  const auto begun = std::chrono::steady_clock::now();
+  Pace pace(*read_speed(o.speed));
+  std::optional<std::uint64_t> stopped;
+  const auto summary = ask(context, o.q, [&](const ReplayQuestion::Row& row) {
+    pace.wait_for(row.at.at);
+    fmt::print("{}\n", json_text(json_of(row)));
+    if (o.speed != "max") std::fflush(stdout);
+    if (std::any_of(breaks.begin(), breaks.end(), [&](const Break& b) { return b.holds(row); }))
+      stopped = row.seq;
+    return !stopped;
+  });
+  std::fflush(stdout);
+  if (stopped && !context.quiet) fmt::print(stderr, "stopped    at seq {} by --break\n", *stopped);
+  return finish(context, o, summary, begun);
+}
+
+int on_terminal(Context& context, const Options& o, std::vector<Break> breaks) {
+  const auto begun = std::chrono::steady_clock::now();
+  constexpr std::size_t kRowsMost = 3'000'000;
+  std::vector<ReplayQuestion::Row> rows;
+  const auto summary = ask(context, o.q, [&](const ReplayQuestion::Row& row) {
+    rows.push_back(row);
+    return rows.size() < kRowsMost;
+  });
+  if (rows.size() == kRowsMost)
+    throw store::Failure({store::Errc::BadInput,
+                          "more than 3,000,000 events: narrow it with --from and --to to watch it, "
+                          "or use --sink ndjson or null"});
+  show_replay(rows, *read_speed(o.speed == "max" ? std::string("60x") : o.speed), o.step,
+              std::move(breaks));
+  return finish(context, o, summary, begun);
+}
+
+}  // namespace
+
+void add_replay(Command& root) {
+  auto o = std::make_shared<Options>();
+  Command command =
+      root.command("replay", "history again, event by event, at any speed, and checked");
+  command.option("--from", o->q.from, "from this moment on (default: the log's begin)", a_moment());
+  command.option("--to", o->q.to, "before this moment (default: the log's end)", a_moment());
+  command.option("--speed", o->speed, "1x, 60x, …, or max (default; a terminal begins with 60x)",
+                 [](const std::string& text) {
+                   return read_speed(text) ? std::string()
+                                           : fmt::format("'{}' is no speed: 1x, 60x or max", text);
+                 });
+  declare_user_option(command, o->q, "only what concerns them");
+  command.option("--break", o->breaks,
+                 "stop at user=NAME,kind=KIND,from=STATE,to=STATE,seq=N (all of them; repeated: "
+                 "any)");
+  command.flag("--step", o->step, "on a terminal: stop at each event until a key is pressed");
+  command.flag("--check", o->check,
+               "compare with the digests of the state in the log; exit 22 if one differs");
+  command.option("--sink", o->sink,
+                 "terminal (default on one), ndjson (default elsewhere) or null (counts alone)",
+                 one_of({"terminal", "ndjson", "null"}));
+  command.check([o](const Context&) {
+    for (const auto& text : o->breaks) (void)parse_break(text);
+    const bool terminal = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1;
+    if (o->sink == "terminal" && !terminal)
+      usage_error("--sink terminal needs a terminal: use ndjson or null");
+    if (o->step && (!terminal || (!o->sink.empty() && o->sink != "terminal")))
+      usage_error("--step needs a terminal to press keys on");
+    if (o->sink == "null" && (!o->breaks.empty() || o->speed != "max"))
+      usage_error("--sink null only counts: --break and --speed do not go with it");
+  });
+  command.examples(
+      "  rollcall replay --from 'yesterday 09:00' --speed 60x      (space pauses, q ends)\n"
+      "  rollcall replay --sink null --check\n"
+      "  rollcall replay --from today --break user=ada,to=away --sink ndjson");
+  command.run([o](Context& context) {
+    std::vector<Break> breaks;
+    for (const auto& text : o->breaks) breaks.push_back(parse_break(text));
+    std::string sink = o->sink;
+    if (sink.empty())
+      sink = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1 ? "terminal" : "ndjson";
+    if (sink == "null") return into_nothing(context, *o);
+    if (sink == "ndjson") return as_lines(context, *o, breaks);
+    return on_terminal(context, *o, std::move(breaks));
+  });
+}
+
+}  // namespace rollcall::cli

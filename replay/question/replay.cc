@@ -1,0 +1,140 @@
+// One fold over the range, compared with every digest of the state in it.
+#include "replay/question/replay.h"
+
+#include "store/bytes/crypto.h"
+#include "store/log/event_clock.h"
+#include "store/log/state_digest.h"
+
+#include <set>
+
+namespace rollcall::replay::inline question {
+namespace {
+
+/// Compares the state before each StateDigest with what it states.
+class DigestCheck {
+ public:
+  explicit DigestCheck(ReplayQuestion::Summary& out) : out_(out) {}
+
+  void before(const Header& h, engine::State& state) {
+    if (h.kind != engine::Kind::StateDigest || out_.divergence) return;
+    const auto digest = engine::digest_of(h);
+    if (digest.reducer != engine::kReducerVersion || digest.covers + 1 != h.seq) {
+      ++out_.not_checked;
+      return;
+    }
+    ++out_.digests;
+    const auto replayed = digester_.root(state);
+    if (replayed == h.digest)
+      agreed_ = h.seq;
+    else
+      out_.divergence = {h.seq, agreed_, store::hex(h.digest), store::hex(replayed)};
+  }
+
+ private:
+  ReplayQuestion::Summary& out_;
+  store::StateDigester digester_;
+  Seq agreed_ = 0;
+};
+
+struct Range {
+  Seq before = 0, last = 0;
+};
+
+Result<Range> range_of(const Desk& desk, const ReplayQuestion& q) {
+  Range out{0, desk.reader->last()};
+  if (q.from) {
+    const auto bound = last_before(*desk.reader, *q.from, desk.now);
+    if (!bound) return bound.error();
+    out.before = *bound;
+  }
+  if (q.to) {
+    const auto bound = last_before(*desk.reader, *q.to, desk.now);
+    if (!bound) return bound.error();
+    out.last = *bound;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> check(const ReplayQuestion& q) {
+  RC_TRY(check_whose(q));
+  RC_TRY(check_moment("from", q.from));
+  RC_TRY(check_moment("to", q.to));
+  if (!q.from || !q.to) return {};
+  const Micros now = store::wall_now();
+  const auto from = parse_time(*q.from, now), to = parse_time(*q.to, now);
+  if (from->index() == to->index() && *to < *from)
+    return Error{Errc::BadInput, fmt::format("to {} is before from {}", *q.to, *q.from)};
+  return {};
+}
+
+Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q,
+                                       const RowSink<ReplayQuestion::Row>& row) {
+  const Reader& reader = *desk.reader;
+  const auto people = find_users(reader, q);
+  if (!people) return people.error();
+  const std::set<UserNumber> wanted(people->begin(), people->end());
+  const auto range = range_of(desk, q);
+  if (!range) return range.error();
+  ReplayQuestion::Summary out;
+  const auto end = as_of(reader, q.to.value_or(""), desk.now, desk.watched);
+  if (!end) return end.error();
+  out.coverage = coverage_of(*end);
+  if (range->before >= range->last) return out;
+  auto fold = state_at(reader, range->before);
+  if (!fold) return fold.error();
+  out.first = range->before + 1;
+  DigestCheck digests(out);
+  fold->before = [&](const Header& h) { digests.before(h, fold->state); };
+  const bool silent = q.silent.value_or(false);
+  std::vector<Gap> gaps;
+  bool goes_on = true;
+  const auto put = [&](const Header& h, const engine::Transition* change, UserNumber user) {
+    if (silent || !goes_on || (!wanted.empty() && !wanted.contains(user))) return;
+    ReplayQuestion::Row r;
+    r.seq = h.seq;
+    r.at = {h.at};
+    r.number = user;
+    if (user != 0) r.user = reader.user_text(user);
+    r.session = h.session;
+    r.kind = std::string(engine::name_of(h.kind));
+    r.cause = std::string(engine::name_of(h.cause));
+    if (change != nullptr) {
+      r.from = std::string(engine::name_of(change->from));
+      r.to = std::string(engine::name_of(change->to));
+    }
+    goes_on = row(r);
+  };
+  const auto visit = [&](const Header& h, store::ByteView, engine::Outcome,
+                         std::span<const engine::Transition> changes) {
+    ++out.events;
+    if (const auto gap = store::gap_told_by(h)) gaps.push_back(*gap);
+    bool own = false;
+    for (const engine::Transition& change : changes) {
+      if (change.from == change.to) continue;
+      ++out.transitions;
+      if (change.user != h.user) continue;
+      own = true;
+      put(h, &change, h.user);
+    }
+    if (!own) put(h, nullptr, h.user);
+    for (const engine::Transition& change : changes)
+      if (change.from != change.to && change.user != h.user) put(h, &change, change.user);
+  };
+  // A piece at a time: whoever has enough ends it, and the bar moves.
+  constexpr Seq kPiece = 65'536;
+  while (fold->state.seq < range->last && goes_on) {
+    RC_TRY(fold->advance(reader.log(), std::min(range->last, fold->state.seq + kPiece), visit));
+    desk.progress(fold->state.seq - range->before, range->last - range->before);
+  }
+  out.last = fold->state.seq;
+  for (const engine::User& user : fold->state.users) {
+    out.online += user.state == engine::Presence::Online;
+    out.away += user.state == engine::Presence::Away;
+  }
+  out.gaps = rows_of(gaps);
+  return out;
+}
+
+}  // namespace rollcall::replay::inline question
