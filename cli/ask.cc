@@ -18,9 +18,8 @@ namespace json = boost::json;
 OpenDesk::OpenDesk(Context& context, const replay::ReadQuestion& question, store::Log::Mode mode)
     : layout_(context.layout()),
       bar_(context, std::string(question.asks.name)),
-      desk_{layout_, nullptr, 0, [this](std::uint64_t done, std::uint64_t all) {
-              bar_.update(done, all);
-            }} {
+      desk_{layout_, nullptr, 0,
+            [this](std::uint64_t done, std::uint64_t all) { bar_.update(done, all); }} {
   if (question.asks.of_people) note_read(context, question);
   if (question.asks.opens == replay::Opens::Log)
     desk_.reader = &reader_.emplace(replay::Reader::open(layout_, mode).value());
@@ -112,7 +111,8 @@ void ask_there(Context& context, std::string_view question, const json::object& 
     if (const auto* end = o->if_contains("end")) {
       answer.end(*end);
       whole = true;
-    } else if (const auto* progress = o->if_contains("progress"); progress && progress->is_array()) {
+    } else if (const auto* progress = o->if_contains("progress");
+               progress && progress->is_array()) {
       const auto& both = progress->get_array();
       if (both.size() == 2)
         bar.update(both[0].to_number<std::uint64_t>(), both[1].to_number<std::uint64_t>());

@@ -133,11 +133,12 @@ int queries_of(Context& context, const replay::QueriesQuestion& q) {
 }
 
 void check_audit(const Options& o) {
-  const int places = (o.q.cursor ? 1 : 0) + (o.q.after_cursor ? 1 : 0) +
-                     (o.cursor_file.empty() ? 0 : 1);
+  const int places =
+      (o.q.cursor ? 1 : 0) + (o.q.after_cursor ? 1 : 0) + (o.cursor_file.empty() ? 0 : 1);
   if (places > 1) usage_error("say where to go on once: --cursor, --after-cursor or --cursor-file");
   if (!o.follow) return;
-  if (o.q.reverse) usage_error("-f goes on with what comes, so it cannot show the newest first (-r)");
+  if (o.q.reverse)
+    usage_error("-f goes on with what comes, so it cannot show the newest first (-r)");
   if (o.filter.until || (o.filter.seq && !o.filter.seq->ends_with("..")))
     usage_error("-f goes on with what comes, so the question has no end (--until, --seq A..B)");
   if (o.fail_empty) usage_error("-f ends when it is told to: --fail-empty says nothing there");
@@ -201,7 +202,8 @@ void add_audit(Command& root) {
   declare_filter(queries, o->filter);
   queries.rows({"seq", "at", "reader", "subject", "subject_number", "reason", "ticket", "what"});
   queries.check([o](const Context&) {
-    if (!o->filter.event.empty()) usage_error("queries are of one kind: --event says nothing there");
+    if (!o->filter.event.empty())
+      usage_error("queries are of one kind: --event says nothing there");
   });
   queries.examples("  rollcall audit queries\n  rollcall audit queries --subject ada -S week-ago");
   queries.run([o](Context& context) {

@@ -33,7 +33,8 @@ void add_backup(Command& root) {
   create.positional("DIR", o->directory, "where backups are kept", a_word());
   create.option("--name", o->name, "its name (default: the time)");
   create.option("--vault", o->vault,
-                "another folder, for a copy of the vault (wrapped; without the master key)", a_word());
+                "another folder, for a copy of the vault (wrapped; without the master key)",
+                a_word());
   create.examples("  rollcall backup create /backups/presence --vault /backups-of-keys/presence");
   create.run([o](Context& context) {
     replay::BackupCreation q{folder_of(context, o->directory), std::nullopt, std::nullopt};
@@ -70,12 +71,11 @@ void add_backup(Command& root) {
                               return true;
                             });
     if (report.size != report.made_at_size)
-      throw store::Failure({store::Errc::Tampered,
-                            fmt::format("the backup was made at size {} and holds {}",
-                                        report.made_at_size, report.size)});
+      throw store::Failure(
+          {store::Errc::Tampered, fmt::format("the backup was made at size {} and holds {}",
+                                              report.made_at_size, report.size)});
     const auto verdict = replay::verdict_named(report.verdict);
-    if (verdict != replay::Verdict::Verified)
-      return verdict == replay::Verdict::Tampered ? 20 : 21;
+    if (verdict != replay::Verdict::Verified) return verdict == replay::Verdict::Tampered ? 20 : 21;
     fmt::print("size {}   bodies not opened\nVERIFIED\n", report.size);
     return 0;
   });

@@ -10,6 +10,8 @@ namespace json = boost::json;
 json::object coverage_row(const replay::Coverage& coverage,
                           const std::vector<replay::GapRow>& gaps) {
   json::object out = replay::write_value(coverage).as_object();
+  out["coverage"] = coverage.known;  // as CSV names it
+  out.erase("known");
   out["gaps"] = replay::write_value(gaps);
   return out;
 }

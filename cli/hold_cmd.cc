@@ -45,7 +45,8 @@ void add_hold(Command& root) {
   Command add = hold.command("add", "from now on, forget and retention leave the user alone");
   o->person.declare(add, "the user's name");
   add.examples("  rollcall --reason 'case 12/26' hold add ada");
-  add.run_writing([o](Context& context) { return change(context, engine::Kind::HoldSet, o->person); });
+  add.run_writing(
+      [o](Context& context) { return change(context, engine::Kind::HoldSet, o->person); });
   Command release = hold.command("release", "end a hold");
   o->person.declare(release, "the user's name");
   release.flag("--yes", o->yes, "do not ask");

@@ -22,7 +22,7 @@ boost::json::object row_of(const Context& context, const SessionsQuestion::Row& 
   boost::json::object row{{"user", r.user},
                           {"number", r.number},
                           {"from", moment(r.from)},
-                          {"to", r.to                    ? moment(*r.to)
+                          {"to", r.to                   ? moment(*r.to)
                                  : r.state == "unknown" ? "unknown"
                                                         : "still here"}};
   row["length"] = machine ? replay::write_value(r.seconds)
@@ -46,7 +46,8 @@ void add_last(Command& root) {
   command.option("-n,--lines", q->limit, "at most so many");
   command.option("--min", q->min, "at least so long, like 10min", a_duration());
   command.flag("--open", q->open, "only those still open");
-  command.rows({"user", "from", "to", "length", "end", "state", "login", "logout", "number", "coverage", "gaps"});
+  command.rows({"user", "from", "to", "length", "end", "state", "login", "logout", "number",
+                "coverage", "gaps"});
   command.check([q](const Context&) { check_range(q->since, q->until); });
   command.examples("  rollcall last ada -n 2\n  rollcall last -S yesterday --min 1h");
   command.run([q](Context& context) {

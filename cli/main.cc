@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
     add_subject(root);
     add_timeline(root);
     add_replay(root);
+    add_whatif(root);
     add_policy(root);
     add_presence(root);
     add_store(root);

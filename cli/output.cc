@@ -103,7 +103,7 @@ void Rows::add_facts(const std::string& name, const json::object& facts) {
   if (format_ != "json" && format_ != "ndjson") return;
   if (!fields_.empty() && std::find(fields_.begin(), fields_.end(), name) == fields_.end()) return;
   begin();
-  const std::string text = json_text(json::object{{name, facts}});
+  const std::string text = json_text(format_ == "json" ? json::object{{name, facts}} : facts);
   if (format_ == "json") std::fputs(first_ ? "\n" : ",\n", out_);
   std::fwrite(text.data(), 1, text.size(), out_);
   if (format_ != "json") std::fputc('\n', out_);

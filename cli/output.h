@@ -26,8 +26,8 @@ class Rows {
   /// `columns`: the columns of a table, in order; machine formats get every key of a row.
   Rows(const Context& context, std::vector<std::string> columns, std::FILE* out = stdout);
   void add(boost::json::object row);
-  /// What the answer says of itself, as its last row {name: facts}, in json and ndjson; with
-  /// --fields only if it is named there.
+  /// What the answer says of itself, in json and ndjson: as its last row, which in json is
+  /// {name: facts}. With --fields only if it is named there.
   void add_facts(const std::string& name, const boost::json::object& facts);
   /// Prints the rows that a table held back to compute its widths, which then stay the same.
   void flush();

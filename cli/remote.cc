@@ -2,8 +2,8 @@
 #include "cli/remote.h"
 
 #include "net/loop/http.h"
-#include "net/v1/questions.h"
 #include "net/loop/local_socket.h"
+#include "net/v1/questions.h"
 #include "net/wire/pusher_signature.h"
 #include "store/bytes/files.h"
 #include "store/bytes/utf8.h"

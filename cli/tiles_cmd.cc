@@ -17,8 +17,8 @@ void add_tiles(Command& root) {
   exporting.run([directory](Context& context) {
     const bool stream = *directory == "-";
     BundleTaker together;
-    const auto made = ask(context, replay::TilesQuestion{},
-                          stream ? together.row() : rows_into(*directory));
+    const auto made =
+        ask(context, replay::TilesQuestion{}, stream ? together.row() : rows_into(*directory));
     if (stream) together.write_quietly("-");
     fmt::print(stream ? stderr : stdout, "{} files, size {}\n", made.count, made.size);
     return 0;

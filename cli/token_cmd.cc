@@ -83,8 +83,7 @@ void add_token(Command& root) {
   watch.run([o](Context& context) {
     if (o->expires.empty()) o->expires = "+30d";
     if (!context.url.empty()) {
-      print_made(
-          call(context, "/v1/tokens/watch", {{"user", o->name}, {"expires", o->expires}}));
+      print_made(call(context, "/v1/tokens/watch", {{"user", o->name}, {"expires", o->expires}}));
       return 0;
     }
     net::Settings settings;

@@ -43,14 +43,10 @@ int code_of(Verdict verdict) {
 using Report = replay::VerifyQuestion::Summary;
 
 void print_json(const Report& r) {
-  boost::json::object out{{"verdict", r.verdict},
-                          {"origin", r.origin},
-                          {"key", r.key},
-                          {"size", r.size},
-                          {"signed_size", r.signed_size},
-                          {"bodies_opened", r.bodies_opened},
-                          {"shredded", r.shredded},
-                          {"dropped", r.dropped}};
+  boost::json::object out{
+      {"verdict", r.verdict},   {"origin", r.origin},           {"key", r.key},
+      {"size", r.size},         {"signed_size", r.signed_size}, {"bodies_opened", r.bodies_opened},
+      {"shredded", r.shredded}, {"dropped", r.dropped}};
   out["checks"] = replay::write_value(r.checks);
   out["findings"] = replay::write_value(r.findings);
   fmt::print("{}\n", boost::json::serialize(out));

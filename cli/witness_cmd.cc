@@ -4,8 +4,8 @@
 #include "cli/remote.h"
 #include "net/loop/http.h"
 #include "net/v1/cosign_api.h"
-#include "replay/reader.h"
 #include "replay/question/witnesses.h"
+#include "replay/reader.h"
 #include "store/bytes/files.h"
 #include "store/log/event_clock.h"
 #include "store/tlog/witness.h"
@@ -19,9 +19,9 @@
 namespace rollcall::cli {
 namespace {
 
+using replay::WitnessesQuestion;
 using store::Errc;
 using store::Failure;
-using replay::WitnessesQuestion;
 namespace note = store::note;
 
 struct Options {

@@ -12,6 +12,7 @@
 #include "replay/question/timeline.h"
 #include "replay/question/transitions.h"
 #include "replay/question/verify.h"
+#include "replay/question/whatif.h"
 #include "replay/question/witnesses.h"
 #include "store/bytes/printable.h"
 
@@ -27,7 +28,7 @@ using Questions = boost::mp11::mp_list<
     RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
     SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
     BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
-    TransitionsQuestion, PolicyQuestion, ReplayQuestion>;
+    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>
@@ -57,6 +58,8 @@ std::vector<UserNumber> subjects(const Reader& reader, const Q& q) {
     return known_users(reader, one);
   } else if constexpr (std::is_same_v<Q, TimelineQuestion>) {
     return known_users(reader, {{q.user}, {}});
+  } else if constexpr (std::is_same_v<Q, WhatIfQuestion>) {
+    return q.without ? known_users(reader, {{*q.without}, {}}) : std::vector<UserNumber>{};
   } else if constexpr (std::is_same_v<Q, ConcurrencyQuestion>) {
     return q.user ? known_users(reader, {{*q.user}, {}}) : std::vector<UserNumber>{};
   } else if constexpr (std::is_same_v<Q, EventQuestion>) {

@@ -15,7 +15,8 @@ struct GapRow {
 BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
 
 struct Coverage {
-  std::optional<Moment> log_begins, log_ends;  ///< none of an empty log
+  /// None of an empty log; no end of one that a server has open, nor with seq:N.
+  std::optional<Moment> log_begins, log_ends;
   /// Of the moment asked about: yes, in_gap, after_end or before_begin. Of a range: of its end.
   std::string known;
 };

@@ -106,9 +106,9 @@ Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now)
 }
 
 bool is_private(std::string_view member) {
-  constexpr std::array<std::string_view, 10> names{"user",  "users", "subject", "grep",
-                                                  "match", "ip",           "room",
-                                                  "cursor", "after_cursor", "channel"};
+  constexpr std::array<std::string_view, 11> names{"without", "user",         "users",  "subject",
+                                                   "grep",    "match",        "ip",     "room",
+                                                   "cursor",  "after_cursor", "channel"};
   return std::find(names.begin(), names.end(), member) != names.end();
 }
 

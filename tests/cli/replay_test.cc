@@ -99,7 +99,7 @@ TEST_CASE(
   CHECK(test::run_rollcall(dir, {"who"}).out.find("where the log ends") != std::string::npos);
   const auto json = test::run_rollcall(dir, {"who", "--at", "+1h", "-o", "json"}).out;
   CHECK(json.find(R"("state":"unknown","last_known":"online")") != std::string::npos);
-  CHECK(json.find(R"("known":"after_end","gaps":[])") != std::string::npos);
+  CHECK(json.find(R"("coverage":"after_end","gaps":[])") != std::string::npos);
   const auto csv = test::run_rollcall(dir, {"who", "--at", "+1h", "-o", "csv"}).out;
   CHECK(csv.find("last_known,coverage,gaps") != std::string::npos);
   CHECK(csv.find("online,after_end,") != std::string::npos);

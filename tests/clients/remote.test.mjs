@@ -128,11 +128,11 @@ test('a number means one person over the wire, too, and a name is taken as it is
   const ok = async (...args) => { const r = await cli(...args); assert.equal(r.code, 0, `${args.join(' ')}: ${r.err}`); return r }
   const awkward = 'cn=Doe\\, Jane,ou=x'
   await ok('login', 'gone')
-  const first = JSON.parse((await ok('who', 'gone', '-o', 'ndjson')).out).number
+  const first = JSON.parse((await ok('who', 'gone', '-o', 'ndjson')).out.split('\n')[0]).number
   await ok('--reason', 'asked', 'forget', 'gone', '--yes', '--receipt', join(scratch(), 'r'))
   const impostor = `#${first}`
   await ok('login', impostor); await ok('login', awkward); await ok('login', '[a,b]')
-  const second = JSON.parse((await ok('who', impostor, '-o', 'ndjson')).out).number
+  const second = JSON.parse((await ok('who', impostor, '-o', 'ndjson')).out.split('\n')[0]).number
   assert.notEqual(second, first)
   const numbers = async (...args) => new Set((await ok('audit', '-o', 'ndjson', ...args)).out.trim().split('\n').map((l) => JSON.parse(l).user_number))
   assert.deepEqual(await numbers('-u', impostor), new Set([second]))
