@@ -93,13 +93,14 @@ int who(Context& context, const Options& o) {
   });
   if (context.verbose) fmt::print(stderr, "state after seq {}\n", s.seq);
   warn_of_unknown(context, s.coverage, s.gaps);
+  if (!o.q.at && context.url.empty() && s.seq != 0 && !context.quiet)
+    fmt::print(stderr, "rollcall: as of {}, where the log ends: no server has it open\n",
+               replay::rfc3339(s.at.at));
   if (o.count) return count(context, o, s);
   const Pager pager(context);
   if (!machine_output(context)) {
-    const bool at_end = !o.q.at && context.url.empty() && s.seq != 0;
-    fmt::print("At {} UTC{} (seq {}, root {})   {} online, {} away{}\n",
-               replay::short_time(s.at.at), at_end ? ", where the log ends" : "", s.seq,
-               s.root ? s.root->substr(0, 8) + "…" : "-", s.online, s.away,
+    fmt::print("At {} UTC (seq {}, root {})   {} online, {} away{}\n", replay::short_time(s.at.at),
+               s.seq, s.root ? s.root->substr(0, 8) + "…" : "-", s.online, s.away,
                s.coverage.known == "yes" ? "" : fmt::format(", {} unknown", s.unknown));
   }
   std::vector<std::string> columns{"user",          "state", "since", "sessions",

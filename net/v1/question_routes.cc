@@ -56,7 +56,7 @@ constexpr auto kRoutes = std::to_array<QuestionRoute>({
      "replay",
      "events",
      1000},
-    {{"GET", "/v1/whatif", kAudit, "History under another policy"}, "whatif", "users", 1000},
+    {{"GET", "/v1/whatif", kAudit, "History under another policy"}, "whatif", "users"},
     {{"GET", "/v1/policy", kAudit, "The time limits in force"}, "policy show", ""},
     {{"GET", "/v1/checkpoints", kAudit, "Every checkpoint ever signed"},
      "checkpoint history",

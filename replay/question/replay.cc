@@ -89,7 +89,8 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
   fold->before = [&](const Header& h) { digests.before(h, fold->state); };
   const bool silent = q.silent.value_or(false);
   std::vector<Gap> gaps;
-  bool goes_on = true;
+  std::uint64_t left = q.limit.value_or(~std::uint64_t{0});
+  bool goes_on = left != 0;
   const auto put = [&](const Header& h, const engine::Transition* change, UserNumber user) {
     if (silent || !goes_on || (!wanted.empty() && !wanted.contains(user))) return;
     ReplayQuestion::Row r;
@@ -104,11 +105,13 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
       r.from = std::string(engine::name_of(change->from));
       r.to = std::string(engine::name_of(change->to));
     }
-    goes_on = row(r);
+    goes_on = row(r) && --left != 0;
   };
   const auto visit = [&](const Header& h, store::ByteView, engine::Outcome,
                          std::span<const engine::Transition> changes) {
+    if (!goes_on) return;  // the rest of the piece
     ++out.events;
+    out.last = h.seq;
     if (const auto gap = store::gap_told_by(h)) gaps.push_back(*gap);
     bool own = false;
     for (const engine::Transition& change : changes) {
@@ -128,7 +131,10 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
     RC_TRY(fold->advance(reader.log(), std::min(range->last, fold->state.seq + kPiece), visit));
     desk.progress(fold->state.seq - range->before, range->last - range->before);
   }
-  out.last = fold->state.seq;
+  if (fold->state.seq != out.last) {  // ended within a piece
+    fold = state_at(reader, out.last);
+    if (!fold) return fold.error();
+  }
   for (const engine::User& user : fold->state.users) {
     out.online += user.state == engine::Presence::Online;
     out.away += user.state == engine::Presence::Away;

@@ -8,6 +8,7 @@ namespace rollcall::replay::inline question {
 struct ReplayQuestion : Whose {
   std::optional<std::string> from, to;  ///< at or after, before; the whole log if none are given
   std::optional<bool> silent;           ///< no rows: the counts alone
+  std::optional<std::uint64_t> limit;   ///< at most so many rows: it ends with the last of them
   static constexpr Asks kAsks{"replay", true};
   /// An event; with from and to if it changed its user's state. What else it changed, like a node
   /// that died with many people on it, is a row each behind it, of the same seq.
@@ -36,7 +37,7 @@ struct ReplayQuestion : Whose {
     std::vector<GapRow> gaps;  ///< of the range
   };
 };
-BOOST_DESCRIBE_STRUCT(ReplayQuestion, (Whose), (from, to, silent))
+BOOST_DESCRIBE_STRUCT(ReplayQuestion, (Whose), (from, to, silent, limit))
 BOOST_DESCRIBE_STRUCT(ReplayQuestion::Row, (),
                       (seq, at, user, number, session, kind, cause, from, to))
 BOOST_DESCRIBE_STRUCT(ReplayQuestion::Divergence, (), (seq, agreed, history, replay))

@@ -41,7 +41,7 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
   const Micros least = q.min ? parse_duration(*q.min).value() : 0;
   const bool known = moment->known == Known::Yes;
   // How long an open session is known to have lasted.
-  Micros end = std::min(moment->at, moment->watched_to);
+  Micros end = q.at ? std::min(moment->at, moment->watched_to) : moment->ends;
   for (const Gap& gap : moment->gaps) end = std::min(end, gap.from);
   auto found = stays(reader.log(), moment->seq);
   if (!found) return found.error();

@@ -17,8 +17,8 @@ struct SessionsQuestion : Whose {
     std::uint64_t number = 0;
     Moment from;
     std::optional<Moment> to;  ///< none while it is open
-    Seconds seconds;           ///< while it is open, up to the last moment that is known
-    std::string state;         ///< ended, open, or unknown: nobody watched at the moment
+    Seconds seconds;    ///< while it is open, up to the log's last event; with `at`, up to it
+    std::string state;  ///< ended, open, or unknown: nobody watched at the moment
     std::optional<std::string> cause;
     std::uint64_t login_seq = 0;
     std::optional<std::uint64_t> end_seq;

@@ -96,7 +96,7 @@ TEST_CASE(
   CHECK(now.err.find("the log ends at ") != std::string::npos);
   CHECK(now.out.find("unknown (last online)") != std::string::npos);
   CHECK(now.out.find("0 online, 0 away, 1 unknown") != std::string::npos);
-  CHECK(test::run_rollcall(dir, {"who"}).out.find("where the log ends") != std::string::npos);
+  CHECK(test::run_rollcall(dir, {"who"}).err.find("where the log ends") != std::string::npos);
   const auto json = test::run_rollcall(dir, {"who", "--at", "+1h", "-o", "json"}).out;
   CHECK(json.find(R"("state":"unknown","last_known":"online")") != std::string::npos);
   CHECK(json.find(R"("coverage":"after_end","gaps":[])") != std::string::npos);

@@ -127,3 +127,24 @@ TEST_CASE("no file of ours is larger than it may be", "[engine]") {
   CHECK(median_lines(all, ".h") <= 60);
   CHECK(median_lines(all, ".cc") <= 150);
 }
+
+TEST_CASE("the engine knows no clock, no thread and no random number", "[engine]") {
+  const std::set<std::string> kKnown{
+      "algorithm",  "array",    "compare",      "cstddef",     "cstdint", "cstdio",      "cstdlib",
+      "functional", "iterator", "limits",       "map",         "numeric", "optional",    "queue",
+      "set",        "span",     "string",       "string_view", "tuple",   "type_traits", "utility",
+      "variant",    "vector",   "unordered_map"};  // looked up by key alone: whoever iterates it
+                                                   // depends on its order
+  for (const auto& entry : fs::directory_iterator(fs::path(ROLLCALL_SOURCE_DIR) / "engine")) {
+    const auto kind = entry.path().extension();
+    if (kind != ".h" && kind != ".cc") continue;
+    std::ifstream in(entry.path());
+    constexpr std::string_view kInclude = "#include <";
+    for (std::string line; std::getline(in, line);) {
+      if (!line.starts_with(kInclude)) continue;
+      const std::string header = line.substr(kInclude.size(), line.find('>') - kInclude.size());
+      INFO(entry.path().filename().string() << " includes <" << header << ">");
+      CHECK(kKnown.contains(header));
+    }
+  }
+}

@@ -87,6 +87,16 @@ TEST_CASE("a replay of a part begins with the state before it, and both parts ma
     CHECK(rows[i].to == whole.rows[i].to);
   }
   CHECK(rest.summary.online == whole.summary.online);
+  ReplayQuestion few;
+  few.limit = 40;
+  const auto begun = replayed(reader, few);
+  CHECK(begun.rows.size() == 40);
+  CHECK(begun.summary.last == begun.rows.back().seq);
+  CHECK(begun.summary.events == begun.summary.last);
+  std::uint64_t here = 0;
+  for (const auto& user : state_at(reader, begun.summary.last).value().state.users)
+    here += user.state == engine::Presence::Online;
+  CHECK(begun.summary.online == here);
   ReplayQuestion nothing;
   nothing.from = rfc3339(kStart * 2);
   CHECK(replayed(reader, nothing).summary.events == 0);
