@@ -22,7 +22,6 @@ Result<Micros> time_of(const Reader& reader, Seq seq) {
 /// Where it begins and ends, and nothing else.
 Result<AsOf> bounds(const Reader& reader, Micros now, Watched watched) {
   AsOf out;
-  out.watched = watched;
   if (reader.last() == 0) return out;
   const auto first = time_of(reader, 1);
   if (!first) return first.error();

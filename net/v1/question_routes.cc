@@ -54,7 +54,7 @@ constexpr auto kRoutes = std::to_array<QuestionRoute>({
     {{"GET", "/v1/gaps", kAudit, "When nobody watched"}, "store gaps", "gaps"},
     {{"GET", "/v1/replay", kAudit, "History again, event by event, checked against its digests"},
      "replay",
-     "events",
+     "entries",
      1000},
     {{"GET", "/v1/whatif", kAudit, "History under another policy"}, "whatif", "users"},
     {{"GET", "/v1/policy", kAudit, "The time limits in force"}, "policy show", ""},

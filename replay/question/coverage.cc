@@ -7,8 +7,7 @@ Coverage coverage_of(const AsOf& moment) {
   Coverage out;
   if (moment.ends != 0) {
     out.log_begins = Moment{moment.begins};
-    // A log that a server has open goes on, and what it says of event N does not depend on its end.
-    if (!moment.by_seq && moment.watched == Watched::ToItsEnd) out.log_ends = Moment{moment.ends};
+    if (!moment.by_seq) out.log_ends = Moment{moment.ends};  // event N does not depend on it
   }
   out.known = std::string(name_of(moment.known));
   return out;

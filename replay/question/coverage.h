@@ -15,7 +15,7 @@ struct GapRow {
 BOOST_DESCRIBE_STRUCT(GapRow, (), (seq, from, to))
 
 struct Coverage {
-  /// None of an empty log; no end of one that a server has open, nor with seq:N.
+  /// Of its first event and its last: none of an empty log, and no end with seq:N.
   std::optional<Moment> log_begins, log_ends;
   /// Of the moment asked about: yes, in_gap, after_end or before_begin. Of a range: of its end.
   std::string known;

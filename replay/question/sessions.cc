@@ -71,7 +71,7 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
   }
   SessionsQuestion::Summary out;
   out.upto = moment->seq;
-  out.at = {moment->at};
+  out.at = {q.at ? moment->at : moment->ends};
   out.coverage = coverage_of(*moment);
   out.gaps = rows_of(moment->gaps);
   if (q.at) return out;
