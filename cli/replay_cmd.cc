@@ -6,6 +6,7 @@
 #include "cli/people.h"
 #include "cli/replay_break.h"
 #include "cli/replay_table.h"
+#include "replay/question/presence.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -142,7 +143,22 @@ int on_terminal(Context& context, const Options& o, std::vector<Break> breaks) {
     throw store::Failure({store::Errc::BadInput,
                           "more than 3,000,000 events: narrow it with --from and --to to watch it, "
                           "or use --sink ndjson or null"});
-  show_replay(rows, *read_speed(o.speed == "max" ? std::string("60x") : o.speed), o.step,
+  // The table begins with who was here then.
+  std::vector<ReplayQuestion::Row> before;
+  if (summary.first > 1) {
+    replay::PresenceQuestion here;
+    static_cast<replay::Whose&>(here) = o.q;
+    here.at = fmt::format("seq:{}", summary.first - 1);
+    (void)ask(context, here, [&](const replay::PresenceQuestion::Row& person) {
+      ReplayQuestion::Row row;
+      row.user = person.user;
+      row.to = person.state;
+      if (person.since) row.at = *person.since;
+      before.push_back(std::move(row));
+      return true;
+    });
+  }
+  show_replay(before, rows, *read_speed(o.speed == "max" ? std::string("60x") : o.speed), o.step,
               std::move(breaks));
   return finish(context, o, summary, begun);
 }

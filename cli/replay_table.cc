@@ -67,13 +67,16 @@ Key next_key(std::chrono::milliseconds patience) {
 /// Who is where after some of the rows.
 class Table {
  public:
-  explicit Table(const std::vector<Row>& rows) : rows_(rows) {}
+  Table(const std::vector<Row>& before, const std::vector<Row>& rows)
+      : before_(before), rows_(rows) {
+    begin();
+  }
 
   [[nodiscard]] std::size_t done() const { return done_; }
   /// Goes on to it, or begins again.
   void go_to(std::size_t done) {
     if (done < done_) {
-      people_.clear();
+      begin();
       done_ = 0;
     }
     for (; done_ < done; ++done_) {
@@ -124,6 +127,11 @@ class Table {
     std::string state;
     engine::Micros since = 0;
   };
+  void begin() {
+    people_.clear();
+    for (const Row& row : before_) people_[row.user] = {row.to.value_or("offline"), row.at.at};
+  }
+  const std::vector<Row>& before_;
   const std::vector<Row>& rows_;
   std::map<std::string, Is> people_;
   std::size_t done_ = 0;
@@ -131,15 +139,15 @@ class Table {
 
 }  // namespace
 
-void show_replay(const std::vector<Row>& rows, double speed, bool stepping,
-                 std::vector<Break> breaks) {
+void show_replay(const std::vector<Row>& before, const std::vector<Row>& rows, double speed,
+                 bool stepping, std::vector<Break> breaks) {
   if (rows.empty()) {
     fmt::print("nothing happened in that range\n");
     return;
   }
   const KeyMode keys;
   fmt::print("\x1b[2J");
-  Table table(rows);
+  Table table(before, rows);
   bool paused = stepping;
   engine::Micros now = rows.front().at.at;
   auto looked = Clock::now();
