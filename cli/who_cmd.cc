@@ -93,7 +93,8 @@ int who(Context& context, const Options& o) {
   });
   if (context.verbose) fmt::print(stderr, "state after seq {}\n", s.seq);
   warn_of_unknown(context, s.coverage, s.gaps);
-  if (!o.q.at && context.url.empty() && s.seq != 0 && !context.quiet)
+  const bool table = !o.count && !machine_output(context);
+  if (table && !o.q.at && context.url.empty() && s.seq != 0 && !context.quiet)
     fmt::print(stderr, "rollcall: as of {}, where the log ends: no server has it open\n",
                replay::rfc3339(s.at.at));
   if (o.count) return count(context, o, s);
