@@ -136,7 +136,17 @@ bool Live::submit(Task task) {
 std::shared_ptr<const ReadView> Live::reading() const {
   const Lock guard(mutex_);
   if (!writer_) return nullptr;
-  return {writer_, &writer_->view()};
+  {
+    const Lock count(readers_->mutex);
+    ++readers_->reading;
+  }
+  // Its own handle on the count: a reader may outlive us.
+  return {&writer_->view(), [writer = writer_, readers = readers_](const ReadView*) mutable {
+            writer.reset();  // whoever waits for the log's lock finds it free
+            const Lock count(readers->mutex);
+            --readers->reading;
+            readers->fewer.notify_all();
+          }};
 }
 
 std::optional<Error> Live::problem() const {

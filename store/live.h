@@ -156,9 +156,17 @@ class Live {
   Result<engine::Micros> time();
   void stage_step(engine::Micros step, engine::Micros before);
 
+  /// Those who hold what reading() gave; reopen() waits until they have let go.
+  struct Readers {
+    Mutex mutex;
+    std::condition_variable fewer;
+    std::size_t reading RC_GUARDED_BY(mutex) = 0;
+  };
+
   Layout layout_;
   LiveOptions options_;
   std::shared_ptr<Writer> writer_;
+  const std::shared_ptr<Readers> readers_ = std::make_shared<Readers>();
   std::optional<FolderWatch> folder_;
   std::optional<EventClock> clock_;
   std::uint64_t node_epoch_ = 0;

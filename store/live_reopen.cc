@@ -55,8 +55,14 @@ bool Live::reopen() {
     old = writer_;
     writer_.reset();
   }
-  for (int i = 0; i < 500 && !old.expired(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  {
+    constexpr auto kPatience = std::chrono::seconds(5);
+    Lock count(readers_->mutex);
+    readers_->fewer.wait_for(count.waiting(), kPatience, [&] {
+      readers_->mutex.held();
+      return readers_->reading == 0;
+    });
+  }
   if (!old.expired()) {  // somebody reads on and on: we cannot have the lock
     const Lock guard(mutex_);
     writer_ = old.lock();

@@ -105,6 +105,18 @@ Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now)
   return *first - 1;
 }
 
+Result<Bounds> bounds_of(const Desk& desk, const std::optional<std::string>& from,
+                         const std::optional<std::string>& to) {
+  Bounds out{0, desk.reader->last()};
+  for (const auto& [text, into] : {std::pair{&from, &out.before}, std::pair{&to, &out.last}}) {
+    if (!*text) continue;
+    const auto bound = last_before(*desk.reader, **text, desk.now);
+    if (!bound) return bound.error();
+    *into = *bound;
+  }
+  return out;
+}
+
 bool is_private(std::string_view member) {
   constexpr std::array<std::string_view, 11> names{"without", "user",         "users",  "subject",
                                                    "grep",    "match",        "ip",     "room",

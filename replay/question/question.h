@@ -87,6 +87,14 @@ BOOST_DESCRIBE_STRUCT(Whose, (), (user, number))
 /// What `since` and `until` begin and end at; the state at a moment is another thing (as_of()).
 [[nodiscard]] Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now);
 
+/// The events of a range by its two bounds: those after `before`, up to and with `last`. The whole
+/// log if neither is given.
+struct Bounds {
+  Seq before = 0, last = 0;
+};
+[[nodiscard]] Result<Bounds> bounds_of(const Desk& desk, const std::optional<std::string>& from,
+                                       const std::optional<std::string>& to);
+
 /// Whether a member's value may quote a person or what is being looked for.
 [[nodiscard]] bool is_private(std::string_view member);
 

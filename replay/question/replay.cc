@@ -36,25 +36,6 @@ class DigestCheck {
   Seq agreed_ = 0;
 };
 
-struct Range {
-  Seq before = 0, last = 0;
-};
-
-Result<Range> range_of(const Desk& desk, const ReplayQuestion& q) {
-  Range out{0, desk.reader->last()};
-  if (q.from) {
-    const auto bound = last_before(*desk.reader, *q.from, desk.now);
-    if (!bound) return bound.error();
-    out.before = *bound;
-  }
-  if (q.to) {
-    const auto bound = last_before(*desk.reader, *q.to, desk.now);
-    if (!bound) return bound.error();
-    out.last = *bound;
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<void> check(const ReplayQuestion& q) {
@@ -75,7 +56,7 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
   const auto people = find_users(reader, q);
   if (!people) return people.error();
   const std::set<UserNumber> wanted(people->begin(), people->end());
-  const auto range = range_of(desk, q);
+  const auto range = bounds_of(desk, q.from, q.to);
   if (!range) return range.error();
   ReplayQuestion::Summary out;
   const auto end = as_of(reader, q.to.value_or(""), desk.now, desk.watched);

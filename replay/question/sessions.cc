@@ -27,17 +27,9 @@ Result<SessionsQuestion::Summary> answer(const Desk& desk, const SessionsQuestio
   const std::set<UserNumber> wanted(people->begin(), people->end());
   const auto moment = as_of(reader, q.at.value_or(""), desk.now, desk.watched);
   if (!moment) return moment.error();
-  Seq from = 0, upto = moment->seq;
-  if (q.since) {
-    const auto before = last_before(reader, *q.since, desk.now);
-    if (!before) return before.error();
-    from = *before + 1;
-  }
-  if (q.until) {
-    const auto before = last_before(reader, *q.until, desk.now);
-    if (!before) return before.error();
-    upto = std::min(upto, *before);
-  }
+  const auto bounds = bounds_of(desk, q.since, q.until);
+  if (!bounds) return bounds.error();
+  const Seq from = bounds->before + 1, upto = std::min(moment->seq, bounds->last);
   const Micros least = q.min ? parse_duration(*q.min).value() : 0;
   const bool known = moment->known == Known::Yes;
   // How long an open session is known to have lasted.

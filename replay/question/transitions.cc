@@ -16,17 +16,9 @@ Result<TransitionsQuestion::Summary> answer(const Desk& desk, const TransitionsQ
   const auto people = find_users(reader, q);
   if (!people) return people.error();
   const std::set<UserNumber> wanted(people->begin(), people->end());
-  Seq before = 0, upto = reader.last();
-  if (q.since) {
-    const auto bound = last_before(reader, *q.since, desk.now);
-    if (!bound) return bound.error();
-    before = *bound;
-  }
-  if (q.until) {
-    const auto bound = last_before(reader, *q.until, desk.now);
-    if (!bound) return bound.error();
-    upto = *bound;
-  }
+  const auto bounds = bounds_of(desk, q.since, q.until);
+  if (!bounds) return bounds.error();
+  const Seq before = bounds->before, upto = bounds->last;
   TransitionsQuestion::Summary out;
   out.upto = upto;
   const auto end = as_of(reader, q.until.value_or(""), desk.now, desk.watched);

@@ -31,17 +31,10 @@ Result<WhatIfQuestion::Summary> answer(const Desk& desk, const WhatIfQuestion& q
                                        const RowSink<WhatIfQuestion::Row>& row) {
   const Reader& reader = *desk.reader;
   WhatIf asked;
-  asked.last = reader.last();
-  if (q.from) {
-    const auto bound = last_before(reader, *q.from, desk.now);
-    if (!bound) return bound.error();
-    asked.before = *bound;
-  }
-  if (q.to) {
-    const auto bound = last_before(reader, *q.to, desk.now);
-    if (!bound) return bound.error();
-    asked.last = *bound;
-  }
+  const auto bounds = bounds_of(desk, q.from, q.to);
+  if (!bounds) return bounds.error();
+  asked.before = bounds->before;
+  asked.last = bounds->last;
   asked.change = [&q](engine::Policy& policy) {
     for (const auto& setting : q.set) (void)set_policy(policy, setting);
   };
