@@ -170,10 +170,18 @@ TEST_CASE("a definite answer stays what it was, whatever comes later", "[replay]
       opening.wall = back;
       const auto w = store::open_store(layout, opening).value();
       if (way == 2) w->stage_restart(1, back);
-      for (int i = 0; i < 10; ++i)
-        w->stage(about(i % 2 == 0 ? Kind::Activity : Kind::Login, i % 4 < 2 ? "ada" : "eve"),
-                 back + i * kSecond)
-            .value();
+      if (way == 1) {
+        std::string lines;
+        for (int i = 0; i < 10; ++i)
+          lines += R"({"at":")" + rfc3339(back + i * kSecond) + R"(","type":")" +
+                   (i % 2 == 0 ? "activity" : "login") + R"(","user":"ada"})" + "\n";
+        (void)import_ndjson(*w, lines, DryRun::No, back + 100 * kSecond, nullptr).value();
+      } else {
+        for (int i = 0; i < 10; ++i)
+          w->stage(about(i % 2 == 0 ? Kind::Activity : Kind::Login, i % 4 < 2 ? "ada" : "eve"),
+                   back + i * kSecond)
+              .value();
+      }
       w->commit().value();
     }
     for (const auto& [at, was] : before) {
