@@ -5,14 +5,16 @@
 #include "cli/coverage.h"
 #include "cli/people.h"
 #include "cli/replay_break.h"
+#include "cli/replay_listen.h"
 #include "cli/replay_table.h"
+#include "cli/settings_file.h"
+#include "replay/playback.h"
 #include "replay/question/presence.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
 #include <thread>
 
@@ -25,21 +27,13 @@ constexpr int kDiverged = 22;  // the exit code for it (docs/cli.md)
 
 struct Options {
   ReplayQuestion q;
-  std::string speed = "max", sink;
+  std::string speed, sink, listen;  ///< empty: each its own default
   std::vector<std::string> breaks;
   bool check = false, step = false;
 };
 
-/// Of "60x": 60; of "max": 0.
-std::optional<double> read_speed(const std::string& text) {
-  if (text == "max") return 0.0;
-  if (!text.ends_with('x')) return std::nullopt;
-  double out = 0;
-  const char* const end = text.data() + text.size() - 1;
-  const auto [stop, ec] = std::from_chars(text.data(), end, out);
-  if (ec != std::errc() || stop != end || !(out >= 0.001) || out > 1e9) return std::nullopt;
-  return out;
-}
+/// As fast as it goes, which is also what is meant by saying nothing.
+bool unpaced(const Options& o) { return o.speed.empty() || o.speed == "max"; }
 
 /// Waits until the wall clock has come as far as history at this speed.
 class Pace {
@@ -92,7 +86,7 @@ int finish(const Context& context, const Options& o, const ReplayQuestion::Summa
   if (!context.quiet) {
     fmt::print(stderr, "replayed   {} events (seq {} to {}), {} changes of state, in {:.1f} s",
                s.events, s.first, s.last, s.transitions, seconds);
-    if (seconds > 0.5 && o.speed == "max")
+    if (seconds > 0.5 && unpaced(o))
       fmt::print(stderr, " ({:.1f} M events/s)", static_cast<double>(s.events) / seconds / 1e6);
     fmt::print(stderr, "; {} online, {} away at its end\n", s.online, s.away);
     if (o.check)
@@ -116,12 +110,12 @@ int into_nothing(Context& context, const Options& o) {
 
 int as_lines(Context& context, const Options& o, const std::vector<Break>& breaks) {
   const auto begun = std::chrono::steady_clock::now();
-  Pace pace(*read_speed(o.speed));
+  Pace pace(unpaced(o) ? replay::kAtOnce : *replay::read_speed(o.speed));
   std::optional<std::uint64_t> stopped;
   const auto summary = ask(context, o.q, [&](const ReplayQuestion::Row& row) {
     pace.wait_for(row.at.at);
     fmt::print("{}\n", json_text(json_of(row)));
-    if (o.speed != "max") std::fflush(stdout);
+    if (!unpaced(o)) std::fflush(stdout);
     if (std::any_of(breaks.begin(), breaks.end(), [&](const Break& b) { return b.holds(row); }))
       stopped = row.seq;
     return !stopped;
@@ -158,7 +152,7 @@ int on_terminal(Context& context, const Options& o, std::vector<Break> breaks) {
       return true;
     });
   }
-  show_replay(before, rows, *read_speed(o.speed == "max" ? std::string("60x") : o.speed), o.step,
+  show_replay(before, rows, *replay::read_speed(unpaced(o) ? std::string("60x") : o.speed), o.step,
               std::move(breaks));
   return finish(context, o, summary, begun);
 }
@@ -173,8 +167,8 @@ void add_replay(Command& root) {
   command.option("--to", o->q.to, "before this moment (default: the log's end)", a_moment());
   command.option("--speed", o->speed, "1x, 60x, …, or max (default; a terminal begins with 60x)",
                  [](const std::string& text) {
-                   return read_speed(text) ? std::string()
-                                           : fmt::format("'{}' is no speed: 1x, 60x or max", text);
+                   const auto speed = replay::read_speed(text);
+                   return speed ? std::string() : speed.error().detail;
                  });
   declare_user_option(command, o->q, "only what concerns them");
   command.option("--break", o->breaks,
@@ -186,21 +180,37 @@ void add_replay(Command& root) {
   command.option("--sink", o->sink,
                  "terminal (default on one), ndjson (default elsewhere) or null (counts alone)",
                  one_of({"terminal", "ndjson", "null"}));
-  command.check([o](const Context&) {
+  command.option("--listen", o->listen,
+                 "show it to clients and in the page, at this address and port; --step: paused "
+                 "at first",
+                 wrong_endpoint);
+  command.check([o](const Context& context) {
+    if (!o->listen.empty()) {
+      if (!context.url.empty())
+        usage_error("--listen reads a store's own files: give its folder (-d) instead of --url");
+      if (!o->sink.empty() || !o->breaks.empty() || o->check || o->q.anybody())
+        usage_error("--listen shows everything to others: only --from, --to, --speed and --step go with it");
+      return;
+    }
     for (const auto& text : o->breaks) (void)parse_break(text);
     const bool terminal = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1;
     if (o->sink == "terminal" && !terminal)
       usage_error("--sink terminal needs a terminal: use ndjson or null");
     if (o->step && (!terminal || (!o->sink.empty() && o->sink != "terminal")))
       usage_error("--step needs a terminal to press keys on");
-    if (o->sink == "null" && (!o->breaks.empty() || o->speed != "max"))
+    if (o->sink == "null" && (!o->breaks.empty() || !unpaced(*o)))
       usage_error("--sink null only counts: --break and --speed do not go with it");
   });
   command.examples(
       "  rollcall replay --from 'yesterday 09:00' --speed 60x      (space pauses, q ends)\n"
       "  rollcall replay --sink null --check\n"
-      "  rollcall replay --from today --break user=ada,to=away --sink ndjson");
+      "  rollcall replay --from today --break user=ada,to=away --sink ndjson\n"
+      "  rollcall replay --from 'yesterday 09:00' --listen 127.0.0.1:8090 --speed 60x --reason "
+      "'incident 7'");
   command.run([o](Context& context) {
+    if (!o->listen.empty())
+      return listen_to_replay(context, o->q,
+                              {o->listen, o->step, o->speed.empty() ? "1x" : o->speed});
     std::vector<Break> breaks;
     for (const auto& text : o->breaks) breaks.push_back(parse_break(text));
     std::string sink = o->sink;

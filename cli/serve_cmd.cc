@@ -1,14 +1,13 @@
 // rollcall serve: the live server.
 #include "cli/commands.h"
+#include "cli/server_log.h"
 #include "cli/settings_file.h"
 #include "cli/sign_in_link.h"
 #include "net/access/tokens.h"
 #include "net/hub/connection.h"
 #include "net/server.h"
-#include "net/wire/pusher_message.h"
 #include "net/wire/refusals.h"
 #include "store/bytes/files.h"
-#include "store/bytes/printable.h"
 #include "store/log/event_clock.h"
 #include "web/assets.h"
 
@@ -16,8 +15,6 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <malloc.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -37,50 +34,6 @@ struct Options {
   std::string config, tls_cert, tls_key, log = "text";
   std::uint64_t threads = 0;
 };
-
-/// The message as a JSON string: what it quotes must not end it.
-class JsonMessage final : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& m, const std::tm&,
-              spdlog::memory_buf_t& out) override {
-    const std::string text =
-        store::printable_json(net::json_string({m.payload.data(), m.payload.size()}));
-    out.append(text.data(), text.data() + text.size());
-  }
-  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<JsonMessage>();
-  }
-};
-
-/// The message on one line that says what it holds, whoever's words it quotes.
-class LineMessage final : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& m, const std::tm&,
-              spdlog::memory_buf_t& out) override {
-    const std::string text = store::printable({m.payload.data(), m.payload.size()});
-    out.append(text.data(), text.data() + text.size());
-  }
-  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<LineMessage>();
-  }
-};
-
-void set_up_log(const std::string& format, bool verbose) {
-  auto logger = spdlog::stderr_logger_mt("rollcall");
-  // Messages are made of addresses, numbers and our own words: never of bodies, names or secrets.
-  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  if (format == "json")
-    formatter->add_flag<JsonMessage>('*').set_pattern(
-        R"({"at":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})");
-  else
-    formatter->add_flag<LineMessage>('*').set_pattern("%Y-%m-%d %H:%M:%S.%e %l %*");
-  logger->set_formatter(std::move(formatter));
-  logger->set_level(format == "quiet" ? spdlog::level::warn
-                    : verbose         ? spdlog::level::debug
-                                      : spdlog::level::info);
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
-}
 
 bool runs(const std::filesystem::path& file) {
   std::error_code ec;
@@ -231,11 +184,6 @@ int serve(Context& context, const Options& o) {
   }
   spdlog::info("stopped");
   return 0;
-}
-
-std::string wrong_endpoint(const std::string& word) {
-  const auto endpoint = parse_endpoint(word, false);
-  return endpoint ? std::string() : endpoint.error().detail;
 }
 
 }  // namespace

@@ -324,4 +324,9 @@ Result<void> make_settings(const std::filesystem::path& file, const std::string&
       store::Secret::Yes);
 }
 
+std::string wrong_endpoint(const std::string& text) {
+  const auto endpoint = parse_endpoint(text, false);
+  return endpoint ? std::string() : endpoint.error().detail;
+}
+
 }  // namespace rollcall::cli

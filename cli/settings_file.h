@@ -16,5 +16,7 @@ namespace rollcall::cli {
 [[nodiscard]] std::string wrong_site(const std::string& site);
 /// "127.0.0.1:8080", "[::1]:8080", ":8080".
 [[nodiscard]] store::Result<net::Endpoint> parse_endpoint(const std::string& text, bool tls);
+/// The same for options: what is wrong with it; empty if nothing is.
+[[nodiscard]] std::string wrong_endpoint(const std::string& text);
 
 }  // namespace rollcall::cli

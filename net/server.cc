@@ -182,7 +182,7 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     server->context_.apps.push_back(std::move(*opened));
   }
   server->api_ = std::make_unique<Api>(server->context_);
-  server->listen_locally();  // the stores are ours by now, and so is the folder's socket
+  if (!s.playback) server->listen_locally();  // the stores are ours by now, and so is the folder's socket
   return server;
 }
 
@@ -383,6 +383,9 @@ Server::Ended Server::run() {
   for (const auto& listener : inner_->listeners)
     if (!listener.local) texts.push_back(listener.text);
   if (on_listening) on_listening(texts);
+  for (const auto& app : context_.apps)
+    if (replay::Playback* playback = app->playback())
+      playback->run(context_.settings.playback->paused);
   const std::jthread trimming(trim_memory);
   context_.shards.front()->run();
   for (std::thread& thread : inner_->threads) thread.join();

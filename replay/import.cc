@@ -3,6 +3,7 @@
 
 #include "replay/time_text.h"
 #include "store/bytes/files.h"
+#include "store/bytes/json_keys.h"
 #include "store/log/snapshot.h"
 
 #include <boost/json.hpp>
@@ -38,6 +39,7 @@ class LineReader {
     const json::value value = json::parse(text, ec, &arena);
     if (ec) return bad(ec.message());
     if (!value.is_object()) return bad("not a JSON object");
+    if (const auto twice = store::key_twice(text)) return bad(store::twice_text(*twice, "the line"));
     const json::object& o = value.get_object();
     Line line;
     std::string at;

@@ -53,12 +53,12 @@ void Reader::load_vault() {
 }
 
 Result<void> Reader::catch_up() {
-  const Seq before = log_->last();
+  const Seq before = own_log_->last();
   RC_TRY(own_log_->catch_up());
   // Only what is new is read: does it enrol or erase anybody, or name an action?
   bool people = false;
   bool actions = false;
-  RC_TRY(log_->scan(before + 1, log_->last(), [&](const Header& h, store::ByteView) {
+  RC_TRY(own_log_->scan(before + 1, own_log_->last(), [&](const Header& h, store::ByteView) {
     people |= h.kind == engine::Kind::UserEnrolled || h.kind == engine::Kind::UserErased;
     actions |= h.kind == engine::Kind::ActionNamed;
     return true;
@@ -66,6 +66,15 @@ Result<void> Reader::catch_up() {
   if (people) load_vault();
   if (actions) actions_.reset();
   return {};
+}
+
+void Reader::end_at(Seq end) {
+  if (!cut_) {
+    end_ = std::make_unique<std::atomic<Seq>>(end);
+    cut_ = std::make_unique<store::CutLog>(*own_log_, *end_);
+    log_ = cut_.get();
+  }
+  *end_ = end;
 }
 
 std::string Reader::user_text(UserNumber number) const {
@@ -176,6 +185,11 @@ std::optional<std::uint64_t> Reader::action_id(std::string_view name) const {
     if (text == name) return id;
   }
   return std::nullopt;
+}
+
+const std::map<std::uint64_t, std::string>& Reader::action_names() const {
+  if (!actions_) load_actions();
+  return *actions_;
 }
 
 std::string Reader::channel_text(std::uint64_t number) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/log/checkpoints.h"
+#include "store/log/cut_log.h"
 #include "store/log/history.h"
 #include "store/log/log.h"
 #include "store/vault/sealing.h"
@@ -32,6 +33,8 @@ class Reader {
   static Reader beside(std::shared_ptr<const store::ReadView> reading);
   /// For a reader opened to follow: reads what was appended since, including names of new users.
   Result<void> catch_up();
+  /// From now on as if the log ended there; an end beyond its own is its own. Not beside a writer.
+  void end_at(Seq end);
 
   [[nodiscard]] const store::EventLog& log() const { return *log_; }
   [[nodiscard]] const store::Vault* vault() const { return vault_; }
@@ -55,6 +58,8 @@ class Reader {
   /// The channel's name; channel:NUMBER if the event that names it is missing.
   [[nodiscard]] std::string channel_text(std::uint64_t number) const;
   [[nodiscard]] std::optional<std::uint64_t> action_id(std::string_view name) const;
+  /// The interned ones, by their number in the log.
+  [[nodiscard]] const std::map<std::uint64_t, std::string>& action_names() const;
 
  private:
   Reader() = default;
@@ -64,6 +69,8 @@ class Reader {
   store::Layout layout_;
   std::shared_ptr<const store::ReadView> beside_;  ///< beside(): whose log and vault these are
   std::unique_ptr<store::Log> own_log_;            ///< open(): can catch up
+  std::unique_ptr<std::atomic<Seq>> end_;          ///< end_at()
+  std::unique_ptr<store::CutLog> cut_;
   const store::EventLog* log_ = nullptr;
   Names names_ = Names::AsAsked;
   std::unique_ptr<const store::Vault> own_vault_;

@@ -10,6 +10,7 @@
 #include "store/bytes/mutex.h"
 #include "store/folder_watch.h"
 #include "store/log/event_clock.h"
+#include "store/log_source.h"
 #include "store/open_store.h"
 
 #include <atomic>
@@ -89,43 +90,35 @@ struct LiveOptions {
   std::function<void(const std::optional<Error>&)> on_health;
 };
 
-class Live {
+class Live final : public LogSource {
  public:
-  using Task = std::function<void(Transaction&)>;
-
   /// Opens or creates the store, restores the state, and logs the gap since its last sign of life.
   static Result<std::unique_ptr<Live>> start(const Layout& layout, LiveOptions options);
-  ~Live();
-  Live(const Live&) = delete;
-  Live& operator=(const Live&) = delete;
+  ~Live() override;
 
-  /// From any thread. False if the writer is stopped or the queue is full: the task will not run.
-  [[nodiscard]] bool submit(Task task);
-  /// Runs alone, with nothing in flight, and may commit by itself: for erasure and signing. Waits
-  /// until it is done and durable, or failed; not for work that had not begun before a stop.
+  /// False if the writer is stopped or the queue is full.
+  [[nodiscard]] bool submit(Task task) override;
   [[nodiscard]] Result<void> exclusively(
-      const std::function<Result<void>(Writer&, engine::Micros)>& work);
+      const std::function<Result<void>(Writer&, engine::Micros)>& work) override;
   /// Checks whether the store is still where it was opened; if not, writing stops until it is back.
   /// Call it from time to time.
   void look_after_folder();
-  /// On return, everything submitted before is durable (or failed), and the farewell is written.
-  /// No task is accepted afterwards.
-  void stop();
+  /// On return the farewell is written, too.
+  void stop() override;
 
-  /// For reading beside the writer, from any thread; nothing while the log is opened anew. Hold it
-  /// briefly: a writer that failed opens the log anew once nobody reads.
-  [[nodiscard]] std::shared_ptr<const ReadView> reading() const;
-  [[nodiscard]] bool writable() const { return writable_; }
-  [[nodiscard]] std::optional<Error> problem() const;
+  /// Hold it briefly: a writer that failed opens the log anew once nobody reads.
+  [[nodiscard]] std::shared_ptr<const ReadView> reading() const override;
+  [[nodiscard]] bool writable() const override { return writable_; }
+  [[nodiscard]] std::optional<Error> problem() const override;
   [[nodiscard]] std::uint64_t node_epoch() const { return node_epoch_; }
   [[nodiscard]] engine::Micros started_at() const { return started_at_; }
   [[nodiscard]] engine::Micros last_heard() const { return last_heard_; }
   /// How far the log's time is ahead of a wall clock that was set back; it shrinks by a tenth of
   /// the time that passes.
-  [[nodiscard]] engine::Micros ahead_of_wall() const { return ahead_of_wall_; }
+  [[nodiscard]] engine::Micros ahead_of_wall() const override { return ahead_of_wall_; }
   /// The newest time without observation that this process knows of: before its start, or while the
   /// machine slept or its clock was set forward.
-  [[nodiscard]] std::optional<Gap> last_gap() const;
+  [[nodiscard]] std::optional<Gap> last_gap() const override;
 
  private:
   struct InFlight {

@@ -53,6 +53,9 @@ class ReadView {
   [[nodiscard]] std::optional<std::string> action_name(std::uint64_t number) const {
     return actions_.name(number);
   }
+  [[nodiscard]] std::optional<std::string> channel_name(std::uint64_t number) const {
+    return channels_.name(number);
+  }
   [[nodiscard]] std::optional<std::uint64_t> channel_number(std::string_view name) const {
     return channels_.number(name);
   }

@@ -16,6 +16,8 @@
 namespace rollcall::net::inline access {
 
 inline constexpr std::string_view kPageCookie = "rollcall_page";
+/// Of a replay: cookies know no ports, and the live server may be on the same host.
+inline constexpr std::string_view kReplayCookie = "rollcall_replay";
 inline constexpr std::int64_t kPageSessionSeconds = 12 * 3600;
 
 struct PageSession {

@@ -34,6 +34,8 @@ SignedOut::SignedOut(const std::filesystem::path& data)
   for (std::int64_t until = 0; lines >> sign_in >> until;) ended_.emplace(sign_in, until);
 }
 
+SignedOut::SignedOut() : key_(store::base64url(store::random_key())) {}
+
 store::Result<void> SignedOut::add(const std::string& sign_in, std::int64_t until,
                                    std::int64_t now) {
   const std::lock_guard writing(writing_);
@@ -44,6 +46,7 @@ store::Result<void> SignedOut::add(const std::string& sign_in, std::int64_t unti
     ended_.insert_or_assign(sign_in, until);
     for (const auto& [id, end] : ended_) text += fmt::format("{} {}\n", id, end);
   }
+  if (file_.empty()) return {};
   return store::replace_file(file_, text, store::Secret::Yes);
 }
 

@@ -21,6 +21,8 @@ namespace rollcall::net::inline access {
 class SignedOut {
  public:
   explicit SignedOut(const std::filesystem::path& data);
+  /// Of a server that writes nothing: both are kept in memory alone, and the key is its own.
+  SignedOut();
   /// From any thread; at once here, on the disk by the time it returns.
   store::Result<void> add(const std::string& sign_in, std::int64_t until, std::int64_t now);
   [[nodiscard]] bool contains(std::string_view sign_in) const;
@@ -28,7 +30,7 @@ class SignedOut {
   [[nodiscard]] const std::string& key() const { return key_; }
 
  private:
-  std::filesystem::path file_;
+  std::filesystem::path file_;  ///< empty: none
   std::string key_;
   mutable std::mutex mutex_;
   std::mutex writing_;

@@ -21,6 +21,10 @@ class Callers {
   /// Closes the sockets whose cookie or token opens no more. May look at the disk.
   void end_vouched();
   [[nodiscard]] SignedOut& signed_out() { return signed_out_; }
+  /// The name of the page's cookie.
+  [[nodiscard]] std::string_view cookie_name() const;
+  /// Whether the past is played: then tokens with audit:read alone open, to read.
+  [[nodiscard]] bool of_the_past() const { return server_.settings.playback.has_value(); }
 
  private:
   [[nodiscard]] store::Result<Caller> identified(App& app, const HttpRequest& request) const;

@@ -47,7 +47,10 @@ HttpReply broadcasting_auth(ServerContext& server, const Callers& callers, App& 
     if (const auto wait = server.quotas.failed(request.peer)) return too_many(*wait);
     return problem(403, who.error().detail);
   }
-  if (who->user.empty() && (of == AuthOf::User || !who->by_cookie))
+  const bool past = callers.of_the_past();
+  if (past && of == AuthOf::User)
+    return problem(403, "nobody signs in to a replay as a person: subscribe with the token alone");
+  if (!past && who->user.empty() && (of == AuthOf::User || !who->by_cookie))
     return problem(403, "a person's token (a JWT with a sub) is needed, not a service's");
   auto read = form_fields(request);
   if (!read) return problem(400, read.error().detail);
@@ -72,13 +75,14 @@ HttpReply broadcasting_auth(ServerContext& server, const Callers& callers, App& 
   const std::string channel = fields["channel_name"];
   const auto kind = channel_kind(channel);
   if (!kind || !kind->needs_auth) return problem(400, "channel_name is not of a guarded channel");
-  if (!may_enter(settings, *who, channel))
+  if (!past && !may_enter(settings, *who, channel))
     return problem(403, "no rule lets this person into the channel");
   app.vouch(id, voucher);
   json::object answer;
   if (kind->presence) {
+    const std::string& user = past ? who->name : who->user;
     const std::string data = json::serialize(
-        json::object{{"user_id", who->user}, {"user_info", json::object{{"id", who->user}}}});
+        json::object{{"user_id", user}, {"user_info", json::object{{"id", user}}}});
     answer["auth"] = sign(channel_string(socket_id, channel, data));
     answer["channel_data"] = data;
   } else {

@@ -6,6 +6,7 @@
 #include "net/v1/cosign_api.h"
 #include "net/v1/endpoints.h"
 #include "net/v1/offload.h"
+#include "net/v1/playback_api.h"
 #include "net/v1/tokens_api.h"
 #include "net/wire/error_reply.h"
 
@@ -13,7 +14,8 @@ namespace rollcall::net::inline http {
 namespace {
 
 using AllEndpoints = boost::mp11::mp_append<Endpoints, PageEndpoints, GovernEndpoints,
-                                            TokenEndpoints, boost::mp11::mp_list<CosignEndpoint>>;
+                                            TokenEndpoints, PlaybackEndpoints,
+                                            boost::mp11::mp_list<CosignEndpoint>>;
 
 /// Of an answer in which there are lists, and many things therefore: not made into text on a thread
 /// that has connections to serve.

@@ -59,7 +59,8 @@ Answer<Me> MeEndpoint::run(Call call, Request) {
     out.rooms = app.settings().rooms;
     if (const auto keys = store::trusted_keys(app.layout()); keys && !keys->empty())
       out.vkey = keys->front().vkey();
-    if (const auto reading = app.live().reading())
+    out.replay = app.playback() != nullptr;
+    if (const auto reading = out.replay ? nullptr : app.live().reading())
       if (const auto needed = replay::reads_need_reason(reading->log()))
         out.reads_need_reason = *needed;
     return out;

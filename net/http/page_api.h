@@ -9,8 +9,10 @@ struct Me {
   std::string name, user, app, key, vkey;
   std::vector<std::string> scopes, rooms;
   bool reads_need_reason = false;  ///< headers Rollcall-Reason, Rollcall-Ticket
+  bool replay = false;             ///< the past is played (POST /v1/replay)
 };
-BOOST_DESCRIBE_STRUCT(Me, (), (name, user, app, key, vkey, scopes, rooms, reads_need_reason))
+BOOST_DESCRIBE_STRUCT(Me, (),
+                      (name, user, app, key, vkey, scopes, rooms, reads_need_reason, replay))
 
 struct MessagesRequest {
   std::string room;

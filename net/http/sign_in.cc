@@ -12,8 +12,9 @@
 namespace rollcall::net::inline http {
 namespace {
 
-std::string cookie_header(const std::string& value, std::int64_t seconds, bool tls) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kPageCookie, value,
+std::string cookie_header(std::string_view name, const std::string& value, std::int64_t seconds,
+                          bool tls) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", name, value,
                      seconds, tls ? "; Secure" : "");
 }
 
@@ -46,11 +47,13 @@ HttpReply sign_in(Callers& callers, App& app, const HttpRequest& request) {
   session.expires = now + kPageSessionSeconds;
   if (session.latest != 0) session.expires = std::min(session.expires, session.latest);
   if (who->by_cookie) {  // the name under which it began
-    const auto cookie = cookie_value(request.header("cookie"), kPageCookie);
+    const auto cookie = cookie_value(request.header("cookie"), callers.cookie_name());
     if (const auto before = open_session(cookie, callers.signed_out().key(), session.app, now))
       session.name = before->name;
   }
   const std::string wanted = fields["user"];
+  if (!wanted.empty() && callers.of_the_past())
+    return problem(403, "nobody is somebody in a replay: sign in with the token alone");
   if (!wanted.empty() && wanted != who->user) {
     if (!who->may("admin")) return problem(403, "to be somebody else needs the scope admin");
     if (const auto named = store::check_user_name(wanted); !named)
@@ -59,7 +62,8 @@ HttpReply sign_in(Callers& callers, App& app, const HttpRequest& request) {
   }
   HttpReply out;
   out.headers.emplace_back("Set-Cookie",
-                           cookie_header(seal_session(session, callers.signed_out().key()),
+                           cookie_header(callers.cookie_name(),
+                                         seal_session(session, callers.signed_out().key()),
                                          session.expires - now, request.tls));
   out.headers.emplace_back("Cache-Control", "no-store");
   out.body = json::serialize(json::object{{"user", session.user}, {"name", session.name}});
@@ -85,7 +89,7 @@ HttpReply sign_out(Callers& callers, App& app, const HttpRequest& request) {
     out = nobody(who.error().detail);
   else
     out.body = "{}";
-  out.headers.emplace_back("Set-Cookie", cookie_header("", 0, request.tls));
+  out.headers.emplace_back("Set-Cookie", cookie_header(callers.cookie_name(), "", 0, request.tls));
   return out;
 }
 

@@ -19,10 +19,6 @@ constexpr std::size_t kCacheBytesMax = 256U << 20;
 constexpr std::int64_t kCountEveryMs = 5000;
 constexpr std::uint64_t kCountAlwaysUpTo = 100;
 
-Bytes framed(const std::string& message) {
-  return std::make_shared<const std::string>(frame(Opcode::Text, message));
-}
-
 /// Tickets of a shard are numbers that count up and wrap around (RFC 1982's comparison).
 bool newer(Ticket a, Ticket b) { return static_cast<std::int32_t>(a - b) > 0; }
 
@@ -47,6 +43,17 @@ Hub::Hub(const AppSettings& settings, std::vector<DeliverySink*> shards,
       shards_(std::move(shards)),
       on_event_(std::move(on_event)),
       now_ms_(now_ms) {}
+
+std::string Hub::marked(std::string message) const {
+  if (settings_.replay && message.ends_with('}'))
+    message.replace(message.size() - 1, 1, R"(,"replay":true})");
+  return message;
+}
+
+Bytes Hub::framed(const std::string& message) const {
+  return std::make_shared<const std::string>(
+      frame(Opcode::Text, settings_.replay ? marked(message) : message));
+}
 
 void Hub::send(const Channel& channel, const Bytes& bytes, ConnectionId except) {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -115,12 +122,7 @@ void Hub::keep_cached(const std::string& name, std::string message, const std::s
     drop_cached(caches_.find(cache_ages_.front()));
 }
 
-std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket,
-                                          const std::string& name, const ChannelKind& kind,
-                                          const Member* member, std::uint64_t seq) {
-  const unsigned shard = shard_of(connection);
-  const std::lock_guard guard(mutex_);
-  if (shard >= shards_.size()) return "there is no such connection";
+Hub::Channel& Hub::channel_of(const std::string& name, const ChannelKind& kind) {
   auto [it, fresh] = channels_.try_emplace(name);
   Channel& channel = it->second;
   if (fresh) {
@@ -129,6 +131,34 @@ std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket
     channel.on_shard.assign(shards_.size(), 0);
     if (kind.presence) channel.members = std::make_unique<Members>();
   }
+  return channel;
+}
+
+void Hub::show_member(const std::string& name, const ChannelKind& kind, const Member& member,
+                      std::uint64_t seq) {
+  const std::lock_guard guard(mutex_);
+  Channel& channel = channel_of(name, kind);
+  if (!channel.members) return;
+  const auto [at, fresh] = channel.members->emplace(member.user_id, Presence{member.info, 1, 0, 0});
+  if (fresh) send(channel, message::member_added(name, member.user_id, member.info, seq), 0);
+}
+
+void Hub::hide_member(const std::string& name, const std::string& user, std::uint64_t seq) {
+  const std::lock_guard guard(mutex_);
+  const auto it = channels_.find(name);
+  if (it == channels_.end() || !it->second.members) return;
+  if (const auto at = it->second.members->find(user); at != it->second.members->end())
+    remove_member(name, it->second, at, seq);
+  vanish_if_empty(name);
+}
+
+std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket,
+                                          const std::string& name, const ChannelKind& kind,
+                                          const Member* member, std::uint64_t seq) {
+  const unsigned shard = shard_of(connection);
+  const std::lock_guard guard(mutex_);
+  if (shard >= shards_.size()) return "there is no such connection";
+  Channel& channel = channel_of(name, kind);
   const bool occupied = !channel.who.empty();
   // The log may answer a newer subscription first: then this one is over, and its shard knows.
   if (const auto in = channel.who.find(connection);
@@ -157,8 +187,9 @@ std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket
   }
   std::string first = frame(
       Opcode::Text,
-      message::subscription_succeeded(name, channel.members ? members_json(channel) : "{}", seq));
-  if (kind.cached) append_frame(first, Opcode::Text, cache_message(name, channel));
+      marked(message::subscription_succeeded(
+          name, channel.members ? members_json(channel) : "{}", seq)));
+  if (kind.cached) append_frame(first, Opcode::Text, marked(cache_message(name, channel)));
   if (added) {
     send(channel, message::member_added(name, member->user_id, member->info, seq), connection);
     if (seq == 0) on_event_({"member_added", name, member->user_id, {}, {}, {}, 0});

@@ -86,6 +86,11 @@ class Hub {
   void unsubscribe(ConnectionId connection, Ticket ticket, const std::string& name,
                    std::uint64_t seq);
 
+  /// Of the past: who is shown as a member of a presence channel, though no connection is.
+  void show_member(const std::string& name, const ChannelKind& kind, const Member& member,
+                   std::uint64_t seq);
+  void hide_member(const std::string& name, const std::string& user, std::uint64_t seq);
+
   /// To every subscriber but `except`. The message is JSON, not framed.
   void publish(const std::string& name, const std::string& message, ConnectionId except = 0);
   /// An event of the HTTP API: remembered where the channel is cached.
@@ -167,6 +172,10 @@ class Hub {
   };
 
   [[nodiscard]] bool counts_or_delays() const;
+  /// The message as it is sent: of a replay it says so.
+  [[nodiscard]] std::string marked(std::string message) const;
+  [[nodiscard]] Bytes framed(const std::string& message) const;
+  Channel& channel_of(const std::string& name, const ChannelKind& kind);
   void send(const Channel& channel, const Bytes& bytes, ConnectionId except);
   void send(const Channel& channel, const std::string& message, ConnectionId except);
   void one(ConnectionId connection, Delivery::What what, std::string message);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,16 @@ struct AppSettings {
   std::vector<WebhookSettings> webhooks;
   std::vector<JwtSettings> jwt;
   std::vector<ChannelRule> channels;
+  /// The past is played: whatever is sent says so ("replay":true), and nobody is a member by being
+  /// connected.
+  bool replay = false;
+};
+
+/// A server that plays the past (replay/playback.h).
+struct PlaybackSettings {
+  std::optional<std::string> from, to;
+  double speed = 1;  ///< 0: as fast as it goes
+  bool paused = false;
 };
 
 struct Endpoint {
@@ -98,6 +109,7 @@ struct Settings {
   std::uint64_t command_rows = 0;          ///< rows of an answer; 0: any number
   bool accept_clock = false;
   std::vector<AppSettings> apps;
+  std::optional<PlaybackSettings> playback;  ///< of its one app; nothing: it is live
   Assets page;  ///< the page's files; empty: there is none
 };
 

@@ -37,50 +37,79 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
     raw->tell_webhooks(std::move(event));
   });
   raw->broadcast_ = std::make_unique<Broadcast>(raw->board_, *raw->hub_, loop);
+  RC_TRY(server.playback ? raw->play(server) : raw->go_live(server));
+  return app;
+} catch (const std::system_error&) {  // of a std::thread of the log's, or of the webhooks'
+  return no_thread();
+}
+
+store::Result<void> App::go_live(const Settings& server) {
   store::LiveOptions options;
   options.accept_clock = server.accept_clock ? store::AcceptClock::Yes : store::AcceptClock::No;
-  options.policy = settings.policy;
-  options.on_start = [raw](const store::Writer& writer) {
-    raw->board_.start(writer);
-    raw->snapshot_ = writer.from_snapshot();
-    spdlog::info("app {}: {} users; state from {} and {} events after it", raw->settings().id,
+  options.policy = settings().policy;
+  options.on_start = [this](const store::Writer& writer) {
+    board_.start(writer);
+    snapshot_ = writer.from_snapshot();
+    spdlog::info("app {}: {} users; state from {} and {} events after it", settings().id,
                  writer.vault().users() - 1,
-                 raw->snapshot_ == 0 ? "the beginning" : fmt::format("snapshot {}", raw->snapshot_),
-                 writer.log().last() - raw->snapshot_);
+                 snapshot_ == 0 ? "the beginning" : fmt::format("snapshot {}", snapshot_),
+                 writer.log().last() - snapshot_);
   };
-  options.on_durable = [raw](const store::Writer::Batch& batch) {
-    raw->board_.apply(batch);
+  options.on_durable = [this](const store::Writer::Batch& batch) {
+    board_.apply(batch);
     const bool noted = std::any_of(batch.effects.begin(), batch.effects.end(), [](const auto& e) {
       return std::holds_alternative<engine::Overridden>(e.what) ||
              std::holds_alternative<engine::UserForgotten>(e.what);
     });
-    if (noted || !batch.transitions.empty()) raw->broadcast_->notify();
-    if (Rooms* rooms = raw->rooms_ready_) rooms->publish(batch);
-    raw->batch_listeners_.notify();
+    if (noted || !batch.transitions.empty()) broadcast_->notify();
+    if (Rooms* rooms = rooms_ready_) rooms->publish(batch);
+    batch_listeners_.notify();
   };
   // So that a clean stop leaves no unsigned tail.
-  options.on_farewell = [raw](store::Writer& writer, engine::Micros at) {
+  options.on_farewell = [this](store::Writer& writer, engine::Micros at) {
     if (const auto made = writer.sign(at); !made)
-      spdlog::warn("app {}: the end was not signed: {}", raw->settings().id, made.error().detail);
+      spdlog::warn("app {}: the end was not signed: {}", settings().id, made.error().detail);
   };
-  options.on_clock_step = [raw](engine::Micros step) {
-    spdlog::warn("app {}: the wall clock {} s {} while the server ran; {}", raw->settings().id,
+  options.on_clock_step = [this](engine::Micros step) {
+    spdlog::warn("app {}: the wall clock {} s {} while the server ran; {}", settings().id,
                  std::abs(step) / 1'000'000, step > 0 ? "jumped ahead" : "went back",
                  step > 0 ? "nobody watched meanwhile: deadlines move by it"
                           : "the log's time goes on, a tenth slower, until they meet");
   };
-  options.on_health = [raw](const std::optional<store::Error>& problem) {
+  options.on_health = [this](const std::optional<store::Error>& problem) {
     if (problem) {
-      spdlog::error("app {}: nothing can be written: {}", raw->settings().id, problem->detail);
+      spdlog::error("app {}: nothing can be written: {}", settings().id, problem->detail);
     } else {
-      spdlog::info("app {}: writing again", raw->settings().id);
-      if (raw->sessions_) raw->sessions_->resume();
+      spdlog::info("app {}: writing again", settings().id);
+      if (sessions_) sessions_->resume();
     }
   };
-  auto live = store::Live::start(*layout, std::move(options));
+  auto live = store::Live::start(layout_, std::move(options));
   if (!live) return live.error();
-  raw->live_ = std::move(*live);
-  raw->sessions_ = std::make_unique<Sessions>(*raw->live_);
+  writing_ = live->get();
+  live_ = std::move(*live);
+  serve(server, {});
+  if (const auto fault = store::signing_key_fault(layout_)) set_signing_problem(fault->detail);
+  const std::chrono::seconds often(settings().sign_every_s);
+  const auto repeat = [this](std::chrono::seconds every, std::function<void()> work) {
+    return run_aside([this, every, work = std::move(work)] { now_and_then(every, work); });
+  };
+  const bool started =
+      repeat(often,
+             [this] {
+               sessions_->sweep_answers();
+               sign();
+             }) &&
+      (settings().snapshot_every == 0 || repeat(often, [this] { keep_snapshot(); })) &&
+      repeat(std::chrono::seconds(1), [this] { writing_->look_after_folder(); });
+  if (!started) return no_thread();
+  if (!settings().webhooks.empty())
+    webhooks_ = std::make_unique<Webhooks>(settings(), *live_, batch_listeners_);
+  return {};
+}
+
+void App::serve(const Settings& server, std::function<AskedAt()> asked_at) {
+  sessions_ = std::make_unique<Sessions>(*live_);
   ReaderLimits limits;
   limits.most = server.commands_max;
   limits.most_of_one = server.commands_per_caller;
@@ -88,32 +117,60 @@ store::Result<std::unique_ptr<App>> App::open(const Settings& server, const AppS
   limits.longest = std::chrono::seconds(server.command_s);
   limits.cpu_s = server.command_cpu_s;
   limits.rows_most = server.command_rows;
-  raw->readers_ = std::make_unique<ReaderPool>(*layout, limits);
-  raw->readers_->prepare();
-  raw->broadcast_->set_reading([raw] { return raw->live_->reading(); });
-  raw->rooms_ = std::make_unique<Rooms>(*raw->live_, *raw->hub_);
-  raw->rooms_ready_ = raw->rooms_.get();
-  if (const auto fault = store::signing_key_fault(*layout)) raw->set_signing_problem(fault->detail);
-  const std::chrono::seconds often(settings.sign_every_s);
-  const bool started = raw->run_aside([raw, often] {
-    raw->now_and_then(often, [raw] {
-      raw->sessions_->sweep_answers();
-      raw->sign();
-    });
-  }) && (settings.snapshot_every == 0 || raw->run_aside([raw, often] {
-                         raw->now_and_then(often, [raw] { raw->keep_snapshot(); });
-                       })) &&
-                       raw->run_aside([raw] {
-                         raw->now_and_then(std::chrono::seconds(1),
-                                           [raw] { raw->live_->look_after_folder(); });
-                       });
-  if (!started) return no_thread();
-  if (!settings.webhooks.empty())
-    raw->webhooks_ =
-        std::make_unique<Webhooks>(raw->settings(), *raw->live_, raw->batch_listeners_);
-  return app;
-} catch (const std::system_error&) {  // of a std::thread of the log's, or of the webhooks'
-  return no_thread();
+  readers_ = std::make_unique<ReaderPool>(layout_, limits, std::move(asked_at));
+  readers_->prepare();
+  broadcast_->set_reading([this] { return live_->reading(); });
+  rooms_ = std::make_unique<Rooms>(*live_, *hub_);
+  rooms_ready_ = rooms_.get();
+}
+
+store::Result<void> App::play(const Settings& server) {
+  members_ = std::make_unique<PlayedMembers>(*hub_);
+  replay::PlaybackOptions options;
+  options.from = server.playback->from;
+  options.to = server.playback->to;
+  options.speed = server.playback->speed;
+  options.on_place = [this](const store::Fold& fold) { place(fold); };
+  options.on_events = [this](const store::Writer::Batch& batch) {
+    board_.apply(batch);
+    (void)board_.take_changes();  // told one by one
+    broadcast_->tell_each(batch);
+    if (const auto reading = live_->reading()) members_->apply(batch, *reading);
+    rooms_->publish(batch);
+    batch_listeners_.notify();
+  };
+  options.on_erasure = [this] { readers_->renew(); };
+  auto opened = replay::Playback::open(layout_, std::move(options), store::wall_now());
+  if (!opened) return opened.error();
+  playback_ = opened->get();
+  live_ = std::move(*opened);
+  serve(server, [this] {
+    const auto is = playback_->position();
+    return AskedAt{is.seq, is.at};
+  });
+  if (const auto reading = live_->reading()) members_->place(playback_->state(), *reading);
+  return {};
+}
+
+void App::place(const store::Fold& fold) {
+  std::vector<Board::Change> changes;
+  std::vector<engine::Presence> before;
+  board_.each([&](engine::UserNumber, const PresenceRow& row) { before.push_back(row.state); });
+  board_.place(fold.state, fold.shown);
+  if (!playback_) return;  // the first time: nobody listens
+  for (engine::UserNumber user = 1; user < fold.state.users.size(); ++user) {
+    const engine::User& now = fold.state.users[user];
+    const auto was = user <= before.size() ? before[user - 1] : engine::Presence::Offline;
+    if (was != now.state) changes.push_back({user, was, now.state, now.since, now.last_seq});
+  }
+  for (std::size_t user = fold.state.users.size(); user <= before.size(); ++user)
+    if (before[user - 1] != engine::Presence::Offline)  // had not come for the first time then
+      changes.push_back({static_cast<engine::UserNumber>(user), before[user - 1],
+                         engine::Presence::Offline, fold.state.at, fold.state.seq});
+  broadcast_->tell_moved(fold.state.at, fold.state.seq);
+  broadcast_->tell_each(changes);
+  if (const auto reading = live_->reading()) members_->place(fold.state, *reading);
+  batch_listeners_.notify();
 }
 
 App::~App() { stop(); }
@@ -166,6 +223,7 @@ void App::set_signing_problem(std::optional<std::string> problem) {
 }
 
 void App::sign() {
+  if (playback_) return;
   // Looked at even where nothing is new: health tells of a key that is gone before it is needed.
   if (const auto fault = store::signing_key_fault(layout_))
     return set_signing_problem(fault->detail);

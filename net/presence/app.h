@@ -7,9 +7,12 @@
 #include "net/presence/batch_listeners.h"
 #include "net/presence/board.h"
 #include "net/presence/broadcast.h"
+#include "net/presence/played_members.h"
 #include "net/presence/rooms.h"
 #include "net/presence/sessions.h"
 #include "net/readers/reader_pool.h"
+#include "replay/playback.h"
+#include "store/live.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -33,11 +36,13 @@ class App : public Tenant {
   [[nodiscard]] const store::Layout& layout() const { return layout_; }
   [[nodiscard]] Hub& hub() { return *hub_; }
   [[nodiscard]] Board& board() { return board_; }
-  [[nodiscard]] store::Live& live() { return *live_; }
+  [[nodiscard]] store::LogSource& live() { return *live_; }
   [[nodiscard]] Sessions& sessions() { return *sessions_; }
   [[nodiscard]] Broadcast& broadcast() { return *broadcast_; }
   [[nodiscard]] Rooms& rooms() { return *rooms_; }
   [[nodiscard]] Vouched& vouched() { return vouched_; }
+  /// The clock of the replay; null if the app is live.
+  [[nodiscard]] replay::Playback* playback() { return playback_; }
   /// Who answers questions about its history.
   [[nodiscard]] ReaderPool& readers() { return *readers_; }
   /// What the connection was signed for here: it ends with that (net/access/vouched.h). From any
@@ -84,6 +89,12 @@ class App : public Tenant {
   /// A snapshot, where there were enough events since the newest.
   void keep_snapshot();
   App(const AppSettings& settings, store::Layout layout, Workers& workers);
+  [[nodiscard]] store::Result<void> go_live(const Settings& server);
+  [[nodiscard]] store::Result<void> play(const Settings& server);
+  /// What answers and is told, once there is a log.
+  void serve(const Settings& server, std::function<AskedAt()> asked_at);
+  /// The clock was set: how everything is then, and whose state differs from what was told.
+  void place(const store::Fold& fold);
   Workers& workers_;
   store::Layout layout_;
   BatchListeners batch_listeners_;
@@ -91,7 +102,10 @@ class App : public Tenant {
   Vouched vouched_;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<Broadcast> broadcast_;
-  std::unique_ptr<store::Live> live_;
+  std::unique_ptr<store::LogSource> live_;
+  replay::Playback* playback_ = nullptr;  ///< live_, if it is that
+  store::Live* writing_ = nullptr;        ///< live_, if it is that
+  std::unique_ptr<PlayedMembers> members_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Webhooks> webhooks_;
   std::unique_ptr<Rooms> rooms_;

@@ -10,8 +10,11 @@ using engine::Micros;
 using engine::Presence;
 
 void Board::start(const store::Writer& writer) {
+  place(writer.state(), writer.shown_at_opening());
+}
+
+void Board::place(const engine::State& state, const store::ShownOfHiders& shown_of_hiders) {
   const std::lock_guard guard(mutex_);
-  const engine::State& state = writer.state();
   users_.assign(state.users.size(), {});
   for (std::size_t n = 1; n < users_.size(); ++n) {
     const engine::User& user = state.users[n];
@@ -26,7 +29,7 @@ void Board::start(const store::Writer& writer) {
     s.changed_at = user.since;
     s.changed_seq = user.last_seq;
     // Who hides, or hid and showed no sign since, is shown as he was when he did.
-    if (const auto* shown = writer.shown_at_opening().find(static_cast<engine::UserNumber>(n))) {
+    if (const auto* shown = shown_of_hiders.find(static_cast<engine::UserNumber>(n))) {
       const bool same = shown->visible == user.visible;  // else the start concluded something
       s.visible_last_seen = shown->last_seen;
       s.changed_at = same ? shown->changed_at : state.at;
@@ -38,6 +41,8 @@ void Board::start(const store::Writer& writer) {
   }
   seq_ = started_ = state.seq;
   told_.clear();
+  pending_.clear();
+  notes_ = {};
 }
 
 void Board::note(const engine::Effect& effect) {

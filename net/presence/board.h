@@ -35,6 +35,9 @@ struct PresenceRow {
 class Board {
  public:
   void start(const store::Writer& writer);
+  /// The state is this from now on, with what others were shown of those who hide. Nobody is told
+  /// anything of it.
+  void place(const engine::State& state, const store::ShownOfHiders& shown);
   /// In order; whose visible state may have changed is remembered for take_changes().
   void apply(const store::Writer::Batch& batch);
 

@@ -124,6 +124,40 @@ void Broadcast::flush() {
   inner_->tick = std::clamp<Clock::duration>((inner_->last - begun) * 10, kTickLeast, kTickMost);
 }
 
+void Broadcast::tell_each(const std::vector<Board::Change>& changes) {
+  const auto reading = reading_ ? reading_() : nullptr;
+  if (!reading) return;
+  const bool all_watched = hub_.occupied(std::string(kPresenceChannel));
+  for (const Board::Change& change : changes) {
+    const auto name = reading->vault().name_of(change.user);
+    if (!name) continue;  // erased: nobody can say who it was
+    const std::string data = presence_changed(*name, change);
+    const auto say = [&](const std::string& channel) {
+      hub_.publish(channel, message::event("PresenceChanged", channel, data, change.seq));
+    };
+    if (all_watched) say(std::string(kPresenceChannel));
+    if (const auto own = presence_channel_of(*name); own && hub_.occupied(*own)) say(*own);
+  }
+  tell_notes(*reading);
+}
+
+void Broadcast::tell_each(const store::Writer::Batch& batch) {
+  std::vector<Board::Change> changes;
+  for (const engine::Transition& t : batch.transitions) {
+    if (t.from == t.to) continue;
+    const auto& header = batch.events[t.seq - batch.events.front().header.seq].header;
+    changes.push_back({t.user, t.from, t.to, header.at, t.seq});
+  }
+  tell_each(changes);
+}
+
+void Broadcast::tell_moved(engine::Micros at, engine::Seq seq) {
+  const std::string all(kPresenceChannel);
+  hub_.publish(all, message::event("rollcall:moved", all,
+                                   fmt::format(R"({{"at":"{}","seq":{}}})", replay::rfc3339(at), seq),
+                                   seq));
+}
+
 void Broadcast::tell_notes(const store::ReadView& reading) {
   const Board::Notes notes = board_.take_notes();
   const std::string all(kPresenceChannel);

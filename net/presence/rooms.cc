@@ -151,7 +151,12 @@ void Rooms::publish(const store::Writer::Batch& batch) {
 
 Result<void> Rooms::catch_up(const store::ReadView& reading) {
   const Seq last = reading.log().last();
-  if (last <= upto_) return {};
+  if (last < upto_) {  // a replay that was moved back
+    rooms_.clear();
+    dropped_.clear();
+    upto_ = 0;
+  }
+  if (last == upto_) return {};
   std::vector<std::pair<Header, Act>> found;
   RC_TRY(reading.log().scan(upto_ + 1, last, [&](const Header& h, store::ByteView) {
     if (const auto one = drops_one(h)) dropped_.insert(*one);

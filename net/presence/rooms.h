@@ -34,7 +34,7 @@ inline constexpr std::size_t kMessageMax = 4000;  ///< bytes of a text
 
 class Rooms {
  public:
-  Rooms(store::Live& live, Hub& hub) : live_(live), hub_(hub) {}
+  Rooms(store::LogSource& live, Hub& hub) : live_(live), hub_(hub) {}
 
   /// Tells subscribers of what the batch said in rooms; on the committer's thread, once durable.
   void publish(const store::Writer::Batch& batch);
@@ -76,7 +76,7 @@ class Rooms {
   std::optional<Told> tell(const store::ReadView& reading, const engine::Header& header, Act act,
                            const Dropped& dropped, std::string* room);
 
-  store::Live& live_;
+  store::LogSource& live_;
   Hub& hub_;
   std::mutex acts_mutex_;
   std::map<std::uint64_t, Act> acts_;  ///< by the action's number in the log

@@ -30,7 +30,7 @@ class Sessions {
  public:
   using Then = std::function<void(const store::Result<engine::Seq>&)>;
 
-  explicit Sessions(store::Live& live);
+  explicit Sessions(store::LogSource& live);
   ~Sessions();
 
   /// The connection stands for `who` from now on, for this reason: a subscription, or (0) the
@@ -81,7 +81,7 @@ class Sessions {
             engine::Cause cause);
   store::Result<WriteReply> perform(store::Transaction& transaction, const Write& write);
 
-  store::Live& live_;
+  store::LogSource& live_;
   // On the sequencer's thread alone:
   std::unordered_map<ConnectionId, std::vector<Linked>> links_;
   std::unique_ptr<AnswerSweep> answers_;

@@ -51,7 +51,7 @@ struct Retry {
 
 class Webhooks::Target {
  public:
-  Target(const AppSettings& app, store::Live& live, BatchListeners& listeners,
+  Target(const AppSettings& app, store::LogSource& live, BatchListeners& listeners,
          const WebhookSettings& settings)
       : app_(app),
         live_(live),
@@ -361,7 +361,7 @@ class Webhooks::Target {
   static constexpr const char* kMore = "/more";
 
   const AppSettings& app_;
-  store::Live& live_;
+  store::LogSource& live_;
   BatchListeners& listeners_;
   WebhookSettings settings_;
   std::string place_, meta_;
@@ -388,7 +388,7 @@ class Webhooks::Target {
   std::thread thread_;
 };
 
-Webhooks::Webhooks(const AppSettings& app, store::Live& live, BatchListeners& listeners) {
+Webhooks::Webhooks(const AppSettings& app, store::LogSource& live, BatchListeners& listeners) {
   for (const WebhookSettings& settings : app.webhooks)
     targets_.push_back(std::make_unique<Target>(app, live, listeners, settings));
 }

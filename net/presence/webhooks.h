@@ -20,7 +20,7 @@ namespace rollcall::net::inline presence {
 
 class Webhooks {
  public:
-  Webhooks(const AppSettings& app, store::Live& live, BatchListeners& listeners);
+  Webhooks(const AppSettings& app, store::LogSource& live, BatchListeners& listeners);
   /// What waits in memory is sent, where the other side takes it, until the time of drain().
   ~Webhooks();
   Webhooks(const Webhooks&) = delete;

@@ -178,7 +178,7 @@ void Pusher::subscribe(Connection& connection, const json::value& data) {
                     fmt::format("comes and goes more often than it may: again in {} s", *wait),
                     4301);
   const Ticket ticket = shard_.await_place(connection, name);
-  if (!kind->presence) {
+  if (!kind->presence || settings.replay) {  // of the past, nobody who listens is a member
     app.hub().subscribe(connection.id, ticket, name, *kind, nullptr, 0);
     return;
   }
@@ -248,6 +248,7 @@ void Pusher::sign_in(Connection& connection, const json::value& data) {
     log_refusal(Refused::SignIn, 4009, why);
     shard_.send_message(connection, message::error(4009, why));
   };
+  if (settings.replay) return refuse("nobody signs in to a replay as a person");
   if (!verify_auth(auth, settings.key, settings.secret,
                    user_string(socket_id_text(connection.id), user_data)))
     return refuse("Invalid sign-in signature");

@@ -54,8 +54,8 @@ bool send_all(int socket, std::string_view bytes) {
 
 }  // namespace
 
-ReaderPool::ReaderPool(store::Layout layout, ReaderLimits limits)
-    : layout_(std::move(layout)), limits_(limits) {}
+ReaderPool::ReaderPool(store::Layout layout, ReaderLimits limits, std::function<AskedAt()> asked_at)
+    : layout_(std::move(layout)), limits_(limits), asked_at_(std::move(asked_at)) {}
 
 ReaderPool::~ReaderPool() { stop(); }
 
@@ -195,11 +195,16 @@ Result<void> ReaderPool::follow(Process& process, const Errand& errand,
                                 const std::function<bool()>& go_on,
                                 const std::function<bool(std::string_view)>& line,
                                 bool without_end) {
-  const json::object request{{"question", errand.question},
-                             {"ask", errand.ask},
-                             {"entries", errand.entries},
-                             {"rows_most", without_end ? 0 : limits_.rows_most},
-                             {"cpu_s", without_end ? 0 : limits_.cpu_s}};
+  json::object request{{"question", errand.question},
+                       {"ask", errand.ask},
+                       {"entries", errand.entries},
+                       {"rows_most", without_end ? 0 : limits_.rows_most},
+                       {"cpu_s", without_end ? 0 : limits_.cpu_s}};
+  if (asked_at_) {
+    const AskedAt at = asked_at_();
+    request["last"] = at.last;
+    request["now"] = at.now;
+  }
   const auto ended = [&](Errc code, std::string why) {
     process.spent = true;
     ::kill(process.pid, SIGKILL);

@@ -39,11 +39,18 @@ struct Errand {
   std::string asker;     ///< who has a share of the readers; empty: the server itself
 };
 
+/// The moment that questions are asked at, if it is not the present: the log ends with `last`, and
+/// it is `now` there.
+struct AskedAt {
+  std::uint64_t last = 0;
+  std::int64_t now = 0;  ///< microseconds
+};
+
 class ReaderPool {
  public:
   /// A question waits while there are as many readers as there may be, or as many of them answer its
-  /// asker.
-  ReaderPool(store::Layout layout, ReaderLimits limits);
+  /// asker. `asked_at`: of a replay; called for each question, from any thread.
+  ReaderPool(store::Layout layout, ReaderLimits limits, std::function<AskedAt()> asked_at = {});
   ~ReaderPool();
   ReaderPool(const ReaderPool&) = delete;
   ReaderPool& operator=(const ReaderPool&) = delete;
@@ -86,6 +93,7 @@ class ReaderPool {
 
   const store::Layout layout_;
   const ReaderLimits limits_;
+  const std::function<AskedAt()> asked_at_;
   std::mutex mutex_;
   std::condition_variable fewer_;
   std::vector<Process> idle_;

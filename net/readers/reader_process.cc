@@ -149,6 +149,10 @@ void answer(std::optional<replay::Reader>& reader, const store::Layout& layout,
         return;
       }
       desk.reader = *open;
+      if (request.contains("last")) {
+        reader->end_at(request.at("last").to_number<std::uint64_t>());
+        desk.now = request.at("now").to_number<std::int64_t>();
+      }
     }
     const auto as = request.at("entries").as_bool() ? replay::EventsAs::Entries
                                                     : replay::EventsAs::Json;

@@ -53,6 +53,7 @@ store::Result<void> check_reason(App& app, const ReadReason& why) {
       return store::Error{store::Errc::BadInput,
                           "reason and ticket are at most 4096 bytes of UTF-8 each"};
   if (!why.reason.empty() || !why.ticket.empty()) return {};
+  if (app.playback() != nullptr) return {};  // it was given, and logged, when the replay began
   const auto reading = app.live().reading();
   if (!reading) return store::Error{store::Errc::Io, "the log is being opened anew: try again"};
   const auto needed = replay::reads_need_reason(reading->log());

@@ -18,14 +18,16 @@ using engine::Seq;
 
 constexpr std::size_t kAhead = 1U << 20;  ///< bytes read before the reader has taken them
 
-void append_text(std::string& out, Seq seq, std::string_view name, const std::string& data) {
+/// `past`: of a replay, which says so beside each seq.
+void append_text(std::string& out, Seq seq, std::string_view name, std::string data, bool past) {
+  if (past && data.ends_with('}')) data.replace(data.size() - 1, 1, R"(,"replay":true})");
   out += fmt::format("id: {}\nevent: {}\ndata: {}\n\n", seq, name, data);
 }
 
-void append_event(std::string& out, StreamForm form, const replay::EventView& view) {
+void append_event(std::string& out, StreamForm form, const replay::EventView& view, bool past) {
   if (form == StreamForm::Text) {
     append_text(out, view.header.seq, engine::name_of(view.header.kind),
-                json::serialize(replay::to_full_json(view)));
+                json::serialize(replay::to_full_json(view)), past);
     return;
   }
   const bool shown = view.body.state == store::BodyState::Open;
@@ -34,9 +36,9 @@ void append_event(std::string& out, StreamForm form, const replay::EventView& vi
 }
 
 void append_change(std::string& out, StreamForm form, const std::string& user,
-                   const Board::Change& c) {
+                   const Board::Change& c, bool past) {
   if (form == StreamForm::Text) {
-    append_text(out, c.seq, "PresenceChanged", presence_changed(user, c));
+    append_text(out, c.seq, "PresenceChanged", presence_changed(user, c), past);
     return;
   }
   out += store::as_text(store::encode_presence_changed(
@@ -49,7 +51,7 @@ store::Result<Seq> more(App& app, StreamForm form, Seq seq, std::string& out) {
   if (!writer) return store::Error{store::Errc::Io, "the log is being opened anew"};
   const auto reader = replay::Reader::beside(std::move(writer));
   RC_TRY(reader.log().scan(seq + 1, reader.last(), [&](const engine::Header& h, store::ByteView) {
-    append_event(out, form, replay::view_of(reader, h));
+    append_event(out, form, replay::view_of(reader, h), app.playback() != nullptr);
     seq = h.seq;
     return out.size() < kAhead;
   }));
@@ -62,7 +64,7 @@ store::Result<Seq> more_presence(App& app, StreamForm form, Seq seq, std::string
   for (const auto& [number, s] : app.board().changed_after(seq)) {
     const auto name = writer->vault().name_of(number);
     if (!name) continue;
-    append_change(out, form, *name, Board::last_told(number, s));
+    append_change(out, form, *name, Board::last_told(number, s), app.playback() != nullptr);
     seq = s.told_seq;
     if (out.size() >= kAhead) break;  // the rest once the reader has taken this
   }

@@ -7,9 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <charconv>
-#include <vector>
 
 namespace rollcall::net::inline wire {
 namespace {
@@ -79,59 +77,6 @@ std::optional<json::value> parse_json(std::string_view text) {
     return out;
   if (!store::valid_utf8(text)) return out;
   return parsed(with_halves_as_bytes(text), true);
-}
-
-std::optional<std::string> key_twice(std::string_view text, std::size_t levels) {
-  std::vector<std::vector<std::string_view>> open;  // the keys of each object, nothing of each list
-  std::deque<std::string> plain_keys;               // of those that were written with escapes
-  std::string_view last;                       // the string that stands before a colon is a key
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    switch (text[i]) {
-      case '"': {
-        const std::size_t begin = ++i;
-        // Most strings hold no escape: their end is looked for in one sweep.
-        const std::size_t quote = std::min(text.find('"', i), text.size());
-        if (text.substr(i, quote - i).find('\\') == std::string_view::npos)
-          i = quote;
-        else
-          while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
-        last = text.substr(begin, std::min(i, text.size()) - begin);
-        break;
-      }
-      case ':': {
-        if (open.empty() || open.size() > levels) break;
-        const bool escaped = last.find('\\') != std::string_view::npos;
-        const auto plain = escaped ? parse_json('"' + std::string(last) + '"') : std::nullopt;
-        if (plain && plain->is_string())
-          open.back().push_back(plain_keys.emplace_back(std::string_view(plain->get_string())));
-        else
-          open.back().push_back(last);
-        break;
-      }
-      case '{':
-      case '[':
-        open.emplace_back();
-        break;
-      case '}':
-      case ']': {
-        if (open.empty()) return std::nullopt;
-        auto& keys = open.back();
-        std::sort(keys.begin(), keys.end());
-        const auto twice = std::adjacent_find(keys.begin(), keys.end());
-        if (twice != keys.end()) return std::string(*twice);
-        open.pop_back();
-        break;
-      }
-      default:
-        break;
-    }
-  }
-  return std::nullopt;
-}
-
-std::string twice_text(std::string_view key, std::string_view where) {
-  return fmt::format("the key '{}' stands twice in one object of {}: write it once",
-                     key.substr(0, 64), where);
 }
 
 store::Result<json::value> read_body(std::string_view text, Halves halves) {

@@ -88,9 +88,10 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
     }
     goes_on = row(r) && --left != 0;
   };
-  const auto visit = [&](const Header& h, store::ByteView, engine::Outcome,
-                         std::span<const engine::Transition> changes) {
+  const auto visit = [&](const store::Fold::Step& step) {
     if (!goes_on) return;  // the rest of the piece
+    const Header& h = step.header;
+    const auto changes = step.transitions;
     ++out.events;
     out.last = h.seq;
     if (const auto gap = store::gap_told_by(h)) gaps.push_back(*gap);
@@ -107,9 +108,10 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
       if (change.from != change.to && change.user != h.user) put(h, &change, change.user);
   };
   // A piece at a time: whoever has enough ends it, and the bar moves.
-  constexpr Seq kPiece = 65'536;
+  const Seq piece = silent ? 1'000'000 : 65'536;
   while (fold->state.seq < range->last && goes_on) {
-    RC_TRY(fold->advance(reader.log(), std::min(range->last, fold->state.seq + kPiece), visit));
+    RC_TRY(fold->follow(reader.log(), std::min(range->last, fold->state.seq + piece),
+                        engine::Effects::only<>(), visit));
     desk.progress(fold->state.seq - range->before, range->last - range->before);
   }
   if (fold->state.seq != out.last) {  // ended within a piece

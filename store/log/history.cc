@@ -1,6 +1,8 @@
 // Folding headers into a state and a ledger.
 #include "store/log/history.h"
 
+#include "store/log/read_ahead.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -76,13 +78,22 @@ Result<void> Fold::advance(const EventLog& log, Seq to, const Visitor& visit) {
   engine::Effects effects;
   engine::Outcome outcome{};
   std::optional<Error> fault;
-  RC_TRY(log.scan(state.seq + 1, to, [&](const Header& header, ByteView leaf) {
+  const auto one = [&](const Header& header) {
     shown.want(effects);
     fault = step(header, transitions, effects, outcome);
-    if (fault) return false;
-    if (visit) visit(header, leaf, outcome, transitions);
-    return true;
-  }));
+    return !fault;
+  };
+  if (visit) {
+    RC_TRY(log.scan(state.seq + 1, to, [&](const Header& header, ByteView leaf) {
+      if (!one(header)) return false;
+      visit(header, leaf, outcome, transitions);
+      return true;
+    }));
+  } else {
+    RC_TRY(scan_ahead(log, state.seq + 1, to, [&](std::span<const Header> piece) {
+      return std::all_of(piece.begin(), piece.end(), one);
+    }));
+  }
   if (fault) return *fault;
   return {};
 }
@@ -92,11 +103,14 @@ Result<void> Fold::follow(const EventLog& log, Seq to, engine::Effects effects,
   std::vector<engine::Transition> transitions;
   engine::Outcome outcome{};
   std::optional<Error> fault;
-  effects.want_also<engine::Overridden, engine::Seen, engine::UserForgotten>();  // for `shown`
-  RC_TRY(log.scan(state.seq + 1, to, [&](const Header& header, ByteView) {
-    fault = step(header, transitions, effects, outcome);
-    if (fault) return false;
-    visit({header, outcome, transitions, effects.list});
+  effects.want_also<engine::Overridden>();  // for `shown`, as ShownOfHiders::want() has it
+  RC_TRY(scan_ahead(log, state.seq + 1, to, [&](std::span<const Header> piece) {
+    for (const Header& header : piece) {
+      if (!shown.users().empty()) effects.want_also<engine::Seen, engine::UserForgotten>();
+      fault = step(header, transitions, effects, outcome);
+      if (fault) return false;
+      visit({header, outcome, transitions, effects.list});
+    }
     return true;
   }));
   if (fault) return *fault;

@@ -236,7 +236,8 @@ TEST_CASE("a key that stands twice in one object is found, however it is written
   CHECK(twice(R"({"user":"ada","\u0075ser":"eve"})") == Found("user"));
   CHECK(twice(R"({"a\"b":1,"c":2,"a\u0022b":3})") == Found("a\"b"));
   CHECK(twice(R"({"":1,"":2})") == Found(""));
-  CHECK(twice(R"({"\ud83d":1,"\ud83d":2})") == Found("\xed\xa0\xbd"));
+  CHECK(twice(R"({"\ud83d":1,"\uD83D":2})") == Found("\xed\xa0\xbd"));
+  CHECK(twice("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}") == Found("\xf0\x9f\x98\x80"));
   CHECK(twice(R"([{"a":1},{"a":1}])") == Found());
   CHECK(twice(R"({"a":"a","b":{"a":1},"c":["a","a"],"d":"{\"x\":1,\"x\":2}"})") == Found());
   CHECK(twice(R"({"a":"b:c","b":":","c:":"c:"})") == Found());

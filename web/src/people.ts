@@ -86,6 +86,7 @@ function listen(): void {
       known.set(e.user, { ...before, text: e.text, emoji: e.emoji, do_not_disturb: e.do_not_disturb })
       changed()
     })
+    .listen('.rollcall:moved', () => void loadAll()) // of a replay: everything may be otherwise
     .listen('.PersonForgotten', ({ number }: { number: number }) => {
       for (const [name, p] of known) if (p.number === number) known.delete(name)
       sorted = false
@@ -119,6 +120,16 @@ watch(echo, (now) => now && listen())
 watch(me, (now, before) => {
   if (!now || now.user !== before?.user) known.clear(), (list.value = []), (loading.value = true)
 })
+
+/** Of a play in the browser: these changed, in order. Seen at the next frame. */
+export function playEach(changes: Pick<Person, 'user' | 'state' | 'since' | 'number'>[]): void {
+  if (!past.value) return
+  const next = new Map(past.value.map((p) => [p.user, p]))
+  const count = next.size
+  for (const c of changes) next.set(c.user, { ...(next.get(c.user) ?? { do_not_disturb: false, sessions: 0 }), ...c })
+  const all = [...next.values()]
+  past.value = next.size === count ? all : all.sort((a, b) => order.compare(a.user, b.user))
+}
 
 let wanted = 0
 watch(moment, async (at) => {

@@ -155,12 +155,14 @@ export const edit = (room: string, id: number, text: string) =>
 export const erase = (room: string, id: number) => remove('/v1/rooms/{room}/messages/{id}', { room, id })
 
 watch(echo, (now) => {
-  if (!now || !me.value?.user) return
+  if (!now || !(me.value?.user || me.value?.replay)) return
   waiting.value = JSON.parse(localStorage.getItem(storage('waiting')) ?? '[]') as Waiting[]
   me.value.rooms.forEach(enter)
   now.private('presence').listen('.PersonForgotten', ({ number }: { number: number }) => {
     forgotten.add(number)
     for (const room of rooms.values()) room.messages = room.messages.filter((m) => m.number !== number)
+  }).listen('.rollcall:moved', () => { // a replay: what was said after that is not said yet
+    for (const room of rooms.values()) (room.messages = []), catchUp(room).catch(() => undefined)
   })
 })
 watch(connection, (now) => now === 'connected' && void flush())
