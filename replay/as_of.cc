@@ -11,21 +11,13 @@
 namespace rollcall::replay {
 namespace {
 
-Result<Micros> time_of(const Reader& reader, Seq seq) {
-  const auto header = reader.log().header(seq);
-  if (!header) return header.error();
-  if (!*header)
-    return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", seq)};
-  return (*header)->at;
-}
-
 /// Where it begins and ends, and nothing else.
 Result<AsOf> bounds(const Reader& reader, Micros now, Watched watched) {
   AsOf out;
   if (reader.last() == 0) return out;
-  const auto first = time_of(reader, 1);
+  const auto first = time_of(reader.log(), 1);
   if (!first) return first.error();
-  const auto last = time_of(reader, reader.last());
+  const auto last = time_of(reader.log(), reader.last());
   if (!last) return last.error();
   out.begins = *first;
   out.ends = *last;
@@ -89,9 +81,9 @@ Result<AsOf> as_of(const Reader& reader, Micros at, Micros now, Watched watched)
     out->known = Known::BeforeBegin;
     return out;
   }
-  const auto after = reader.log().seq_at(std::min(at, std::numeric_limits<Micros>::max() - 1) + 1);
-  if (!after) return after.error();
-  out->seq = *after - 1;
+  const auto last = last_at(reader.log(), at);
+  if (!last) return last.error();
+  out->seq = *last;
   if (at > out->watched_to) {
     out->known = Known::AfterEnd;
     return out;
@@ -127,10 +119,34 @@ Result<AsOf> as_of(const Reader& reader, std::string_view text, Micros now, Watc
     out->known = Known::BeforeBegin;
     return out;
   }
-  const auto at = time_of(reader, asked);
+  const auto at = time_of(reader.log(), asked);
   if (!at) return at.error();
   out->at = *at;
   return out;
+}
+
+Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now) {
+  const auto spec = parse_time(text, now);
+  if (!spec) return spec.error();
+  if (const auto* seq = std::get_if<Seq>(&*spec))
+    return std::min(std::max<Seq>(*seq, 1) - 1, reader.last());
+  const auto first = reader.log().seq_at(std::get<Micros>(*spec));
+  if (!first) return first.error();
+  return *first - 1;
+}
+
+Result<Micros> time_of(const store::EventLog& log, Seq seq) {
+  const auto header = log.header(seq);
+  if (!header) return header.error();
+  if (!*header)
+    return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", seq)};
+  return (*header)->at;
+}
+
+Result<Seq> last_at(const store::EventLog& log, Micros at) {
+  const auto after = log.seq_at(std::min(at, std::numeric_limits<Micros>::max() - 1) + 1);
+  if (!after) return after.error();
+  return *after - 1;
 }
 
 Result<engine::State> state_as_of(const Reader& reader, const AsOf& moment) {

@@ -40,6 +40,15 @@ struct AsOf {
 /// The same for a time.
 [[nodiscard]] Result<AsOf> as_of(const Reader& reader, Micros at, Micros now, Watched watched);
 
+/// The last seq before a bound (half-open: without events at the moment, without event N of seq:N).
+/// What `since` and `until` begin and end at; the state at a moment is another thing (as_of()).
+[[nodiscard]] Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now);
+
+/// Of an event that is there.
+[[nodiscard]] Result<Micros> time_of(const store::EventLog& log, Seq seq);
+/// The last event that is not later than a time; 0 if there is none.
+[[nodiscard]] Result<Seq> last_at(const store::EventLog& log, Micros at);
+
 /// The state as of it. At the last moment that is known the conclusions of timers that are due by
 /// then are in it, though they are not in the log yet.
 [[nodiscard]] Result<engine::State> state_as_of(const Reader& reader, const AsOf& moment);

@@ -1,7 +1,7 @@
 // The clock of a replay, and the thread that follows it.
 #include "replay/playback.h"
 
-#include "replay/attendance.h"
+#include "replay/as_of.h"
 #include "store/log/snapshot.h"
 #include "replay/time_text.h"
 
@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <system_error>
 
 namespace rollcall::replay {
@@ -18,37 +17,11 @@ namespace {
 
 using store::Lock;
 
-constexpr Seq kPiece = 512;                            // events handed over at once
+constexpr Seq kPiece = 512;                           // events until it looks what is asked of it
 constexpr auto kLookEvery = std::chrono::seconds(1);  // whether somebody was forgotten
 
 Error of_the_past() {
   return {Errc::Refused, "this is a replay of the past: nothing is written to it"};
-}
-
-/// The last event before a bound: of a moment those earlier than it, of seq:N those before N.
-Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now) {
-  const auto spec = parse_time(text, now);
-  if (!spec) return spec.error();
-  if (const auto* seq = std::get_if<Seq>(&*spec))
-    return std::min(std::max<Seq>(*seq, 1) - 1, reader.last());
-  const auto first = reader.log().seq_at(std::get<Micros>(*spec));
-  if (!first) return first.error();
-  return *first - 1;
-}
-
-Result<Micros> time_of(const store::EventLog& log, Seq seq) {
-  const auto header = log.header(seq);
-  if (!header) return header.error();
-  if (!*header)
-    return Error{Errc::Tampered, fmt::format("seq {}: the log has no record of it", seq)};
-  return (*header)->at;
-}
-
-/// The last event that is not later than a time.
-Result<Seq> last_at(const store::EventLog& log, Micros at) {
-  const auto after = log.seq_at(std::min(at, std::numeric_limits<Micros>::max() - 1) + 1);
-  if (!after) return after.error();
-  return *after - 1;
 }
 
 std::uint64_t file_number(const std::filesystem::path& path) {
@@ -262,17 +235,16 @@ Result<void> Playback::advance(Seq last) {
     const Lock guard(mutex_);
     opened = opened_;
   }
+  // One after the other, so that what each did is told before the next is there.
   store::Writer::Batch batch;
   const Seq to = std::min(last, fold_.state.seq + kPiece);
-  RC_TRY(fold_.follow(opened->reader.log(), to, engine::Effects(), [&](const auto& step) {
-    batch.events.push_back({step.header, step.outcome});
-    batch.transitions.insert(batch.transitions.end(), step.transitions.begin(),
-                             step.transitions.end());
-    batch.effects.insert(batch.effects.end(), step.effects.begin(), step.effects.end());
-  }));
-  end_ = to;
-  if (options_.on_events) options_.on_events(batch);
-  return {};
+  return fold_.follow(opened->reader.log(), to, engine::Effects(), [&](const auto& step) {
+    batch.events.assign(1, {step.header, step.outcome});
+    batch.transitions.assign(step.transitions.begin(), step.transitions.end());
+    batch.effects.assign(step.effects.begin(), step.effects.end());
+    end_ = step.header.seq;
+    if (options_.on_event) options_.on_event(batch);
+  });
 }
 
 void Playback::look_for_erasures() {

@@ -33,8 +33,8 @@ struct PlaybackOptions {
   /// The state is this from now on: at the start, and after each move. On the replay's thread, and
   /// in open() the first time.
   std::function<void(const store::Fold&)> on_place;
-  /// What came, in order; on the replay's thread.
-  std::function<void(const store::Writer::Batch&)> on_events;
+  /// An event, with what it did; on the replay's thread.
+  std::function<void(const store::Writer::Batch&)> on_event;
   /// Somebody was forgotten in the store: names are read anew.
   std::function<void()> on_erasure;
 };

@@ -131,7 +131,7 @@ store::Result<void> App::play(const Settings& server) {
   options.to = server.playback->to;
   options.speed = server.playback->speed;
   options.on_place = [this](const store::Fold& fold) { place(fold); };
-  options.on_events = [this](const store::Writer::Batch& batch) {
+  options.on_event = [this](const store::Writer::Batch& batch) {
     board_.apply(batch);
     (void)board_.take_changes();  // told one by one
     broadcast_->tell_each(batch);

@@ -95,16 +95,6 @@ Result<void> check_range(const std::optional<std::string>& since,
   return {};
 }
 
-Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now) {
-  const auto spec = parse_time(text, now);
-  if (!spec) return spec.error();
-  if (const auto* seq = std::get_if<Seq>(&*spec))
-    return std::min(std::max<Seq>(*seq, 1) - 1, reader.last());
-  const auto first = reader.log().seq_at(std::get<Micros>(*spec));
-  if (!first) return first.error();
-  return *first - 1;
-}
-
 Result<Bounds> bounds_of(const Desk& desk, const std::optional<std::string>& from,
                          const std::optional<std::string>& to) {
   Bounds out{0, desk.reader->last()};

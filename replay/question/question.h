@@ -83,10 +83,6 @@ BOOST_DESCRIBE_STRUCT(Whose, (), (user, number))
 [[nodiscard]] Result<void> check_range(const std::optional<std::string>& since,
                                        const std::optional<std::string>& until);
 
-/// The last seq before a bound (half-open: without events at the moment, without event N of seq:N).
-/// What `since` and `until` begin and end at; the state at a moment is another thing (as_of()).
-[[nodiscard]] Result<Seq> last_before(const Reader& reader, std::string_view text, Micros now);
-
 /// The events of a range by its two bounds: those after `before`, up to and with `last`. The whole
 /// log if neither is given.
 struct Bounds {

@@ -51,9 +51,10 @@ std::string plain_text(std::string_view text) {
     const auto unit = text[1] == 'u' ? unit_of(text.substr(2)) : std::nullopt;
     if (unit) {
       text.remove_prefix(6);
-      const auto next = text.starts_with("\\u") ? unit_of(text.substr(2)) : std::nullopt;
-      const bool pair = *unit >= 0xD800 && *unit < 0xDC00 && next && *next >= 0xDC00 && *next < 0xE000;
-      append_utf8(out, pair ? 0x10000 + ((*unit - 0xD800) << 10) + (*next - 0xDC00) : *unit);
+      std::uint32_t next = 0;
+      if (text.starts_with("\\u")) next = unit_of(text.substr(2)).value_or(0);
+      const bool pair = *unit >= 0xD800 && *unit < 0xDC00 && next >= 0xDC00 && next < 0xE000;
+      append_utf8(out, pair ? 0x10000 + ((*unit - 0xD800) << 10) + (next - 0xDC00) : *unit);
       if (pair) text.remove_prefix(6);
       continue;
     }

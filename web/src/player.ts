@@ -61,7 +61,7 @@ export async function play(): Promise<void> {
     while (waiting.length && Date.parse(waiting[0]!.at) <= at) due.push(waiting.shift()!)
     if (due.length) playEach(due.map((c): Pick<Person, 'user' | 'state' | 'since' | 'number'> => ({ user: c.user, state: c.to as State, since: c.at, number: c.number })))
     for (const change of due) fresh.set(change.user, now)
-    if (!waiting.length && !more && !fetching) return stop()
+    if (!waiting.length && !more && !fetching) return void stop()
     if (waiting.length < page / 2 && more && !fetching) fetching = fetchMore()
     playing.value = new Date(Math.min(at, Date.now()))
     frame = requestAnimationFrame(step)
