@@ -308,18 +308,19 @@ Result<WhatIfReport> what_if(const Reader& reader, const WhatIf& asked,
     remade.look(*asked.at + 1);
     report.away_at = {actual.away(), remade.tally().away()};
   };
-  constexpr Seq kPiece = 65'536;
+  constexpr Seq kPiece = 500'000;
   while (fold->state.seq < asked.last) {
-    RC_TRY(fold->advance(reader.log(), std::min(asked.last, fold->state.seq + kPiece),
-                         [&](const Header& h, store::ByteView, engine::Outcome outcome,
-                             std::span<const Transition> changes) {
-                           look(h.at);
-                           for (const Transition& change : changes) actual.note(change, h.at);
-                           if (concluded(h) && outcome == engine::Outcome::Applied)
-                             difference.note(h, changes, +1);
-                           remade.take(h, fold->state, outcome);
-                           end = h.at;
-                         }));
+    RC_TRY(fold->follow(reader.log(), std::min(asked.last, fold->state.seq + kPiece),
+                        engine::Effects::only<>(), [&](const store::Fold::Step& step) {
+                          const Header& h = step.header;
+                          look(h.at);
+                          for (const Transition& change : step.transitions)
+                            actual.note(change, h.at);
+                          if (concluded(h) && step.outcome == engine::Outcome::Applied)
+                            difference.note(h, step.transitions, +1);
+                          remade.take(h, fold->state, step.outcome);
+                          end = h.at;
+                        }));
     progress(fold->state.seq - asked.before, asked.last - asked.before);
   }
   if (asked.at && *asked.at <= end) look(end + 1);
