@@ -5,6 +5,11 @@ import { useRoute, useRouter } from 'vue-router'
 /** Microseconds are cut to milliseconds; null is now. */
 export const moment = shallowRef<Date | null>(null)
 
+let clockOfPage = (): Date => new Date()
+/** What time it is for whoever looks: of a server that plays the past, there. */
+export const present = (): Date => clockOfPage()
+export const setPresent = (clock: () => Date): void => void (clockOfPage = clock)
+
 export function useMoment() {
   const route = useRoute()
   const router = useRouter()

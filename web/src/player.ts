@@ -2,7 +2,7 @@
 // server that plays the past itself (`rollcall replay --listen`), its clock set from here.
 import { computed, ref, shallowRef } from 'vue'
 import { get, post, type Person } from './api'
-import { moment } from './moment'
+import { moment, setPresent } from './moment'
 import { fresh, playEach, type State } from './people'
 import { me } from './session'
 
@@ -88,6 +88,7 @@ export async function setClock(change: { paused?: boolean; speed?: string; at?: 
   try {
     clockOfReplay.value = (await post('/v1/replay', change)) as Clock
     heardAt = performance.now()
+    setPresent(() => timeOfReplay() ?? new Date())
     trouble.value = ''
   } catch (problem) {
     trouble.value = (problem as Error).message
