@@ -168,6 +168,43 @@ test('whoever asks hears of nothing that is still to come', async () => {
   assert.equal((await server.v1('GET', `/events/${half + 1}`)).status, 404)
 })
 
+test('beside the live server of the same store: the read is in its log, and who is forgotten there is gone here', async () => {
+  const live = await Server.start()
+  await live.v1('POST', '/login', { body: { user: 'mallory' } })
+  await live.v1('POST', '/login', { body: { user: 'ada' } })
+  const token = (await run(['-d', live.data, 'token', 'create', 'auditor', '--scope', 'audit:read', '--app', app.id])).out.trim().split(/\s+/).at(-1)
+  const server = await Server.replay(live.data, ['--speed', 'max'], { reason: 'case 11' })
+  server.token = token
+  servers.push(server)
+  await ended(server)
+  const names = async () => (await server.v1('GET', '/presence?state=any')).json.people.map((p) => p.user).sort()
+  assert.deepEqual(await names(), ['ada', 'mallory'])
+  const queries = await live.cli('audit', 'queries', '-o', 'ndjson')
+  assert.match(queries.out, /case 11/)
+  const forgotten = await live.cli('--reason', 'asked', 'forget', 'mallory', '--yes', '--receipt', join(scratch(), 'receipt'))
+  assert.equal(forgotten.code, 0, forgotten.err)
+  await until(async () => !(await names()).includes('mallory'), 'the name is gone')
+  assert.doesNotMatch((await server.v1('GET', '/events')).text, /mallory/)
+  await server.stop()
+  await live.close()
+})
+
+test('where reads need a reason, a replay needs one to begin', async () => {
+  const store = scratch()
+  await run(['-d', store, 'login', 'ada'])
+  assert.equal((await run(['-d', store, 'store', 'reads', 'reason'])).code, 0)
+  const refused = await run(['-d', store, 'replay', '--listen', '127.0.0.1:0'])
+  assert.equal(refused.code, 3, refused.err)
+  assert.match(refused.err, /reason/)
+  for (const wrong of [['--listen', 'nonsense'], ['--listen', '127.0.0.1:0', '--check'], ['--listen', '127.0.0.1:0', '-u', 'ada'], ['--listen', '127.0.0.1:0', '--speed', '60']]) {
+    const said = await run(['-d', store, 'replay', ...wrong])
+    assert.equal(said.code, 2, `${wrong}: ${said.err}`)
+  }
+  const empty = await run(['-d', store, '--reason', 'x', 'replay', '--listen', '127.0.0.1:0', '--from', '2200-01-01'])
+  assert.equal(empty.code, 1, empty.err)
+  assert.match(empty.err, /nothing happened in that range/)
+})
+
 test('a live server has no replay to set', async () => {
   const server = await Server.start()
   const r = await server.v1('POST', '/replay', { body: { paused: true } })
