@@ -2,12 +2,12 @@
 #include "cli/follow.h"
 
 #include "cli/ask.h"
+#include "store/bytes/mutex.h"
 #include "store/log/log_watch.h"
 
 #include <boost/json.hpp>
 
 #include <csignal>
-#include <mutex>
 #include <thread>
 
 namespace rollcall::cli {
@@ -44,7 +44,7 @@ void follow_there(Context& context, const EventsQuestion& q,
                   const std::function<bool(const replay::EventView&)>& row,
                   const std::function<void(const Summary&, Followed)>& so_far) {
   // What is printed is whole lines: the signal waits until a piece has been handled.
-  std::mutex handling;
+  store::Mutex handling;
   Summary last;
   sigset_t ends;
   ::sigemptyset(&ends);
@@ -54,7 +54,7 @@ void follow_there(Context& context, const EventsQuestion& q,
   std::thread([&] {
     int which = 0;
     ::sigwait(&ends, &which);
-    const std::lock_guard guard(handling);
+    const store::Lock guard(handling);
     so_far(last, Followed::Ended);
     std::fflush(nullptr);
     std::_Exit(0);
@@ -62,11 +62,11 @@ void follow_there(Context& context, const EventsQuestion& q,
   const auto asked = replay::read_question("audit", replay::write_value(q).as_object()).value();
   ask_there(context, "audit", asked.ask,
             {[&](const boost::json::value& value) {
-               const std::lock_guard guard(handling);
+               const store::Lock guard(handling);
                return row(replay::row_from_json<replay::EventView>(value).value());
              },
              [&](const boost::json::value& value) {
-               const std::lock_guard guard(handling);
+               const store::Lock guard(handling);
                Summary s;
                replay::read_value(value, s, "the answer", replay::Of::Answer).value();
                if (!s.cursor) s.cursor = last.cursor;
@@ -75,7 +75,7 @@ void follow_there(Context& context, const EventsQuestion& q,
                std::fflush(stdout);
              }},
             {{"follow", true}});
-  const std::lock_guard guard(handling);
+  const store::Lock guard(handling);
   so_far(last, Followed::Ended);
 }
 

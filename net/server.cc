@@ -10,6 +10,7 @@
 #include "net/loop/tls.h"
 #include "net/wire/pusher_signature.h"
 #include "net/wire/refusals.h"
+#include "store/bytes/mutex.h"
 #include "store/writer.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -29,7 +30,6 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <stop_token>
 
 namespace rollcall::net {
@@ -66,9 +66,9 @@ std::string address_text(const sockaddr_storage& address) {
 constexpr auto kTrimEvery = std::chrono::seconds(30);
 
 void trim_memory(const std::stop_token& stop) {
-  std::mutex mutex;
+  store::Mutex mutex;
   std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
+  store::Lock lock(mutex);
   while (!stop.stop_requested()) {
     wake.wait_for(lock, stop, kTrimEvery, [] { return false; });
     if (!stop.stop_requested()) (void)::malloc_trim(0);

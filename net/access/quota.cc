@@ -27,7 +27,7 @@ std::optional<std::uint32_t> Rates::take(const std::string& who, double cost, do
                                          double burst, Clock::time_point now) {
   if (per_second <= 0) return std::nullopt;
   const double most = per_second * burst;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   make_room(now);
   const auto [it, is_new] = buckets_.try_emplace(who);
   Bucket& bucket = it->second;
@@ -57,7 +57,7 @@ struct Places::Taken {
   Taken& operator=(const Taken&) = delete;
   ~Taken() {
     if (!counted) return;
-    const std::lock_guard guard(held->mutex);
+    const store::Lock guard(held->mutex);
     const auto it = held->by_who.find(who);
     if (it != held->by_who.end() && --it->second == 0) held->by_who.erase(it);
   }
@@ -65,7 +65,7 @@ struct Places::Taken {
 
 Places::Place Places::take(const std::string& who, std::uint32_t most) {
   auto taken = std::make_shared<Taken>(held_, who);
-  const std::lock_guard guard(held_->mutex);
+  const store::Lock guard(held_->mutex);
   std::uint32_t& count = held_->by_who[who];
   if (count >= most) {
     if (count == 0) held_->by_who.erase(who);

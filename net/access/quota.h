@@ -6,11 +6,11 @@
 
 #include "net/access/caller_limits.h"
 #include "net/wire/networks.h"
+#include "store/bytes/mutex.h"
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -29,14 +29,14 @@ class Rates {
                                                   Clock::time_point now = Clock::now());
 
  private:
-  void make_room(Clock::time_point now);
+  void make_room(Clock::time_point now) RC_REQUIRES(mutex_);
   struct Bucket {
     double left = 0;
     Clock::time_point at;
     double full_after = 0;  ///< seconds from `at`
   };
-  std::mutex mutex_;
-  std::unordered_map<std::string, Bucket> buckets_;
+  store::Mutex mutex_;
+  std::unordered_map<std::string, Bucket> buckets_ RC_GUARDED_BY(mutex_);
 };
 
 /// Places that are held for as long as the thing returned lives.
@@ -48,8 +48,8 @@ class Places {
 
  private:
   struct Held {
-    std::mutex mutex;
-    std::unordered_map<std::string, std::uint32_t> by_who;
+    store::Mutex mutex;
+    std::unordered_map<std::string, std::uint32_t> by_who RC_GUARDED_BY(mutex);
   };
   struct Taken;
   std::shared_ptr<Held> held_ = std::make_shared<Held>();

@@ -38,10 +38,10 @@ SignedOut::SignedOut() : key_(store::base64url(store::random_key())) {}
 
 store::Result<void> SignedOut::add(const std::string& sign_in, std::int64_t until,
                                    std::int64_t now) {
-  const std::lock_guard writing(writing_);
+  const store::Lock writing(writing_);
   std::string text;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     std::erase_if(ended_, [&](const auto& entry) { return entry.second <= now; });
     ended_.insert_or_assign(sign_in, until);
     for (const auto& [id, end] : ended_) text += fmt::format("{} {}\n", id, end);
@@ -51,7 +51,7 @@ store::Result<void> SignedOut::add(const std::string& sign_in, std::int64_t unti
 }
 
 bool SignedOut::contains(std::string_view sign_in) const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return ended_.find(sign_in) != ended_.end();
 }
 

@@ -8,11 +8,11 @@
 #pragma once
 
 #include "store/bytes/errc.h"
+#include "store/bytes/mutex.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -32,9 +32,9 @@ class SignedOut {
  private:
   std::filesystem::path file_;  ///< empty: none
   std::string key_;
-  mutable std::mutex mutex_;
-  std::mutex writing_;
-  std::map<std::string, std::int64_t, std::less<>> ended_;
+  mutable store::Mutex mutex_;
+  store::Mutex writing_;
+  std::map<std::string, std::int64_t, std::less<>> ended_ RC_GUARDED_BY(mutex_);
 };
 
 }  // namespace rollcall::net::inline access

@@ -137,7 +137,7 @@ Tokens::Stamp Tokens::stamp() const {
 // Asking what the file is now reads nothing from the disk; replace_file makes it another each time.
 std::shared_ptr<const Tokens::All> Tokens::known() const {
   const Stamp now = stamp();
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (known_ && now == stamp_) return known_;
   auto read = list();
   if (!read) return known_ ? known_ : std::make_shared<const All>();

@@ -8,11 +8,11 @@
 #pragma once
 
 #include "store/bytes/errc.h"
+#include "store/bytes/mutex.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,9 +65,9 @@ class Tokens {
   store::Result<void> save(const All& tokens) const;
 
   std::filesystem::path file_, lock_;
-  mutable std::mutex mutex_;
-  mutable Stamp stamp_;
-  mutable std::shared_ptr<const All> known_;
+  mutable store::Mutex mutex_;
+  mutable Stamp stamp_ RC_GUARDED_BY(mutex_);
+  mutable std::shared_ptr<const All> known_ RC_GUARDED_BY(mutex_);
 };
 
 inline constexpr const char* kScopes[] = {"presence:read", "audit:read", "events:write", "admin",

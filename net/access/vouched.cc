@@ -7,7 +7,7 @@
 namespace rollcall::net::inline access {
 
 void Vouched::add(ConnectionId connection, const Voucher& voucher) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   Shown what{voucher.name, voucher.token, voucher.sign_in};
   // No name has a line feed: a JWT's end is told apart behind it.
   if (!voucher.revocable()) what.name += "\n" + std::to_string(voucher.until);
@@ -25,7 +25,7 @@ void Vouched::add(ConnectionId connection, const Voucher& voucher) {
 
 void Vouched::forget(ConnectionId connection) {
   if (empty()) return;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   drop(connection);
 }
 
@@ -44,7 +44,7 @@ void Vouched::drop(ConnectionId connection) {
 std::vector<Vouched::Ended> Vouched::take_ended(const std::function<bool(const Voucher&)>& holds) {
   std::vector<std::pair<Shown, Voucher>> over;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     for (const auto& [what, resting] : shown_)
       over.push_back(
           {what,
@@ -53,7 +53,7 @@ std::vector<Vouched::Ended> Vouched::take_ended(const std::function<bool(const V
   // Asked without the lock: an answer may look at the disk.
   std::erase_if(over, [&](const auto& shown) { return holds(shown.second); });
   std::vector<Ended> out;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   for (const auto& [what, voucher] : over) {
     const auto it = shown_.find(what);
     // Shown again meanwhile, for longer: it holds.

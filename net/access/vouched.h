@@ -7,13 +7,13 @@
 #pragma once
 
 #include "net/wire/socket_id.h"
+#include "store/bytes/mutex.h"
 
 #include <atomic>
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,11 +57,11 @@ class Vouched {
     std::int64_t until = 0;
     std::set<ConnectionId> connections;
   };
-  void drop(ConnectionId connection);  ///< under the lock
+  void drop(ConnectionId connection) RC_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
-  std::map<Shown, Resting> shown_;
-  std::map<ConnectionId, std::set<Shown>> by_connection_;
+  mutable store::Mutex mutex_;
+  std::map<Shown, Resting> shown_ RC_GUARDED_BY(mutex_);
+  std::map<ConnectionId, std::set<Shown>> by_connection_ RC_GUARDED_BY(mutex_);
   std::atomic<std::size_t> count_ = 0;
 };
 

@@ -136,7 +136,7 @@ Hub::Channel& Hub::channel_of(const std::string& name, const ChannelKind& kind) 
 
 void Hub::show_member(const std::string& name, const ChannelKind& kind, const Member& member,
                       std::uint64_t seq) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   Channel& channel = channel_of(name, kind);
   if (!channel.members) return;
   const auto [at, fresh] = channel.members->emplace(member.user_id, Presence{member.info, 1, 0, 0});
@@ -144,7 +144,7 @@ void Hub::show_member(const std::string& name, const ChannelKind& kind, const Me
 }
 
 void Hub::hide_member(const std::string& name, const std::string& user, std::uint64_t seq) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const auto it = channels_.find(name);
   if (it == channels_.end() || !it->second.members) return;
   if (const auto at = it->second.members->find(user); at != it->second.members->end())
@@ -156,7 +156,7 @@ std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket
                                           const std::string& name, const ChannelKind& kind,
                                           const Member* member, std::uint64_t seq) {
   const unsigned shard = shard_of(connection);
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (shard >= shards_.size()) return "there is no such connection";
   Channel& channel = channel_of(name, kind);
   const bool occupied = !channel.who.empty();
@@ -212,7 +212,7 @@ std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket
 
 void Hub::refuse(ConnectionId connection, Ticket ticket, const std::string& name,
                  const std::string& message) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const unsigned shard = shard_of(connection);
   if (shard >= shards_.size()) return;
   Delivery refusal;
@@ -226,7 +226,7 @@ void Hub::refuse(ConnectionId connection, Ticket ticket, const std::string& name
 
 void Hub::unsubscribe(ConnectionId connection, Ticket ticket, const std::string& name,
                       std::uint64_t seq) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const auto it = channels_.find(name);
   if (it == channels_.end()) return;
   Channel& channel = it->second;
@@ -301,7 +301,7 @@ void Hub::count_changed(const std::string& name, Channel& channel) {
 }
 
 void Hub::publish(const std::string& name, const std::string& message, ConnectionId except) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const auto it = channels_.find(name);
   if (it != channels_.end()) send(it->second, message, except);
 }
@@ -310,7 +310,7 @@ void Hub::publish_event(const std::string& name, const ChannelKind& kind, const 
                         const std::string& data, ConnectionId except) {
   const std::string message = message::event(event, name, data);
   const Bytes bytes = framed(message);
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (kind.cached) keep_cached(name, message, data);
   const auto it = channels_.find(name);
   if (it == channels_.end()) return;
@@ -330,18 +330,18 @@ void Hub::client_event(const std::string& name, const std::string& event,
 }
 
 bool Hub::occupied(const std::string& name) const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const auto it = channels_.find(name);
   return it != channels_.end() && !it->second.who.empty();
 }
 
 void Hub::tell(ConnectionId connection, const std::string& message) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   one(connection, Delivery::What::Control, message);
 }
 
 void Hub::close(ConnectionId connection, std::uint16_t code, const std::string& reason) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   close_one(connection, code, reason);
 }
 
@@ -358,30 +358,30 @@ void Hub::close_one(ConnectionId connection, std::uint16_t code, const std::stri
 
 void Hub::signed_in(ConnectionId connection, const std::string& user,
                     const std::vector<std::string>& watchlist) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   users_[user].push_back(connection);
   for (const auto& watched : watchlist) watchers_[watched].push_back(connection);
 }
 
 void Hub::signed_out(ConnectionId connection, const std::string& user,
                      const std::vector<std::string>& watchlist) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   erase_one(users_, user, connection);
   for (const auto& watched : watchlist) erase_one(watchers_, watched, connection);
 }
 
 void Hub::speaks_as(ConnectionId connection, const std::string& user) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   users_[user].push_back(connection);
 }
 
 void Hub::speaks_no_more(ConnectionId connection, const std::string& user) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   erase_one(users_, user, connection);
 }
 
 std::size_t Hub::terminate(const std::string& user) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const auto it = users_.find(user);
   if (it == users_.end()) return 0;
   const std::set<ConnectionId> all(it->second.begin(), it->second.end());
@@ -391,12 +391,12 @@ std::size_t Hub::terminate(const std::string& user) {
 }
 
 bool Hub::watched(const std::string& user) const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return watchers_.contains(user);
 }
 
 void Hub::tell_watchers(const std::vector<Change>& changes) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   std::map<ConnectionId, std::map<std::string_view, std::vector<std::string>>> told;
   for (const Change& change : changes) {
     const auto it = watchers_.find(change.user);
@@ -424,7 +424,7 @@ std::chrono::milliseconds Hub::tick_every() const {
 }
 
 void Hub::tick() {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   const std::int64_t now = now_ms_();
   while (!cache_ages_.empty()) {
     const auto oldest = caches_.find(cache_ages_.front());

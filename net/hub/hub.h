@@ -10,6 +10,7 @@
 #include "net/loop/clock.h"
 #include "net/wire/channel_name.h"
 #include "net/wire/keyed_hash.h"
+#include "store/bytes/mutex.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -18,7 +19,6 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -175,36 +175,42 @@ class Hub {
   /// The message as it is sent: of a replay it says so.
   [[nodiscard]] std::string marked(std::string message) const;
   [[nodiscard]] Bytes framed(const std::string& message) const;
-  Channel& channel_of(const std::string& name, const ChannelKind& kind);
-  void send(const Channel& channel, const Bytes& bytes, ConnectionId except);
-  void send(const Channel& channel, const std::string& message, ConnectionId except);
-  void one(ConnectionId connection, Delivery::What what, std::string message);
-  void close_one(ConnectionId connection, std::uint16_t code, const std::string& reason);
-  void count_changed(const std::string& name, Channel& channel);
+  Channel& channel_of(const std::string& name, const ChannelKind& kind) RC_REQUIRES(mutex_);
+  // Each delivers in the order of the lock.
+  void send(const Channel& channel, const Bytes& bytes, ConnectionId except) RC_REQUIRES(mutex_);
+  void send(const Channel& channel, const std::string& message, ConnectionId except)
+      RC_REQUIRES(mutex_);
+  void one(ConnectionId connection, Delivery::What what, std::string message)
+      RC_REQUIRES(mutex_);
+  void close_one(ConnectionId connection, std::uint16_t code, const std::string& reason)
+      RC_REQUIRES(mutex_);
+  void count_changed(const std::string& name, Channel& channel) RC_REQUIRES(mutex_);
   void remove_member(const std::string& name, Channel& channel, Members::iterator member,
-                     std::uint64_t seq);
+                     std::uint64_t seq) RC_REQUIRES(mutex_);
   /// Takes the connection out; the channel stays, be it empty.
   void take_out(const std::string& name, Channel& channel, ConnectionId connection,
-                std::uint64_t seq);
+                std::uint64_t seq) RC_REQUIRES(mutex_);
   /// After somebody left: tells that the channel is vacated, and forgets it.
-  void settle(const std::string& name);
-  void vanish_if_empty(const std::string& name);
+  void settle(const std::string& name) RC_REQUIRES(mutex_);
+  void vanish_if_empty(const std::string& name) RC_REQUIRES(mutex_);
   std::string members_json(const Channel& channel) const;
-  std::string cache_message(const std::string& name, Channel& channel);
-  void keep_cached(const std::string& name, std::string message, const std::string& data);
-  void drop_cached(Named<CacheEntry>::iterator entry);
+  std::string cache_message(const std::string& name, Channel& channel) RC_REQUIRES(mutex_);
+  void keep_cached(const std::string& name, std::string message, const std::string& data)
+      RC_REQUIRES(mutex_);
+  void drop_cached(Named<CacheEntry>::iterator entry) RC_REQUIRES(mutex_);
 
   const AppSettings& settings_;
   std::vector<DeliverySink*> shards_;
   std::function<void(HubEvent)> on_event_;
   std::int64_t (*now_ms_)();
-  mutable std::mutex mutex_;
-  Named<Channel> channels_;
-  Named<CacheEntry> caches_;
-  std::list<std::string> cache_ages_;  ///< names of caches_, the first to run out first
-  std::size_t cache_bytes_ = 0;
+  mutable store::Mutex mutex_;
+  Named<Channel> channels_ RC_GUARDED_BY(mutex_);
+  Named<CacheEntry> caches_ RC_GUARDED_BY(mutex_);
+  /// Names of caches_, the first to run out first.
+  std::list<std::string> cache_ages_ RC_GUARDED_BY(mutex_);
+  std::size_t cache_bytes_ RC_GUARDED_BY(mutex_) = 0;
   /// Each connection as often as it signed in or speaks as the user, or watches.
-  Named<std::vector<ConnectionId>> users_, watchers_;
+  Named<std::vector<ConnectionId>> users_ RC_GUARDED_BY(mutex_), watchers_ RC_GUARDED_BY(mutex_);
 };
 
 }  // namespace rollcall::net::inline hub

@@ -8,13 +8,13 @@
 #include "net/hub/hub.h"
 #include "net/loop/loop.h"
 #include "net/wire/frame.h"
+#include "store/bytes/mutex.h"
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -174,8 +174,9 @@ class Shard final : public DeliverySink {
     bool armed = false;
   } gathering_;
 
-  std::mutex inbox_mutex_;
-  std::vector<Delivery> inbox_, taken_;
+  store::Mutex inbox_mutex_;
+  std::vector<Delivery> inbox_ RC_GUARDED_BY(inbox_mutex_);
+  std::vector<Delivery> taken_;
 };
 
 }  // namespace rollcall::net::inline hub

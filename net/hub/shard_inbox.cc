@@ -41,7 +41,7 @@ void Shard::detach(Connection& connection, std::string_view name) {
 void Shard::deliver(Delivery delivery) {
   bool wake = false;
   {
-    const std::lock_guard guard(inbox_mutex_);
+    const store::Lock guard(inbox_mutex_);
     wake = inbox_.empty();
     inbox_.push_back(std::move(delivery));
   }
@@ -50,7 +50,7 @@ void Shard::deliver(Delivery delivery) {
 
 void Shard::drain_inbox() {
   {
-    const std::lock_guard guard(inbox_mutex_);
+    const store::Lock guard(inbox_mutex_);
     std::swap(inbox_, taken_);
   }
   for (Delivery& delivery : taken_) handle_delivery(delivery);

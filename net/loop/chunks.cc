@@ -1,12 +1,13 @@
 // A bounded queue of text with one waiter.
 #include "net/loop/chunks.h"
 
+#include "store/bytes/mutex.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <condition_variable>
-#include <mutex>
 #include <vector>
 
 namespace rollcall::net::inline loop {
@@ -21,18 +22,19 @@ struct Chunks::Sink::State : std::enable_shared_from_this<Chunks::Sink::State> {
   explicit State(Loop& consumer) : loop(consumer), timer(consumer.io()) {}
   Loop& loop;
   boost::asio::steady_timer timer;  // on the consumer's thread alone
-  mutable std::mutex mutex;
+  mutable store::Mutex mutex;
   std::condition_variable taken;
-  std::string data, keepalive;
-  std::vector<std::shared_ptr<void>> held;
-  bool finished = false, closed = false, posted = false;
+  std::string data RC_GUARDED_BY(mutex), keepalive RC_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<void>> held RC_GUARDED_BY(mutex);
+  bool finished RC_GUARDED_BY(mutex) = false, closed RC_GUARDED_BY(mutex) = false,
+                posted RC_GUARDED_BY(mutex) = false;
 
-  void wake() {
+  void wake() RC_REQUIRES(mutex) {
     if (posted) return;
     posted = true;
     loop.post([self = shared_from_this()] {
       {
-        const std::lock_guard guard(self->mutex);
+        const store::Lock guard(self->mutex);
         self->posted = false;
       }
       self->timer.cancel();
@@ -44,7 +46,7 @@ Chunks::Chunks(Loop& loop) : state_(std::make_shared<Sink::State>(loop)) {}
 Chunks::~Chunks() { close(); }
 
 bool Chunks::Sink::push(std::string piece) {
-  const std::lock_guard guard(state->mutex);
+  const store::Lock guard(state->mutex);
   if (state->closed || state->data.size() + piece.size() > kWaitingMost) return false;
   state->data += piece;
   state->wake();
@@ -52,34 +54,37 @@ bool Chunks::Sink::push(std::string piece) {
 }
 
 void Chunks::Sink::finish() {
-  const std::lock_guard guard(state->mutex);
+  const store::Lock guard(state->mutex);
   state->finished = true;
   if (!state->closed) state->wake();
 }
 
 bool Chunks::Sink::gone() const {
-  const std::lock_guard guard(state->mutex);
+  const store::Lock guard(state->mutex);
   return state->closed;
 }
 
 std::size_t Chunks::Sink::waiting() const {
-  const std::lock_guard guard(state->mutex);
+  const store::Lock guard(state->mutex);
   return state->data.size();
 }
 
 void Chunks::Sink::wait_for_room(std::size_t most) const {
-  std::unique_lock lock(state->mutex);
-  state->taken.wait_for(lock, std::chrono::milliseconds(500),
-                        [&] { return state->closed || state->data.size() <= most; });
+  store::Lock lock(state->mutex);
+  state->taken.wait_for(lock.waiting(), std::chrono::milliseconds(500),
+                        [&] {
+                          state->mutex.held();
+                          return state->closed || state->data.size() <= most;
+                        });
 }
 
 void Chunks::hold(std::shared_ptr<void> what) {
-  const std::lock_guard guard(state_->mutex);
+  const store::Lock guard(state_->mutex);
   state_->held.push_back(std::move(what));
 }
 
 void Chunks::set_keepalive(std::string text) {
-  const std::lock_guard guard(state_->mutex);
+  const store::Lock guard(state_->mutex);
   state_->keepalive = std::move(text);
 }
 
@@ -87,7 +92,7 @@ boost::asio::awaitable<bool> Chunks::next(std::string& out) {
   const auto state = state_;
   while (true) {
     {
-      const std::lock_guard guard(state->mutex);
+      const store::Lock guard(state->mutex);
       if (!state->data.empty()) {
         out = std::exchange(state->data, {});
         state->taken.notify_all();
@@ -100,7 +105,7 @@ boost::asio::awaitable<bool> Chunks::next(std::string& out) {
     const auto [ec] =
         co_await state->timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (!ec) {
-      const std::lock_guard guard(state->mutex);
+      const store::Lock guard(state->mutex);
       if (state->data.empty() && !state->keepalive.empty()) {
         out = state->keepalive;
         co_return true;
@@ -110,7 +115,7 @@ boost::asio::awaitable<bool> Chunks::next(std::string& out) {
 }
 
 void Chunks::close() {
-  const std::lock_guard guard(state_->mutex);
+  const store::Lock guard(state_->mutex);
   state_->closed = true;
   state_->taken.notify_all();
   state_->data.clear();

@@ -1,6 +1,8 @@
 // The handshake and two pumps.
 #include "net/loop/tls.h"
 
+#include "store/bytes/mutex.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -15,7 +17,6 @@
 #include <boost/asio/write.hpp>
 #include <sys/socket.h>
 
-#include <mutex>
 
 namespace rollcall::net::inline loop {
 namespace {
@@ -106,8 +107,8 @@ asio::awaitable<void> serve(asio::io_context& io, std::shared_ptr<Pair> pair,
 
 struct Tls::Inner {
   std::filesystem::path certificate, key;
-  std::mutex mutex;
-  std::shared_ptr<asio::ssl::context> context;
+  store::Mutex mutex;
+  std::shared_ptr<asio::ssl::context> context RC_GUARDED_BY(mutex);
 
   store::Result<std::shared_ptr<asio::ssl::context>> make() const {
     auto made = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
@@ -137,14 +138,17 @@ store::Result<std::unique_ptr<Tls>> Tls::open(const std::filesystem::path& certi
   inner->key = key;
   auto context = inner->make();
   if (!context) return context.error();
-  inner->context = std::move(*context);
+  {
+    const store::Lock guard(inner->mutex);
+    inner->context = std::move(*context);
+  }
   return std::unique_ptr<Tls>(new Tls(std::move(inner)));
 }
 
 store::Result<void> Tls::reload() {
   auto context = inner_->make();
   if (!context) return context.error();
-  const std::lock_guard guard(inner_->mutex);
+  const store::Lock guard(inner_->mutex);
   inner_->context = std::move(*context);
   return {};
 }
@@ -158,7 +162,7 @@ void Tls::accept(asio::io_context& io, int fd, std::function<void(int)> plain) {
   outer.assign(asio::generic::stream_protocol(address.ss_family, 0), fd, ec);
   std::shared_ptr<asio::ssl::context> context;
   {
-    const std::lock_guard guard(inner_->mutex);
+    const store::Lock guard(inner_->mutex);
     context = inner_->context;
   }
   auto pair = std::make_shared<Pair>(io, std::move(outer), std::move(context));

@@ -41,7 +41,7 @@ void use_small_stacks() {
 Workers::Workers(std::size_t threads_most, std::size_t queue_most,
                  std::chrono::milliseconds idle_longest)
     : threads_most_(threads_most), queue_most_(queue_most), idle_longest_(idle_longest) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   start_thread();
 }
 
@@ -60,7 +60,7 @@ void Workers::start_thread() {
 
 bool Workers::run(std::function<void()> work) {
   join_ended();
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (stopping_ || queue_.size() >= queue_most_) return false;
   queue_.push_back(std::move(work));
   if (queue_.size() > idle_ && threads_.size() < threads_most_ && room_for_a_thread()) {
@@ -76,7 +76,7 @@ bool Workers::run(std::function<void()> work) {
 
 bool Workers::run_at_once(std::function<void()> work) {
   join_ended();
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (stopping_) return false;
   if (queue_.size() >= idle_) {
     if (threads_.size() >= threads_most_ || !room_for_a_thread()) return false;
@@ -92,14 +92,14 @@ bool Workers::run_at_once(std::function<void()> work) {
 }
 
 std::size_t Workers::threads() const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return threads_.size();
 }
 
 void Workers::join_ended() {
   std::vector<std::thread> ended;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     ended.swap(ended_);
   }
   for (std::thread& thread : ended) thread.join();
@@ -109,7 +109,7 @@ void Workers::stop() {
   std::deque<std::function<void()>> dropped;
   std::list<std::thread> threads;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     stopping_ = true;
     dropped.swap(queue_);
     threads.swap(threads_);
@@ -120,10 +120,13 @@ void Workers::stop() {
 }
 
 void Workers::serve() {
-  std::unique_lock lock(mutex_);
+  store::Lock lock(mutex_);
   while (true) {
     const bool called =
-        wake_.wait_for(lock, idle_longest_, [&] { return stopping_ || !queue_.empty(); });
+        wake_.wait_for(lock.waiting(), idle_longest_, [&] {
+          mutex_.held();
+          return stopping_ || !queue_.empty();
+        });
     if (stopping_) return;
     if (!called) {
       if (threads_.size() == 1) continue;  // one stays

@@ -5,12 +5,13 @@
 // nothing to do stay for a while, and whoever asks for more than there is hears so at once.
 #pragma once
 
+#include "store/bytes/mutex.h"
+
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <list>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -41,19 +42,20 @@ class Workers {
 
  private:
   void serve();
-  /// With the lock held. Throws std::system_error where the system gives none.
-  void start_thread();
+  /// Throws std::system_error where the system gives none.
+  void start_thread() RC_REQUIRES(mutex_);
   void join_ended();
 
   const std::size_t threads_most_, queue_most_;
   const std::chrono::milliseconds idle_longest_;
-  mutable std::mutex mutex_;
+  mutable store::Mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;
-  std::list<std::thread> threads_;
-  std::vector<std::thread> ended_;  ///< had nothing to do for a while
-  std::size_t idle_ = 0;            ///< threads without work, those that are just starting included
-  bool stopping_ = false;
+  std::deque<std::function<void()>> queue_ RC_GUARDED_BY(mutex_);
+  std::list<std::thread> threads_ RC_GUARDED_BY(mutex_);
+  std::vector<std::thread> ended_ RC_GUARDED_BY(mutex_);  ///< had nothing to do for a while
+  /// Threads without work, those that are just starting included.
+  std::size_t idle_ RC_GUARDED_BY(mutex_) = 0;
+  bool stopping_ RC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace rollcall::net::inline loop

@@ -186,9 +186,9 @@ void App::vouch(ConnectionId connection, Voucher voucher) {
 bool App::run_aside(std::function<void()> work) { return lasting_.run_at_once(std::move(work)); }
 
 void App::now_and_then(std::chrono::seconds every, const std::function<void()>& work) {
-  std::unique_lock lock(stop_mutex_);
+  store::Lock lock(stop_mutex_);
   while (!stopping) {
-    stopped_.wait_for(lock, every, [&] { return stopping.load(); });
+    stopped_.wait_for(lock.waiting(), every, [&] { return stopping.load(); });
     lock.unlock();
     if (!stopping) work();
     lock.lock();
@@ -210,12 +210,12 @@ void App::keep_snapshot() {
 }
 
 std::optional<std::string> App::signing_problem() const {
-  const std::lock_guard guard(signing_mutex_);
+  const store::Lock guard(signing_mutex_);
   return signing_problem_;
 }
 
 void App::set_signing_problem(std::optional<std::string> problem) {
-  const std::lock_guard guard(signing_mutex_);
+  const store::Lock guard(signing_mutex_);
   if (problem && problem != signing_problem_)
     spdlog::error("app {}: nothing can be signed: {}", settings().id, *problem);
   if (!problem && signing_problem_) spdlog::info("app {}: signing again", settings().id);
@@ -250,7 +250,7 @@ void App::stop() {
   if (stopping.exchange(true)) return;
   ending_.request_stop();
   {
-    const std::lock_guard guard(stop_mutex_);
+    const store::Lock guard(stop_mutex_);
     stopped_.notify_all();
   }
   if (readers_) readers_->stop();

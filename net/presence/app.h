@@ -12,6 +12,7 @@
 #include "net/presence/sessions.h"
 #include "net/readers/reader_pool.h"
 #include "replay/playback.h"
+#include "store/bytes/mutex.h"
 #include "store/live.h"
 
 #include <atomic>
@@ -112,10 +113,10 @@ class App : public Tenant {
   std::unique_ptr<ReaderPool> readers_;
   std::atomic<Rooms*> rooms_ready_ = nullptr;  ///< for the committer, which runs before it is made
   std::atomic<engine::Seq> signed_ = 0;
-  mutable std::mutex signing_mutex_;
-  std::optional<std::string> signing_problem_;
+  mutable store::Mutex signing_mutex_;
+  std::optional<std::string> signing_problem_ RC_GUARDED_BY(signing_mutex_);
   engine::Seq snapshot_ = 0;  ///< the newest one's, or of the last attempt
-  std::mutex stop_mutex_;
+  store::Mutex stop_mutex_;
   std::condition_variable stopped_;
   Workers lasting_;  ///< streams, questions, what is done now and then
   std::stop_source ending_;

@@ -14,7 +14,7 @@ void Board::start(const store::Writer& writer) {
 }
 
 void Board::place(const engine::State& state, const store::ShownOfHiders& shown_of_hiders) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   users_.assign(state.users.size(), {});
   for (std::size_t n = 1; n < users_.size(); ++n) {
     const engine::User& user = state.users[n];
@@ -62,10 +62,15 @@ void Board::note(const engine::Effect& effect) {
                    s.do_not_disturb = status.do_not_disturb;
                    s.status_seq = status.status;
                    // Of who hides others hear nothing, not even that he was busy with it.
+                   mutex_.held();
                    if (status.before != Override::Invisible || status.manual != Override::Invisible)
                      notes_.statuses.push_back(effect.user);
                  },
-                 [&](const engine::UserForgotten&) { forget(effect); }, [](const auto&) {}},
+                 [&](const engine::UserForgotten&) {
+                   mutex_.held();
+                   forget(effect);
+                 },
+                 [](const auto&) {}},
              effect.what);
 }
 
@@ -83,7 +88,7 @@ void Board::forget(const engine::Effect& effect) {
 }
 
 void Board::apply(const store::Writer::Batch& batch) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (batch.events.empty()) return;
   for (const engine::Effect& effect : batch.effects)
     if (effect.user != 0) note(effect);
@@ -107,19 +112,19 @@ void Board::apply(const store::Writer::Batch& batch) {
 }
 
 std::optional<PresenceRow> Board::of(engine::UserNumber user) const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (user == 0 || user >= users_.size() || users_[user].erased) return std::nullopt;
   return users_[user];
 }
 
 engine::Seq Board::seq() const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return seq_;
 }
 
 std::vector<Board::Change> Board::take_changes() {
   std::vector<Change> out;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   for (const engine::UserNumber user : pending_) {
     PresenceRow& s = users_[user];
     s.pending = false;
@@ -135,14 +140,17 @@ std::vector<Board::Change> Board::take_changes() {
   std::sort(told_.begin() + static_cast<std::ptrdiff_t>(before), told_.end(),
             [](const Told& a, const Told& b) { return a.seq < b.seq; });
   if (told_.size() > 2 * users_.size() + 1024)
-    std::erase_if(told_, [&](const Told& t) { return users_[t.user].told_seq != t.seq; });
+    std::erase_if(told_, [&](const Told& t) {
+      mutex_.held();
+      return users_[t.user].told_seq != t.seq;
+    });
   return out;
 }
 
 Board::Notes Board::take_notes() {
   Notes out;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     out = std::exchange(notes_, {});
   }
   std::sort(out.statuses.begin(), out.statuses.end());
@@ -154,7 +162,7 @@ std::vector<std::pair<engine::UserNumber, PresenceRow>> Board::changed_after(
     engine::Seq seq) const {
   std::vector<std::pair<engine::UserNumber, PresenceRow>> out;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     if (seq >= started_) {
       auto from = std::upper_bound(told_.begin(), told_.end(), seq,
                                    [](engine::Seq s, const Told& t) { return s < t.seq; });
@@ -173,7 +181,7 @@ std::vector<std::pair<engine::UserNumber, PresenceRow>> Board::changed_after(
 
 Board::Counts Board::counts() const {
   Counts out;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   for (const PresenceRow& s : users_) {
     out.online += s.visible == Presence::Online ? 1 : 0;
     out.away += s.visible == Presence::Away ? 1 : 0;

@@ -4,9 +4,9 @@
 // This follows it commit by commit, may be read from any thread, and stays when the writer stops.
 #pragma once
 
+#include "store/bytes/mutex.h"
 #include "store/writer.h"
 
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -71,26 +71,26 @@ class Board {
   /// Calls visit for every known user in number order, under the lock: be quick.
   template <class Visit>
   void each(const Visit& visit) const {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     for (engine::UserNumber n = 1; n < users_.size(); ++n) visit(n, users_[n]);
   }
 
  private:
-  void note(const engine::Effect& effect);
-  void forget(const engine::Effect& effect);
-  mutable std::mutex mutex_;
-  engine::Seq seq_ = 0;
-  std::vector<PresenceRow> users_{1};
-  std::vector<engine::UserNumber> pending_;
-  Notes notes_;
+  void note(const engine::Effect& effect) RC_REQUIRES(mutex_);
+  void forget(const engine::Effect& effect) RC_REQUIRES(mutex_);
+  mutable store::Mutex mutex_;
+  engine::Seq seq_ RC_GUARDED_BY(mutex_) = 0;
+  std::vector<PresenceRow> users_ RC_GUARDED_BY(mutex_){1};
+  std::vector<engine::UserNumber> pending_ RC_GUARDED_BY(mutex_);
+  Notes notes_ RC_GUARDED_BY(mutex_);
   /// What was told since the start, ascending by seq; an entry is stale where the user was told
   /// something since. Streams that resume read its end instead of walking every user.
   struct Told {
     engine::Seq seq = 0;
     engine::UserNumber user = 0;
   };
-  engine::Seq started_ = 0;
-  std::vector<Told> told_;
+  engine::Seq started_ RC_GUARDED_BY(mutex_) = 0;
+  std::vector<Told> told_ RC_GUARDED_BY(mutex_);
 };
 
 }  // namespace rollcall::net::inline presence

@@ -94,7 +94,7 @@ Rooms::Act Rooms::act_of(const store::ReadView& reading, const Header& h) {
   if (room_tag(h) == 0) return Act::None;
   const auto activity = engine::activity_of(h);
   if (activity.touch) return Act::None;
-  const std::lock_guard guard(acts_mutex_);
+  const store::Lock guard(acts_mutex_);
   if (const auto it = acts_.find(activity.action); activity.action != 0 && it != acts_.end())
     return it->second;
   const std::string name = activity.action == 0 ? opened(reading, h).action
@@ -159,6 +159,7 @@ Result<void> Rooms::catch_up(const store::ReadView& reading) {
   if (last == upto_) return {};
   std::vector<std::pair<Header, Act>> found;
   RC_TRY(reading.log().scan(upto_ + 1, last, [&](const Header& h, store::ByteView) {
+    mutex_.held();
     if (const auto one = drops_one(h)) dropped_.insert(*one);
     if (room_tag(h) != 0)
       if (const Act act = act_of(reading, h); act != Act::None) found.emplace_back(h, act);
@@ -184,7 +185,7 @@ Result<void> Rooms::catch_up(const store::ReadView& reading) {
 Result<void> Rooms::read_up() {
   const auto reading = live_.reading();
   if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return catch_up(*reading);
 }
 
@@ -194,7 +195,7 @@ Result<std::vector<ChatMessage>> Rooms::history(const std::string& room, Seq aft
   if (!reading) return Error{Errc::Io, "the log is being opened anew: try again"};
   std::vector<std::pair<Seq, Seq>> wanted;  // message, its newest edit or 0
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     RC_TRY(catch_up(*reading));
     const Room& r = rooms_[tag_of(*reading, room)];
     auto it = std::lower_bound(r.posted.begin(), r.posted.end(), before);
@@ -232,7 +233,7 @@ Result<std::vector<Rooms::Told>> Rooms::told_after(const std::string& room, Seq 
   std::vector<Seq> wanted;
   Dropped dropped;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     RC_TRY(catch_up(*reading));
     const auto& events = rooms_[tag_of(*reading, room)].events;
     const auto from = std::upper_bound(events.begin(), events.end(), after);
@@ -288,7 +289,7 @@ Result<Seq> Rooms::remove(store::Writer& writer, const std::string& room, Seq id
   // The event that says what is dropped is durable before the body goes.
   std::vector<Seq> ids{id};
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     RC_TRY(catch_up(writer.view()));
     const auto& edits = rooms_[tag_of(writer.view(), room)].edits;
     if (const auto it = edits.find(id); it != edits.end())

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "net/hub/hub.h"
+#include "store/bytes/mutex.h"
 #include "store/live.h"
 
 #include <boost/describe.hpp>
@@ -71,19 +72,20 @@ class Rooms {
     std::map<engine::Seq, std::vector<engine::Seq>> edits;  ///< message → by its author, ascending
   };
   Act act_of(const store::ReadView& reading, const engine::Header& header);
-  store::Result<void> catch_up(const store::ReadView& reading);
+  store::Result<void> catch_up(const store::ReadView& reading) RC_REQUIRES(mutex_);
   using Dropped = std::set<engine::Seq>;  ///< messages whose bodies the log says are dropped
   std::optional<Told> tell(const store::ReadView& reading, const engine::Header& header, Act act,
                            const Dropped& dropped, std::string* room);
 
   store::LogSource& live_;
   Hub& hub_;
-  std::mutex acts_mutex_;
-  std::map<std::uint64_t, Act> acts_;  ///< by the action's number in the log
-  std::mutex mutex_;
-  engine::Seq upto_ = 0;  ///< the index below holds everything up to here
-  Dropped dropped_;
-  std::map<std::uint64_t, Room> rooms_;  ///< by the target's tag
+  store::Mutex acts_mutex_;
+  /// By the action's number in the log.
+  std::map<std::uint64_t, Act> acts_ RC_GUARDED_BY(acts_mutex_);
+  store::Mutex mutex_;
+  engine::Seq upto_ RC_GUARDED_BY(mutex_) = 0;  ///< the index below holds everything up to here
+  Dropped dropped_ RC_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Room> rooms_ RC_GUARDED_BY(mutex_);  ///< by the target's tag
 };
 
 }  // namespace rollcall::net::inline presence

@@ -30,7 +30,7 @@ std::size_t ServerContext::connections() const {
 bool ServerContext::admit() {
   if (settings.handshakes_per_s == 0) return true;
   const auto now = std::chrono::steady_clock::now();
-  const std::lock_guard guard(bucket_mutex_);
+  const store::Lock guard(bucket_mutex_);
   const double rate = settings.handshakes_per_s;
   const double passed = std::chrono::duration<double>(now - bucket_at_).count();
   bucket_ = std::min(rate, bucket_ + rate * std::min(passed, 1.0));

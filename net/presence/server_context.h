@@ -9,11 +9,11 @@
 #include "net/loop/tls.h"
 #include "net/loop/workers.h"
 #include "net/presence/app.h"
+#include "store/bytes/mutex.h"
 
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -56,9 +56,9 @@ struct ServerContext {
   [[nodiscard]] bool admit();
 
  private:
-  std::mutex bucket_mutex_;
-  double bucket_ = 0;
-  std::chrono::steady_clock::time_point bucket_at_{};
+  store::Mutex bucket_mutex_;
+  double bucket_ RC_GUARDED_BY(bucket_mutex_) = 0;
+  std::chrono::steady_clock::time_point bucket_at_ RC_GUARDED_BY(bucket_mutex_){};
 };
 
 }  // namespace rollcall::net::inline presence

@@ -175,12 +175,12 @@ void Sessions::detach(ConnectionId connection, Ticket reason, std::string channe
 }
 
 void Sessions::release_later(ConnectionId connection, Ticket reason) {
-  const std::lock_guard guard(missed_mutex_);
+  const store::Lock guard(missed_mutex_);
   released_.push_back({connection, reason});
 }
 
 void Sessions::missed(ConnectionId connection, LinkEnd end) {
-  const std::lock_guard guard(missed_mutex_);
+  const store::Lock guard(missed_mutex_);
   missed_.push_back({connection, end});
 }
 
@@ -232,7 +232,7 @@ void Sessions::reconcile(Transaction& transaction) {
   std::vector<Missed> missed;
   std::vector<Released> released;
   {
-    const std::lock_guard guard(missed_mutex_);
+    const store::Lock guard(missed_mutex_);
     missed.swap(missed_);
     released.swap(released_);
   }

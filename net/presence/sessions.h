@@ -6,6 +6,7 @@
 #pragma once
 
 #include "net/presence/write.h"
+#include "store/bytes/mutex.h"
 
 #include <functional>
 #include <memory>
@@ -86,17 +87,18 @@ class Sessions {
   std::unordered_map<ConnectionId, std::vector<Linked>> links_;
   std::unique_ptr<AnswerSweep> answers_;
   // Of a writer that is stopped: what ended and could not be told, until resume().
-  std::mutex missed_mutex_;
+  store::Mutex missed_mutex_;
   struct Missed {
     ConnectionId connection = 0;
     LinkEnd end = LinkEnd::Abort;
   };
-  std::vector<Missed> missed_;
+  std::vector<Missed> missed_ RC_GUARDED_BY(missed_mutex_);
   struct Released {
     ConnectionId connection = 0;
     Ticket reason = 0;
   };
-  std::vector<Released> released_;  ///< of connections that go on
+  /// Of connections that go on.
+  std::vector<Released> released_ RC_GUARDED_BY(missed_mutex_);
   void release_later(ConnectionId connection, Ticket reason);
   void missed(ConnectionId connection, LinkEnd end);
   void reconcile(store::Transaction& transaction);

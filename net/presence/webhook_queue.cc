@@ -47,7 +47,7 @@ std::string webhook_body(std::int64_t time_ms, const std::vector<HubEvent>& even
 }
 
 void WebhookQueue::add(HubEvent event, Clock::time_point now) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (const auto undone = opposite(event.name); !undone.empty()) {
     // Restored within the time: neither its leaving nor its coming back happened.
     const auto it = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
@@ -72,7 +72,7 @@ std::optional<WebhookQueue::Request> WebhookQueue::take(std::size_t most, std::i
   std::vector<HubEvent> events;
   Request out;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     while (!waiting_.empty() && events.size() < most) {
       Waiting& first = waiting_.front();
       if (first.due > now && !all) break;
@@ -89,7 +89,7 @@ std::optional<WebhookQueue::Request> WebhookQueue::take(std::size_t most, std::i
 
 void WebhookQueue::drop_old(std::optional<Request>& under_way, Clock::time_point now) {
   const auto too_old = now - kGiveUpAfter - kUndoneWithin;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (under_way && under_way->since < too_old) {
     dropped_ += under_way->events;
     under_way.reset();
@@ -98,17 +98,17 @@ void WebhookQueue::drop_old(std::optional<Request>& under_way, Clock::time_point
 }
 
 std::uint64_t WebhookQueue::dropped() {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return std::exchange(dropped_, 0);
 }
 
 std::optional<WebhookQueue::Clock::time_point> WebhookQueue::next_due() const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return waiting_.empty() ? std::nullopt : std::optional(waiting_.front().due);
 }
 
 bool WebhookQueue::empty() const {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   return waiting_.empty();
 }
 

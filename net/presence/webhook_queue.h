@@ -5,10 +5,10 @@
 #pragma once
 
 #include "net/hub/hub.h"
+#include "store/bytes/mutex.h"
 
 #include <chrono>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,9 +46,9 @@ class WebhookQueue {
     HubEvent event;
     Clock::time_point due, since;
   };
-  mutable std::mutex mutex_;
-  std::deque<Waiting> waiting_;
-  std::uint64_t dropped_ = 0;
+  mutable store::Mutex mutex_;
+  std::deque<Waiting> waiting_ RC_GUARDED_BY(mutex_);
+  std::uint64_t dropped_ RC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace rollcall::net::inline presence

@@ -7,6 +7,7 @@
 #include "net/wire/pusher_signature.h"
 #include "net/wire/refusals.h"
 #include "store/bytes/crypto.h"
+#include "store/bytes/mutex.h"
 #include "store/log/event_clock.h"
 
 #include <fmt/format.h>
@@ -62,7 +63,7 @@ class Webhooks::Target {
             "webhook/" +
             store::hex(store::ByteView(store::sha256({store::as_bytes(settings.url)})).first(16))) {
     listener_ = listeners_.add([this] {
-      const std::lock_guard guard(mutex_);
+      const store::Lock guard(mutex_);
       log_moved_ = true;
       wake_.notify_one();
     });
@@ -79,22 +80,29 @@ class Webhooks::Target {
 
   enum class Phase { Running, LeavingLog, LogLeft, Ending, Ended };
   void ask(Phase phase) {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     phase_ = std::max(phase_, phase);
     wake_.notify_one();
   }
   /// Until the thread is that far; what it waits for is given up at `until`.
   void await(Phase phase, Clock::time_point until) {
-    std::unique_lock lock(mutex_);
-    if (reached_.wait_until(lock, until, [&] { return phase_ >= phase; })) return;
+    store::Lock lock(mutex_);
+    if (reached_.wait_until(lock.waiting(), until, [&] {
+          mutex_.held();
+          return phase_ >= phase;
+        }))
+      return;
     cancel_.request_stop();
-    reached_.wait(lock, [&] { return phase_ >= phase; });
+    reached_.wait(lock.waiting(), [&] {
+      mutex_.held();
+      return phase_ >= phase;
+    });
   }
 
   void tell(HubEvent event) {
     if (!wanted(event.name)) return;
     queue_.add(std::move(event), Clock::now());
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     wake_.notify_one();
   }
 
@@ -112,7 +120,7 @@ class Webhooks::Target {
   }
   [[nodiscard]] std::size_t batch_most() const { return settings_.batch ? kBatchMost : 1; }
   Phase phase() {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     return phase_;
   }
 
@@ -121,8 +129,9 @@ class Webhooks::Target {
     while (true) {
       Phase phase;
       {
-        std::unique_lock lock(mutex_);
-        wake_.wait_until(lock, look_again(), [&] {
+        store::Lock lock(mutex_);
+        wake_.wait_until(lock.waiting(), look_again(), [&] {
+          mutex_.held();
           return phase_ == Phase::LeavingLog || phase_ == Phase::Ending ||
                  (log_moved_ && log_retry_.due()) || (due_in_memory() && memory_retry_.due());
         });
@@ -156,7 +165,7 @@ class Webhooks::Target {
   }
 
   void arrived(Phase phase) {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     phase_ = std::max(phase_, phase);
     reached_.notify_all();
   }
@@ -367,11 +376,11 @@ class Webhooks::Target {
   std::string place_, meta_;
   std::uint64_t listener_ = 0;
   std::stop_source cancel_;
-  std::mutex mutex_;
+  store::Mutex mutex_;
   std::condition_variable wake_, reached_;
   WebhookQueue queue_;
-  bool log_moved_ = true;
-  Phase phase_ = Phase::Running;
+  bool log_moved_ RC_GUARDED_BY(mutex_) = true;
+  Phase phase_ RC_GUARDED_BY(mutex_) = Phase::Running;
   // On the thread alone:
   Retry memory_retry_, log_retry_;
   std::uint64_t failures_ = 0;

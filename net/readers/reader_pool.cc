@@ -105,15 +105,19 @@ void ReaderPool::end(Process& process) {
 Result<ReaderPool::Process> ReaderPool::take(const std::string& asker,
                                              const std::function<bool()>& go_on) {
   constexpr auto kLook = std::chrono::milliseconds(200);
-  std::unique_lock lock(mutex_);
+  store::Lock lock(mutex_);
   const auto has_share = [&] {
+    mutex_.held();
     const auto own = std::count_if(busy_.begin(), busy_.end(),
                                    [&](const Process& p) { return p.asker == asker; });
     return asker.empty() || static_cast<std::size_t>(own) < limits_.most_of_one;
   };
-  const auto has_room = [&] { return !idle_.empty() || busy_.size() + starting_ < limits_.most; };
+  const auto has_room = [&] {
+    mutex_.held();
+    return !idle_.empty() || busy_.size() + starting_ < limits_.most;
+  };
   while (!stopping_ && !(has_share() && has_room())) {
-    fewer_.wait_for(lock, kLook);
+    fewer_.wait_for(lock.waiting(), kLook);
     lock.unlock();
     const bool wanted = go_on();
     lock.lock();
@@ -142,7 +146,7 @@ Result<ReaderPool::Process> ReaderPool::take(const std::string& asker,
 }
 
 void ReaderPool::give_back(Process process) {
-  std::unique_lock lock(mutex_);
+  store::Lock lock(mutex_);
   std::erase_if(busy_, [&](const Process& p) { return p.pid == process.pid; });
   ++ending_;
   const bool keeps = !process.spent && process.generation == generation_ && !stopping_ &&
@@ -161,7 +165,7 @@ void ReaderPool::give_back(Process process) {
 void ReaderPool::prepare() {
   auto started = start(false);
   if (!started) return;
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   started->generation = generation_;
   idle_.push_back(*started);
 }
@@ -251,7 +255,7 @@ Result<void> ReaderPool::follow(Process& process, const Errand& errand,
 void ReaderPool::renew() {
   constexpr auto kMayFinish = std::chrono::seconds(2);
   std::vector<Process> idle;
-  std::unique_lock lock(mutex_);
+  store::Lock lock(mutex_);
   const std::uint64_t before = generation_++;
   idle.swap(idle_);
   lock.unlock();
@@ -265,11 +269,12 @@ void ReaderPool::renew() {
             how.si_pid == p.pid);
   };
   const auto gone = [&] {
+    mutex_.held();
     return ending_ == 0 && starting_ == 0 && std::all_of(busy_.begin(), busy_.end(), over);
   };
   constexpr auto kLook = std::chrono::milliseconds(10);
-  for (auto wait = std::chrono::milliseconds(kMayFinish); !fewer_.wait_for(lock, wait, gone);
-       wait = kLook)
+  for (auto wait = std::chrono::milliseconds(kMayFinish);
+       !fewer_.wait_for(lock.waiting(), wait, gone); wait = kLook)
     for (const Process& p : busy_)
       if (p.generation <= before) ::kill(p.pid, SIGKILL);
   const bool wanted = !idle.empty() && !stopping_;
@@ -280,7 +285,7 @@ void ReaderPool::renew() {
 void ReaderPool::stop() {
   std::vector<Process> idle;
   {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     stopping_ = true;
     idle.swap(idle_);
     for (const Process& p : busy_) ::kill(p.pid, SIGKILL);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "store/bytes/errc.h"
+#include "store/bytes/mutex.h"
 #include "store/log/layout.h"
 
 #include <boost/json/object.hpp>
@@ -15,7 +16,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,14 +94,14 @@ class ReaderPool {
   const store::Layout layout_;
   const ReaderLimits limits_;
   const std::function<AskedAt()> asked_at_;
-  std::mutex mutex_;
+  store::Mutex mutex_;
   std::condition_variable fewer_;
-  std::vector<Process> idle_;
-  std::vector<Process> busy_;  ///< pid and generation alone
-  std::size_t starting_ = 0;
-  std::size_t ending_ = 0;     ///< given back, and not yet idle or gone
-  std::uint64_t generation_ = 0;
-  bool stopping_ = false;
+  std::vector<Process> idle_ RC_GUARDED_BY(mutex_);
+  std::vector<Process> busy_ RC_GUARDED_BY(mutex_);  ///< pid and generation alone
+  std::size_t starting_ RC_GUARDED_BY(mutex_) = 0;
+  std::size_t ending_ RC_GUARDED_BY(mutex_) = 0;  ///< given back, and not yet idle or gone
+  std::uint64_t generation_ RC_GUARDED_BY(mutex_) = 0;
+  bool stopping_ RC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace rollcall::net::inline readers

@@ -5,21 +5,21 @@
 #include "net/presence/app.h"
 #include "net/wire/pusher_signature.h"
 #include "replay/read_log.h"
+#include "store/bytes/mutex.h"
 #include "store/bytes/utf8.h"
 
 #include <future>
-#include <mutex>
 
 namespace rollcall::net::inline v1 {
 namespace {
 
 /// Once a minute for what is equal in everything.
 bool is_new(const std::string& question) {
-  static std::mutex mutex;
+  static store::Mutex mutex;
   static std::map<std::string, std::int64_t> asked;
   constexpr std::int64_t kMinute = 60'000;
   constexpr std::size_t kAskedMost = 10'000;
-  const std::lock_guard guard(mutex);
+  const store::Lock guard(mutex);
   const std::int64_t now = steady_ms();  // a wall that is set back must not hide what is read
   if (asked.size() > kAskedMost) asked.clear();
   const auto [last, first] = asked.try_emplace(question, now);

@@ -7,6 +7,7 @@
 #include "net/wire/error_reply.h"
 #include "net/wire/json_text.h"
 #include "replay/question/answer.h"
+#include "store/bytes/mutex.h"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,7 +15,6 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
 
 namespace rollcall::net::inline v1 {
 namespace {
@@ -28,7 +28,7 @@ class Running {
  public:
   /// Why there is no room; nothing if a place was taken.
   std::optional<std::string> take(const std::string& caller, const Settings& settings) {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     if (all_ >= settings.commands_max)
       return "as many questions run as may run at a time: try again";
     if (callers_[caller] >= settings.commands_per_caller)
@@ -38,15 +38,15 @@ class Running {
     return std::nullopt;
   }
   void give_back(const std::string& caller) {
-    const std::lock_guard guard(mutex_);
+    const store::Lock guard(mutex_);
     --all_;
     if (--callers_[caller] == 0) callers_.erase(caller);
   }
 
  private:
-  std::mutex mutex_;
-  std::uint32_t all_ = 0;
-  std::map<std::string, std::uint32_t> callers_;
+  store::Mutex mutex_;
+  std::uint32_t all_ RC_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::uint32_t> callers_ RC_GUARDED_BY(mutex_);
 };
 Running running;
 

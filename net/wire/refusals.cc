@@ -45,7 +45,7 @@ std::string detail_of(const HttpReply& reply) {
 }  // namespace
 
 std::optional<std::uint64_t> LogLimit::admit(Clock::time_point now) {
-  const std::lock_guard guard(mutex_);
+  const store::Lock guard(mutex_);
   if (at_) {
     const double passed = std::chrono::duration<double>(now - *at_).count();
     tokens_ = std::min(burst_, tokens_ + std::max(0.0, passed) * a_second_);

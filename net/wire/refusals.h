@@ -7,10 +7,10 @@
 #pragma once
 
 #include "net/wire/http_message.h"
+#include "store/bytes/mutex.h"
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,10 +26,11 @@ class LogLimit {
   [[nodiscard]] std::optional<std::uint64_t> admit(Clock::time_point now = Clock::now());
 
  private:
-  std::mutex mutex_;
-  double burst_, a_second_, tokens_;
-  std::optional<Clock::time_point> at_;
-  std::uint64_t held_back_ = 0;
+  store::Mutex mutex_;
+  const double burst_, a_second_;
+  double tokens_ RC_GUARDED_BY(mutex_);
+  std::optional<Clock::time_point> at_ RC_GUARDED_BY(mutex_);
+  std::uint64_t held_back_ RC_GUARDED_BY(mutex_) = 0;
 };
 
 /// Text of an outsider, fit for a line of the log: printable ASCII, at most so many bytes.

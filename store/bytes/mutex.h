@@ -50,4 +50,47 @@ class RC_ANNOTATE(scoped_lockable) Lock {
   std::unique_lock<std::mutex> lock_;
 };
 
+/// For many who read at once, or one who writes.
+class RC_ANNOTATE(capability("mutex")) SharedMutex {
+ public:
+  void lock() RC_ANNOTATE(acquire_capability()) { mutex_.lock(); }
+  void unlock() RC_ANNOTATE(release_capability()) { mutex_.unlock(); }
+  void lock_shared() RC_ANNOTATE(acquire_shared_capability()) { mutex_.lock_shared(); }
+  void unlock_shared() RC_ANNOTATE(release_shared_capability()) { mutex_.unlock_shared(); }
+  void held() const RC_ANNOTATE(assert_capability(this)) {}
+
+ private:
+  std::shared_mutex mutex_;
+};
+
+/// To write: from here to the end of the block.
+class RC_ANNOTATE(scoped_lockable) ExclusiveLock {
+ public:
+  explicit ExclusiveLock(SharedMutex& mutex) RC_ANNOTATE(acquire_capability(mutex))
+      : mutex_(mutex) {
+    mutex_.lock();
+  }
+  ~ExclusiveLock() RC_ANNOTATE(release_capability()) { mutex_.unlock(); }
+  ExclusiveLock(const ExclusiveLock&) = delete;
+  ExclusiveLock& operator=(const ExclusiveLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+/// To read: from here to the end of the block.
+class RC_ANNOTATE(scoped_lockable) SharedLock {
+ public:
+  explicit SharedLock(SharedMutex& mutex) RC_ANNOTATE(acquire_shared_capability(mutex))
+      : mutex_(mutex) {
+    mutex_.lock_shared();
+  }
+  ~SharedLock() RC_ANNOTATE(release_capability()) { mutex_.unlock_shared(); }
+  SharedLock(const SharedLock&) = delete;
+  SharedLock& operator=(const SharedLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
 }  // namespace rollcall::store::inline bytes

@@ -1,24 +1,25 @@
 // Vectors and maps under one lock; visitors run outside it.
 #include "store/log/memory_log.h"
 
+#include "store/bytes/mutex.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
-#include <shared_mutex>
 #include <tuple>
 
 namespace rollcall::store::inline log {
 
 struct MemoryLog::Contents {
-  mutable std::shared_mutex mutex;
-  std::vector<Header> headers;  ///< seq 1 first
-  std::vector<std::uint64_t> marks;
-  std::map<Seq, Bytes> bodies;
-  std::map<merkle::NodeId, Hash> nodes;
-  std::map<std::string, std::string, std::less<>> meta;
-  merkle::CompactRange range;
-  bool open = false;
+  mutable SharedMutex mutex;
+  std::vector<Header> headers RC_GUARDED_BY(mutex);  ///< seq 1 first
+  std::vector<std::uint64_t> marks RC_GUARDED_BY(mutex);
+  std::map<Seq, Bytes> bodies RC_GUARDED_BY(mutex);
+  std::map<merkle::NodeId, Hash> nodes RC_GUARDED_BY(mutex);
+  std::map<std::string, std::string, std::less<>> meta RC_GUARDED_BY(mutex);
+  merkle::CompactRange range RC_GUARDED_BY(mutex);
+  bool open RC_GUARDED_BY(mutex) = false;
 };
 
 namespace {
@@ -34,14 +35,14 @@ ByteView leaf_of(const Header& header) {
 std::shared_ptr<MemoryLog::Contents> MemoryLog::nothing() { return std::make_shared<Contents>(); }
 
 bool MemoryLog::created(const Contents& contents) {
-  const std::shared_lock guard(contents.mutex);
+  const SharedLock guard(contents.mutex);
   return contents.meta.contains("origin");
 }
 
 MemoryLog::MemoryLog(std::shared_ptr<Contents> contents) : contents_(std::move(contents)) {}
 
 MemoryLog::~MemoryLog() {
-  const std::unique_lock guard(contents_->mutex);
+  const ExclusiveLock guard(contents_->mutex);
   contents_->open = false;
 }
 
@@ -49,7 +50,7 @@ Result<std::unique_ptr<MemoryLog>> MemoryLog::create(std::shared_ptr<Contents> c
                                                      std::string_view origin) {
   if (created(*contents)) return Error{Errc::Conflict, "there is a log in memory already"};
   {
-    const std::unique_lock guard(contents->mutex);
+    const ExclusiveLock guard(contents->mutex);
     contents->meta.emplace("origin", origin);
   }
   return open(std::move(contents));
@@ -58,7 +59,7 @@ Result<std::unique_ptr<MemoryLog>> MemoryLog::create(std::shared_ptr<Contents> c
 Result<std::unique_ptr<MemoryLog>> MemoryLog::open(std::shared_ptr<Contents> contents) {
   if (!created(*contents)) return Error{Errc::NotFound, "there is no log in memory"};
   {
-    const std::unique_lock guard(contents->mutex);
+    const ExclusiveLock guard(contents->mutex);
     if (std::exchange(contents->open, true))
       return Error{Errc::Conflict, "another writer has the log in memory open"};
   }
@@ -66,18 +67,18 @@ Result<std::unique_ptr<MemoryLog>> MemoryLog::open(std::shared_ptr<Contents> con
 }
 
 Seq MemoryLog::last() const {
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   return contents_->headers.size();
 }
 
 Hash MemoryLog::root() const {
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   return contents_->range.root();
 }
 
 Appended MemoryLog::append(const Commit& commit, Durable, WithTree tree) {
-  const std::unique_lock guard(contents_->mutex);
   Contents& c = *contents_;
+  const ExclusiveLock guard(c.mutex);
   if (auto gap = gap_in(commit, c.headers.size())) return Appended::refused(std::move(*gap));
   c.headers.insert(c.headers.end(), commit.headers.begin(), commit.headers.end());
   c.marks.resize(c.headers.size(), 0);
@@ -86,8 +87,12 @@ Appended MemoryLog::append(const Commit& commit, Durable, WithTree tree) {
   for (const auto& [key, value] : commit.meta) c.meta.insert_or_assign(key, value);
   if (tree == WithTree::Yes) {
     grow(c.range, commit, leaf_hashes(commit.headers),
-         {[&c](merkle::NodeId id, const Hash& hash) { c.nodes.emplace(id, hash); },
+         {[&c](merkle::NodeId id, const Hash& hash) {
+            c.mutex.held();
+            c.nodes.emplace(id, hash);
+          },
           [&c](Seq first, ByteView marks) {
+            c.mutex.held();
             for (std::size_t i = 0; i < marks.size() / 8; ++i)
               c.marks[first - 1 + i] = get_be64(marks.subspan(i * 8));
           }});
@@ -102,7 +107,7 @@ Result<void> MemoryLog::scan(Seq from, Seq to, const Visitor& visit) const {
   while (from <= to) {
     const auto count = static_cast<std::size_t>(std::min<Seq>(to - from + 1, kAtATime));
     {
-      const std::shared_lock guard(contents_->mutex);
+      const SharedLock guard(contents_->mutex);
       std::copy_n(contents_->headers.begin() + static_cast<std::ptrdiff_t>(from - 1), count,
                   some.begin());
     }
@@ -118,7 +123,7 @@ Result<void> MemoryLog::scan_back(Seq from, Seq to, const Visitor& visit) const 
   for (Seq seq = std::min(to, last()); seq >= from; --seq) {
     Header header;
     {
-      const std::shared_lock guard(contents_->mutex);
+      const SharedLock guard(contents_->mutex);
       header = contents_->headers[seq - 1];
     }
     if (!visit(header, leaf_of(header))) return {};
@@ -127,7 +132,7 @@ Result<void> MemoryLog::scan_back(Seq from, Seq to, const Visitor& visit) const 
 }
 
 Result<std::optional<Bytes>> MemoryLog::body(Seq seq) const {
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   const auto it = contents_->bodies.find(seq);
   return it == contents_->bodies.end() ? std::optional<Bytes>{} : it->second;
 }
@@ -137,7 +142,7 @@ Result<void> MemoryLog::scan_bodies(Seq from, Seq to, const BodyVisitor& visit) 
     Seq seq = 0;
     Bytes sealed;
     {
-      const std::shared_lock guard(contents_->mutex);
+      const SharedLock guard(contents_->mutex);
       const auto it = contents_->bodies.lower_bound(from);
       if (it == contents_->bodies.end() || it->first > to) return {};
       std::tie(seq, sealed) = *it;
@@ -149,27 +154,27 @@ Result<void> MemoryLog::scan_bodies(Seq from, Seq to, const BodyVisitor& visit) 
 }
 
 Result<void> MemoryLog::drop_bodies(std::span<const Seq> seqs) {
-  const std::unique_lock guard(contents_->mutex);
+  const ExclusiveLock guard(contents_->mutex);
   for (const Seq seq : seqs) contents_->bodies.erase(seq);
   return {};
 }
 
 Result<std::optional<Hash>> MemoryLog::stored_node(merkle::NodeId id) const {
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   const auto it = contents_->nodes.find(id);
   return it == contents_->nodes.end() ? std::optional<Hash>{} : it->second;
 }
 
 Result<std::vector<std::uint64_t>> MemoryLog::leaf_marks(Seq from, Seq to) const {
   std::vector<std::uint64_t> out(to < from ? 0 : to - from + 1, 0);
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   for (Seq seq = std::max<Seq>(from, 1); seq <= to && seq <= contents_->marks.size(); ++seq)
     out[seq - from] = contents_->marks[seq - 1];
   return out;
 }
 
 Result<std::optional<std::string>> MemoryLog::meta(std::string_view key) const {
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   const auto it = contents_->meta.find(key);
   return it == contents_->meta.end() ? std::optional<std::string>{} : it->second;
 }
@@ -177,7 +182,7 @@ Result<std::optional<std::string>> MemoryLog::meta(std::string_view key) const {
 Result<EventLog::MetaEntries> MemoryLog::scan_meta(std::string_view prefix, std::string_view from,
                                                    std::size_t most) const {
   MetaEntries out;
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   for (auto it = contents_->meta.lower_bound(from);
        it != contents_->meta.end() && it->first.starts_with(prefix) && out.size() < most; ++it)
     out.push_back(*it);
@@ -186,7 +191,7 @@ Result<EventLog::MetaEntries> MemoryLog::scan_meta(std::string_view prefix, std:
 
 Result<std::optional<std::pair<std::string, std::string>>> MemoryLog::last_meta(
     std::string_view prefix) const {
-  const std::shared_lock guard(contents_->mutex);
+  const SharedLock guard(contents_->mutex);
   auto it = contents_->meta.upper_bound(std::string(prefix) + "\xFF");  // keys are ASCII
   std::optional<std::pair<std::string, std::string>> out;
   if (it != contents_->meta.begin() && (--it)->first.starts_with(prefix)) out.emplace(*it);

@@ -100,7 +100,7 @@ void Vault::enroll(UserNumber number, std::string_view name) {
   const Key key = random_key();
   const Bytes record = user_record(number, key, name);
   const std::uint64_t hash = VaultIndex::hash_of(index_key_, name);
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   User user{key, std::string(name), good_size_ + pending_.size(),
             static_cast<std::uint32_t>(record.size())};
   pending_.insert(pending_.end(), record.begin(), record.end());
@@ -115,7 +115,7 @@ PendingRecords Vault::take_pending_locked() {
 }
 
 PendingRecords Vault::take_pending() {
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   return take_pending_locked();
 }
 
@@ -134,7 +134,7 @@ Result<void> Vault::sync() {
   const PendingRecords records = take_pending();
   const auto written = write(records);
   if (!written) {  // still wanted: the next sync() writes it again in the same place
-    const std::unique_lock guard(*mutex_);
+    const ExclusiveLock guard(*mutex_);
     good_size_ = records.offset;
     pending_.insert(pending_.begin(), records.bytes.begin(), records.bytes.end());
     pending_entries_.insert(pending_entries_.begin(), records.entries.begin(),
@@ -148,7 +148,7 @@ Result<std::uint32_t> Vault::add_epoch() {
   const Key key = random_key();
   const Bytes record = epoch_record(next, key);
   {
-    const std::unique_lock guard(*mutex_);
+    const ExclusiveLock guard(*mutex_);
     const std::uint64_t offset = good_size_ + pending_.size();
     epochs_[next] = {key, record, offset};
     pending_.insert(pending_.end(), record.begin(), record.end());
@@ -269,7 +269,7 @@ Result<void> Vault::finish_replaced() const {
 }
 
 Result<void> Vault::keep_index() {
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   // Begun and not renamed: nobody needs it, and what is in it must not lie about.
   for (const char* name : {"records.new", "index.new"}) {
     RC_TRY(files_->blank(dir_ / name));
@@ -295,7 +295,7 @@ bool Vault::index_damaged() const {
 }
 
 Result<void> Vault::forget(const std::set<UserNumber>& numbers) {
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   std::vector<VaultIndex::Place> gone;
   for (const UserNumber number : numbers) {
     const auto it = users_.find(number);
@@ -334,7 +334,7 @@ Result<void> Vault::scrub_copy(const std::filesystem::path& file,
 }
 
 Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   const auto it = epochs_.find(epoch);
   if (it == epochs_.end())
     return Error{Errc::NotFound, fmt::format("there is no key epoch {}", epoch)};
@@ -348,7 +348,7 @@ Result<void> Vault::destroy_epoch(std::uint32_t epoch) {
 }
 
 Result<void> Vault::drop_from(UserNumber first_unknown) {
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   const auto from = users_.lower_bound(std::max<UserNumber>(first_unknown, 1));
   if (from == users_.end()) return {};
   for (auto it = from; it != users_.end(); ++it) numbers_.erase(it->second.name);
@@ -357,7 +357,7 @@ Result<void> Vault::drop_from(UserNumber first_unknown) {
 }
 
 Result<void> Vault::rotate_master(const MasterKey& next) {
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   if (master_.file.empty() && next.file.empty() &&
       std::getenv("ROLLCALL_NEW_MASTER_KEY") == nullptr) {
     return Error{

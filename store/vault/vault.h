@@ -19,6 +19,7 @@
 #include "store/bytes/crypto.h"
 #include "store/bytes/errc.h"
 #include "store/bytes/files.h"
+#include "store/bytes/mutex.h"
 #include "store/vault/vault_index_file.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -28,7 +29,6 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <shared_mutex>
 #include <unordered_map>
 
 namespace rollcall::store::inline vault {
@@ -122,7 +122,7 @@ class Vault {
   /// The file could not be rewritten, and memory is ahead of it: a new key, or an erased user. Only
   /// opening the vault again shows which is in force.
   [[nodiscard]] bool ahead() const {
-    const std::shared_lock guard(*mutex_);
+    const SharedLock guard(*mutex_);
     return ahead_;
   }
 
@@ -136,12 +136,12 @@ class Vault {
   /// What was found wrong with the file since it was opened to be read; names that it cannot tell
   /// are missing.
   [[nodiscard]] std::optional<Error> problem() const {
-    const std::shared_lock guard(*mutex_);
+    const SharedLock guard(*mutex_);
     return problem_;
   }
   /// How many records were unsealed: all, but for a vault opened to be read.
   [[nodiscard]] std::size_t unsealed() const {
-    const std::shared_lock guard(*mutex_);
+    const SharedLock guard(*mutex_);
     return users_.size();
   }
 
@@ -220,7 +220,7 @@ class Vault {
                            const std::optional<std::vector<VaultIndex::Entry>>& known);
 
   // Behind a pointer, so that a vault can be moved.
-  std::unique_ptr<std::shared_mutex> mutex_ = std::make_unique<std::shared_mutex>();
+  std::unique_ptr<SharedMutex> mutex_ = std::make_unique<SharedMutex>();
   std::filesystem::path dir_;
   std::string app_;
   MasterKey master_;

@@ -251,10 +251,10 @@ std::optional<UserNumber> Vault::find_name(std::string_view name) const {
 template <class Work>
 auto Vault::locked(Work work) const {
   {
-    const std::shared_lock guard(*mutex_);
+    const SharedLock guard(*mutex_);
     if (!lazy_) return work();
   }
-  const std::unique_lock guard(*mutex_);
+  const ExclusiveLock guard(*mutex_);
   if (lazy_ && lazy_->index->scrubbed()) map_again();
   return work();
 }

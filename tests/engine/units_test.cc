@@ -128,6 +128,24 @@ TEST_CASE("no file of ours is larger than it may be", "[engine]") {
   CHECK(median_lines(all, ".cc") <= 150);
 }
 
+TEST_CASE("what locks is a mutex that clang checks", "[engine]") {
+  for (const char* folder : kFolders)
+    for (auto it = fs::recursive_directory_iterator(fs::path(ROLLCALL_SOURCE_DIR) / folder);
+         it != fs::recursive_directory_iterator(); ++it) {
+      if (it->path().filename() == "node_modules") it.disable_recursion_pending();
+      const auto kind = it->path().extension();
+      if (!it->is_regular_file() || (kind != ".h" && kind != ".cc")) continue;
+      if (it->path().filename() == "mutex.h") continue;
+      std::ifstream in(it->path());
+      for (std::string line; std::getline(in, line);)
+        for (const std::string_view plain : {"std::mutex", "std::shared_mutex", "std::lock_guard",
+                                             "std::unique_lock", "std::shared_lock"}) {
+          INFO(it->path() << ": " << line << ": store/bytes/mutex.h has what is annotated");
+          CHECK(line.find(plain) == std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("the engine knows no clock, no thread and no random number", "[engine]") {
   const std::set<std::string> kKnown{
       "algorithm",  "array",    "compare",      "cstddef",     "cstdint", "cstdio",      "cstdlib",
