@@ -13,6 +13,7 @@ void add_company(Command& root);
 void add_presence(Command& root);  // login, activity, logout, status
 void add_import(Command& root);
 void add_who(Command& root);
+void add_state(Command& root);
 void add_last(Command& root);
 void add_audit(Command& root);
 void add_show(Command& root);

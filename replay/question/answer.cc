@@ -8,6 +8,7 @@
 #include "replay/question/presence.h"
 #include "replay/question/replay.h"
 #include "replay/question/sessions.h"
+#include "replay/question/state.h"
 #include "replay/question/store.h"
 #include "replay/question/timeline.h"
 #include "replay/question/transitions.h"
@@ -22,10 +23,10 @@ namespace rollcall::replay::inline question {
 namespace {
 
 using Questions = boost::mp11::mp_list<
-    PresenceQuestion, PresenceProofQuestion, SessionsQuestion, EventsQuestion, StatsQuestion,
-    FieldsQuestion, QueriesQuestion, EventQuestion, ProofQuestion, VerifyQuestion, BundleQuestion,
-    SubjectQuestion, StoreQuestion, GapsQuestion, CheckpointsQuestion, KeysQuestion, HoldsQuestion,
-    RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
+    PresenceQuestion, PresenceProofQuestion, StateQuestion, SessionsQuestion, EventsQuestion,
+    StatsQuestion, FieldsQuestion, QueriesQuestion, EventQuestion, ProofQuestion, VerifyQuestion,
+    BundleQuestion, SubjectQuestion, StoreQuestion, GapsQuestion, CheckpointsQuestion, KeysQuestion,
+    HoldsQuestion, RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
     SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
     BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
     TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion>;
@@ -34,12 +35,13 @@ using Questions = boost::mp11::mp_list<
 template <class Visit>
 bool with_type(std::string_view name, const Visit& visit) {
   bool found = false;
-  boost::mp11::mp_for_each<boost::mp11::mp_transform<std::add_pointer_t, Questions>>([&](auto type) {
-    using Q = std::remove_pointer_t<decltype(type)>;
-    if (found || Q::kAsks.name != name) return;
-    found = true;
-    visit(type);
-  });
+  boost::mp11::mp_for_each<boost::mp11::mp_transform<std::add_pointer_t, Questions>>(
+      [&](auto type) {
+        using Q = std::remove_pointer_t<decltype(type)>;
+        if (found || Q::kAsks.name != name) return;
+        found = true;
+        visit(type);
+      });
   return found;
 }
 

@@ -28,6 +28,7 @@ std::string line_of(const Words& words) {
 
 /// Every command, with what it needs to be a whole question.
 const std::vector<Words> kCommands{{"who"},
+                                   {"state", "ada"},
                                    {"last"},
                                    {"timeline"},
                                    {"replay"},
