@@ -31,6 +31,7 @@ void add_subject(Command& root);
 void add_backup(Command& root);
 void add_snapshot(Command& root);
 void add_timeline(Command& root);
+void add_diff(Command& root);
 void add_replay(Command& root);
 void add_whatif(Command& root);
 void add_policy(Command& root);

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
     add_retention(root);
     add_subject(root);
     add_timeline(root);
+    add_diff(root);
     add_replay(root);
     add_whatif(root);
     add_policy(root);

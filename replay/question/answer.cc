@@ -2,11 +2,13 @@
 #include "replay/question/answer.h"
 
 #include "replay/question/copies.h"
+#include "replay/question/diff.h"
 #include "replay/question/event.h"
 #include "replay/question/events.h"
 #include "replay/question/export.h"
 #include "replay/question/presence.h"
 #include "replay/question/replay.h"
+#include "replay/question/root.h"
 #include "replay/question/sessions.h"
 #include "replay/question/state.h"
 #include "replay/question/store.h"
@@ -23,13 +25,14 @@ namespace rollcall::replay::inline question {
 namespace {
 
 using Questions = boost::mp11::mp_list<
-    PresenceQuestion, PresenceProofQuestion, StateQuestion, SessionsQuestion, EventsQuestion,
-    StatsQuestion, FieldsQuestion, QueriesQuestion, EventQuestion, ProofQuestion, VerifyQuestion,
-    BundleQuestion, SubjectQuestion, StoreQuestion, GapsQuestion, CheckpointsQuestion, KeysQuestion,
-    HoldsQuestion, RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
-    SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
-    BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
-    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion>;
+    PresenceQuestion, PresenceProofQuestion, StateQuestion, DiffQuestion, SessionsQuestion,
+    EventsQuestion, StatsQuestion, FieldsQuestion, QueriesQuestion, EventQuestion, ProofQuestion,
+    VerifyQuestion, BundleQuestion, SubjectQuestion, StoreQuestion, RootQuestion, GapsQuestion,
+    CheckpointsQuestion, KeysQuestion, HoldsQuestion, RetentionQuestion, RetentionPlanQuestion,
+    WitnessesQuestion, SnapshotsQuestion, SnapshotCreation, SnapshotVerification, SnapshotRemoval,
+    BackupsQuestion, BackupCreation, BackupVerification, BackupPruning, TilesQuestion,
+    TimelineQuestion, ConcurrencyQuestion, TransitionsQuestion, PolicyQuestion, ReplayQuestion,
+    WhatIfQuestion>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>
