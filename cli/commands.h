@@ -13,6 +13,7 @@ void add_company(Command& root);
 void add_presence(Command& root);  // login, activity, logout, status
 void add_import(Command& root);
 void add_who(Command& root);
+void add_state(Command& root);
 void add_last(Command& root);
 void add_audit(Command& root);
 void add_show(Command& root);
@@ -30,6 +31,7 @@ void add_subject(Command& root);
 void add_backup(Command& root);
 void add_snapshot(Command& root);
 void add_timeline(Command& root);
+void add_diff(Command& root);
 void add_replay(Command& root);
 void add_whatif(Command& root);
 void add_policy(Command& root);

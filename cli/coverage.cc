@@ -16,6 +16,15 @@ json::object coverage_row(const replay::Coverage& coverage,
   return out;
 }
 
+json::object moment_row(replay::Moment at, std::uint64_t seq,
+                        const std::optional<std::string>& root, const replay::Coverage& coverage,
+                        const std::vector<replay::GapRow>& gaps) {
+  json::object out{{"at", replay::rfc3339(at.at)}, {"seq", seq}};
+  out["root"] = root ? json::value(*root) : json::value(nullptr);
+  for (auto& [name, value] : coverage_row(coverage, gaps)) out[name] = value;
+  return out;
+}
+
 void add_coverage_columns(json::object& row, const replay::Coverage& coverage,
                           const std::vector<replay::GapRow>& gaps) {
   std::string list;
@@ -44,6 +53,12 @@ void warn_of_unknown(const Context& context, const replay::Coverage& coverage,
     fmt::print(stderr,
                "rollcall: nobody watched from {} to {} (seq {}): who was here before is unknown\n",
                replay::rfc3339(gap.from.at), replay::rfc3339(gap.to.at), gap.seq);
+}
+
+void say_log_end(const Context& context, replay::Moment at, std::uint64_t seq) {
+  if (!context.url.empty() || seq == 0 || context.quiet) return;
+  fmt::print(stderr, "rollcall: as of {}, where the log ends: no server has it open\n",
+             replay::rfc3339(at.at));
 }
 
 }  // namespace rollcall::cli

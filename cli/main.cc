@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);  // a reader that went away ends us silently
   return run_command_line(argc, argv, [](Command& root) {
     add_who(root);
+    add_state(root);
     add_last(root);
     add_audit(root);
     add_show(root);
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
     add_retention(root);
     add_subject(root);
     add_timeline(root);
+    add_diff(root);
     add_replay(root);
     add_whatif(root);
     add_policy(root);

@@ -4,10 +4,12 @@
 #include "cli/commands.h"
 #include "cli/coverage.h"
 #include "cli/people.h"
+#include "cli/replay_against.h"
 #include "cli/replay_break.h"
 #include "cli/replay_listen.h"
 #include "cli/replay_table.h"
 #include "cli/settings_file.h"
+#include "cli/two_logs.h"
 #include "replay/playback.h"
 #include "replay/question/presence.h"
 
@@ -23,11 +25,9 @@ namespace {
 
 using replay::ReplayQuestion;
 
-constexpr int kDiverged = 22;  // the exit code for it (docs/cli.md)
-
 struct Options {
   ReplayQuestion q;
-  std::string speed, sink, listen;  ///< empty: each its own default
+  std::string speed, sink, listen, against;  ///< empty: each its own default
   std::vector<std::string> breaks;
   bool check = false, step = false;
 };
@@ -66,6 +66,32 @@ boost::json::object json_of(const ReplayQuestion::Row& row) {
   return out;
 }
 
+/// What lies between the last digest that agreed and the first that did not.
+void say_between(const ReplayQuestion::Divergence& d) {
+  fmt::print(stderr, "           {} events lie between", d.events);
+  const char* before = ": ";
+  constexpr std::size_t kShown = 6;
+  for (std::size_t i = 0; i < d.met.size() && i < kShown; ++i) {
+    const auto& met = d.met[i];
+    fmt::print(stderr, "{}{} {}{}", before, met.events, met.kind,
+               met.rule ? fmt::format(" ({})", *met.rule) : "");
+    before = ", ";
+  }
+  fmt::print(stderr, "{}\n", d.met.size() > kShown ? ", …" : "");
+  for (std::size_t i = 0; i < d.met.size() && i < kShown; ++i)
+    if (d.met[i].rule)
+      fmt::print(stderr, "           {}: {}\n", *d.met[i].rule, d.met[i].says.value_or(""));
+  if (d.users == 0) return;
+  fmt::print(stderr, "           {} {} touched", d.users, d.users == 1 ? "user is" : "users are");
+  before = ": ";
+  for (const auto& user : d.touched) {
+    fmt::print(stderr, "{}{} ({} {})", before, printable(user.user), user.events,
+               user.events == 1 ? "event" : "events");
+    before = ", ";
+  }
+  fmt::print(stderr, "{}\n", d.users > d.touched.size() ? ", …" : "");
+}
+
 void say_divergence(const ReplayQuestion::Summary& s) {
   if (!s.divergence) return;
   const auto& d = *s.divergence;
@@ -76,6 +102,7 @@ void say_divergence(const ReplayQuestion::Summary& s) {
              d.agreed == 0
                  ? std::string("no digest before it was compared")
                  : fmt::format("they agreed at seq {}: the difference lies between", d.agreed));
+  say_between(d);
 }
 
 int finish(const Context& context, const Options& o, const ReplayQuestion::Summary& s,
@@ -177,6 +204,10 @@ void add_replay(Command& root) {
   command.flag("--step", o->step, "on a terminal: stop at each event until a key is pressed");
   command.flag("--check", o->check,
                "compare with the digests of the state in the log; exit 22 if one differs");
+  command.option("--against", o->against,
+                 "another log, a store's folder or a server's address: where the two part; exit 22 "
+                 "if they do",
+                 a_word());
   command.option("--sink", o->sink,
                  "terminal (default on one), ndjson (default elsewhere) or null (counts alone)",
                  one_of({"terminal", "ndjson", "null"}));
@@ -193,6 +224,12 @@ void add_replay(Command& root) {
       return;
     }
     for (const auto& text : o->breaks) (void)parse_break(text);
+    if (!o->against.empty()) {
+      if (o->q.from || o->q.to || o->q.anybody() || o->speed != "max" || !o->breaks.empty() ||
+          o->step || o->check || !o->sink.empty())
+        usage_error("--against compares two whole logs: no other option of replay goes with it");
+      return;
+    }
     const bool terminal = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1;
     if (o->sink == "terminal" && !terminal)
       usage_error("--sink terminal needs a terminal: use ndjson or null");
@@ -204,6 +241,7 @@ void add_replay(Command& root) {
   command.examples(
       "  rollcall replay --from 'yesterday 09:00' --speed 60x      (space pauses, q ends)\n"
       "  rollcall replay --sink null --check\n"
+      "  rollcall replay --against /mnt/copy\n"
       "  rollcall replay --from today --break user=ada,to=away --sink ndjson\n"
       "  rollcall replay --from 'yesterday 09:00' --listen 127.0.0.1:8090 --speed 60x --reason "
       "'incident 7'");
@@ -211,6 +249,7 @@ void add_replay(Command& root) {
     if (!o->listen.empty())
       return listen_to_replay(context, o->q,
                               {o->listen, o->step, o->speed.empty() ? "1x" : o->speed});
+    if (!o->against.empty()) return replay_against(context, o->against);
     std::vector<Break> breaks;
     for (const auto& text : o->breaks) breaks.push_back(parse_break(text));
     std::string sink = o->sink;

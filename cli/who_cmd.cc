@@ -32,10 +32,7 @@ int prove(Context& context, const Options& o) {
 }
 
 boost::json::object facts_of(const PresenceQuestion::Summary& s) {
-  boost::json::object out{{"at", replay::rfc3339(s.at.at)}, {"seq", s.seq}};
-  out["root"] = s.root ? boost::json::value(*s.root) : boost::json::value(nullptr);
-  for (auto& [name, value] : coverage_row(s.coverage, s.gaps)) out[name] = value;
-  return out;
+  return moment_row(s.at, s.seq, s.root, s.coverage, s.gaps);
 }
 
 /// How many of those asked about are in each state; people who are asked about nobody in particular
@@ -93,10 +90,7 @@ int who(Context& context, const Options& o) {
   });
   if (context.verbose) fmt::print(stderr, "state after seq {}\n", s.seq);
   warn_of_unknown(context, s.coverage, s.gaps);
-  const bool table = !o.count && !machine_output(context);
-  if (table && !o.q.at && context.url.empty() && s.seq != 0 && !context.quiet)
-    fmt::print(stderr, "rollcall: as of {}, where the log ends: no server has it open\n",
-               replay::rfc3339(s.at.at));
+  if (!o.count && !machine_output(context) && !o.q.at) say_log_end(context, s.at, s.seq);
   if (o.count) return count(context, o, s);
   const Pager pager(context);
   if (!machine_output(context)) {

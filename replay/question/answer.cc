@@ -2,12 +2,15 @@
 #include "replay/question/answer.h"
 
 #include "replay/question/copies.h"
+#include "replay/question/diff.h"
 #include "replay/question/event.h"
 #include "replay/question/events.h"
 #include "replay/question/export.h"
 #include "replay/question/presence.h"
 #include "replay/question/replay.h"
+#include "replay/question/root.h"
 #include "replay/question/sessions.h"
+#include "replay/question/state.h"
 #include "replay/question/store.h"
 #include "replay/question/timeline.h"
 #include "replay/question/transitions.h"
@@ -22,24 +25,26 @@ namespace rollcall::replay::inline question {
 namespace {
 
 using Questions = boost::mp11::mp_list<
-    PresenceQuestion, PresenceProofQuestion, SessionsQuestion, EventsQuestion, StatsQuestion,
-    FieldsQuestion, QueriesQuestion, EventQuestion, ProofQuestion, VerifyQuestion, BundleQuestion,
-    SubjectQuestion, StoreQuestion, GapsQuestion, CheckpointsQuestion, KeysQuestion, HoldsQuestion,
-    RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
-    SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
-    BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
-    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion>;
+    PresenceQuestion, PresenceProofQuestion, StateQuestion, DiffQuestion, SessionsQuestion,
+    EventsQuestion, StatsQuestion, FieldsQuestion, QueriesQuestion, EventQuestion, ProofQuestion,
+    VerifyQuestion, BundleQuestion, SubjectQuestion, StoreQuestion, RootQuestion, GapsQuestion,
+    CheckpointsQuestion, KeysQuestion, HoldsQuestion, RetentionQuestion, RetentionPlanQuestion,
+    WitnessesQuestion, SnapshotsQuestion, SnapshotCreation, SnapshotVerification, SnapshotRemoval,
+    BackupsQuestion, BackupCreation, BackupVerification, BackupPruning, TilesQuestion,
+    TimelineQuestion, ConcurrencyQuestion, TransitionsQuestion, PolicyQuestion, ReplayQuestion,
+    WhatIfQuestion>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>
 bool with_type(std::string_view name, const Visit& visit) {
   bool found = false;
-  boost::mp11::mp_for_each<boost::mp11::mp_transform<std::add_pointer_t, Questions>>([&](auto type) {
-    using Q = std::remove_pointer_t<decltype(type)>;
-    if (found || Q::kAsks.name != name) return;
-    found = true;
-    visit(type);
-  });
+  boost::mp11::mp_for_each<boost::mp11::mp_transform<std::add_pointer_t, Questions>>(
+      [&](auto type) {
+        using Q = std::remove_pointer_t<decltype(type)>;
+        if (found || Q::kAsks.name != name) return;
+        found = true;
+        visit(type);
+      });
   return found;
 }
 

@@ -12,10 +12,6 @@ namespace {
 
 using engine::Presence;
 
-std::optional<Moment> moment_of(Micros at) {
-  return at == 0 ? std::nullopt : std::optional(Moment{at});
-}
-
 /// Of the open sessions: when anything was done in them, and from where they were opened.
 void add_sessions(const Reader& reader, const engine::State& state, const engine::User& user,
                   bool detail, PresenceQuestion::Row& out) {
@@ -33,16 +29,35 @@ void add_sessions(const Reader& reader, const engine::State& state, const engine
   out.last_activity = moment_of(active != 0 ? active : user.last_seen);
 }
 
-void add_status(const Reader& reader, const engine::User& user, PresenceQuestion::Row& out) {
-  if (user.status_seq == 0) return;
-  const auto header = reader.log().header(user.status_seq);
-  if (!header || !*header) return;
-  const auto opened = reader.open_body(**header);
-  if (!opened.body.status_text.empty()) out.text = opened.body.status_text;
-  if (!opened.body.emoji.empty()) out.emoji = opened.body.emoji;
+}  // namespace
+
+ToldState told_state(const engine::User& user, Known known) {
+  std::string is(engine::name_of(user.state));
+  if (known == Known::Yes || user.state == Presence::Offline) return {std::move(is), std::nullopt};
+  return {"unknown", std::move(is)};
 }
 
-}  // namespace
+StatusText status_text(const Reader& reader, const engine::User& user) {
+  if (user.status_seq == 0) return {};
+  const auto header = reader.log().header(user.status_seq);
+  if (!header || !*header) return {};
+  const auto opened = reader.open_body(**header);
+  StatusText out;
+  if (!opened.body.status_text.empty()) out.text = opened.body.status_text;
+  if (!opened.body.emoji.empty()) out.emoji = opened.body.emoji;
+  return out;
+}
+
+Result<std::optional<std::string>> root_text(const Reader& reader, Seq seq) {
+  if (seq == 0) return std::optional<std::string>();
+  const auto root = reader.log().root_at(seq);
+  if (!root) return root.error();
+  return std::optional(store::base64(*root));
+}
+
+std::optional<Moment> moment_of(Micros at) {
+  return at == 0 ? std::nullopt : std::optional(Moment{at});
+}
 
 Result<void> check(const PresenceQuestion& q) {
   RC_TRY(check_whose(q));
@@ -87,17 +102,11 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
   out.coverage = coverage_of(*moment);
   out.gaps = rows_of(moment->gaps);
   if (!out.gaps.empty()) out.gap = out.gaps.front();
-  if (moment->seq != 0) {
-    const auto root = reader.log().root_at(moment->seq);
-    if (!root) return root.error();
-    out.root = store::base64(*root);
-  }
-  // Nobody watched: who was here may have left, and nothing says so.
+  auto root = root_text(reader, moment->seq);
+  if (!root) return root.error();
+  out.root = std::move(*root);
   const auto unknown = [&](const engine::User& user) {
     return !known && user.state != Presence::Offline;
-  };
-  const auto word = [&](const engine::User& user) {
-    return unknown(user) ? std::string("unknown") : std::string(engine::name_of(user.state));
   };
   // Of a server that died, until it was last heard.
   const bool attended = moment->known != Known::InGap;
@@ -110,7 +119,8 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
     if (of_some && !wanted.contains(n)) return false;
     if (q.state.empty()) return of_some || user.state != Presence::Offline;
     return std::any_of(q.state.begin(), q.state.end(), [&](const std::string& wish) {
-      return wish == word(user) || (wish == "any" && user.enrolled && !user.erased);
+      return wish == told_state(user, moment->known).state ||
+             (wish == "any" && user.enrolled && !user.erased);
     });
   };
   std::vector<std::pair<std::string, UserNumber>> order;
@@ -140,13 +150,16 @@ Result<PresenceQuestion::Summary> answer(const Desk& desk, const PresenceQuestio
     PresenceQuestion::Row r;
     r.user = std::move(name);
     r.number = n;
-    r.state = word(user);
-    if (unknown(user)) r.last_known = std::string(engine::name_of(user.state));
+    auto told = told_state(user, moment->known);
+    r.state = std::move(told.state);
+    r.last_known = std::move(told.last_known);
     r.since = moment_of(user.since);
     r.last_seen = moment_of(user.last_seen);
     r.do_not_disturb = user.do_not_disturb;
     add_sessions(reader, *state, user, detail, r);
-    add_status(reader, user, r);
+    auto said = status_text(reader, user);
+    r.text = std::move(said.text);
+    r.emoji = std::move(said.emoji);
     for (const auto& attendance : user.attendance) {
       const auto it = rooms.find(attendance.channel);
       if (it != rooms.end() && attended) r.rooms.push_back(it->second);

@@ -48,6 +48,23 @@ BOOST_DESCRIBE_STRUCT(PresenceQuestion::Summary, (),
                       (seq, root, at, online, away, unknown, asked_online, asked_away,
                        asked_offline, asked_unknown, coverage, gaps, gap))
 
+/// A person's state as it is told: unknown, with how it was before, of who was here when nobody
+/// watched; for who was here then may have left, and nothing says so.
+struct ToldState {
+  std::string state;
+  std::optional<std::string> last_known;
+};
+[[nodiscard]] ToldState told_state(const engine::User& user, Known known);
+/// What a person's status in force says; empty if it says nothing.
+struct StatusText {
+  std::optional<std::string> text, emoji;
+};
+[[nodiscard]] StatusText status_text(const Reader& reader, const engine::User& user);
+/// Of the log's first `seq` events, base64; none of none.
+[[nodiscard]] Result<std::optional<std::string>> root_text(const Reader& reader, Seq seq);
+/// None of 0, which stands for never.
+[[nodiscard]] std::optional<Moment> moment_of(Micros at);
+
 [[nodiscard]] Result<void> check(const PresenceQuestion& q);
 /// All who are named.
 [[nodiscard]] Whose named_in(const PresenceQuestion& q);

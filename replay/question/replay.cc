@@ -1,10 +1,13 @@
 // One fold over the range, compared with every digest of the state in it.
 #include "replay/question/replay.h"
 
+#include "replay/rules.h"
 #include "store/bytes/crypto.h"
 #include "store/log/event_clock.h"
 #include "store/log/state_digest.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 namespace rollcall::replay::inline question {
@@ -27,7 +30,10 @@ class DigestCheck {
     if (replayed == h.digest)
       agreed_ = h.seq;
     else
-      out_.divergence = {h.seq, agreed_, store::hex(h.digest), store::hex(replayed)};
+      out_.divergence = {.seq = h.seq,
+                         .agreed = agreed_,
+                         .history = store::hex(h.digest),
+                         .replay = store::hex(replayed)};
   }
 
  private:
@@ -35,6 +41,47 @@ class DigestCheck {
   store::StateDigester digester_;
   Seq agreed_ = 0;
 };
+
+/// What can be the cause: the events after the last digest that agreed, or after `before`.
+Result<void> narrow(const Reader& reader, Seq before, ReplayQuestion::Divergence& out) {
+  auto fold = state_at(reader, std::max(out.agreed, before));
+  if (!fold) return fold.error();
+  std::map<std::pair<engine::Kind, std::string_view>, std::uint64_t> met;  // by rule's number
+  std::map<UserNumber, std::uint64_t> touched;
+  RuleFinder finder(0);
+  fold->before = [&](const Header& h) {
+    finder = RuleFinder(h.user);
+    finder.before(fold->state, h);
+  };
+  RC_TRY(fold->advance(reader.log(), out.seq - 1,
+                       [&](const Header& h, store::ByteView, engine::Outcome outcome,
+                           std::span<const engine::Transition> changes) {
+                         ++out.events;
+                         const Rule* rule = finder.after(fold->state, h, outcome).own;
+                         ++met[{h.kind, rule == nullptr ? "" : rule->number}];
+                         if (h.user != 0) ++touched[h.user];
+                         for (const engine::Transition& change : changes)
+                           if (change.user != h.user) ++touched[change.user];
+                       }));
+  constexpr std::size_t kMost = 12;
+  out.users = touched.size();
+  for (const auto& [number, events] : touched) {
+    if (out.touched.size() == kMost) break;
+    out.touched.push_back({reader.user_text(number), number, events});
+  }
+  for (const auto& [what, events] : met) {
+    ReplayQuestion::Met& one = out.met.emplace_back();
+    one.kind = std::string(engine::name_of(what.first));
+    one.events = events;
+    const Rule* rule = find_rule(what.second);
+    if (rule == nullptr) continue;
+    one.rule = std::string(rule->number);
+    one.says = std::string(rule->says);
+  }
+  std::stable_sort(out.met.begin(), out.met.end(),
+                   [](const auto& x, const auto& y) { return x.events > y.events; });
+  return {};
+}
 
 }  // namespace
 
@@ -118,6 +165,7 @@ Result<ReplayQuestion::Summary> answer(const Desk& desk, const ReplayQuestion& q
     fold = state_at(reader, out.last);
     if (!fold) return fold.error();
   }
+  if (out.divergence) RC_TRY(narrow(reader, range->before, *out.divergence));
   for (const engine::User& user : fold->state.users) {
     out.online += user.state == engine::Presence::Online;
     out.away += user.state == engine::Presence::Away;

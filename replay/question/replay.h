@@ -20,11 +20,27 @@ struct ReplayQuestion : Whose {
     std::string kind, cause;
     std::optional<std::string> from, to;
   };
+  /// Somebody whose state events between two digests could change.
+  struct Touched {
+    std::string user;
+    std::uint64_t number = 0, events = 0;
+  };
+  /// Events of one kind that met one rule.
+  struct Met {
+    std::string kind;
+    std::optional<std::string> rule, says;  ///< of docs/presence.md
+    std::uint64_t events = 0;
+  };
   /// The first logged digest of the state that the replay does not give.
   struct Divergence {
     std::uint64_t seq = 0;        ///< of the event that states it
     std::uint64_t agreed = 0;     ///< the last before it that agreed; 0: none did
     std::string history, replay;  ///< the digests, hex
+    // A digest does not say where it differs, but only what lies between the two can be the cause.
+    std::uint64_t events = 0;      ///< between them, or from the first replayed one on
+    std::uint64_t users = 0;       ///< that they touched
+    std::vector<Touched> touched;  ///< the first few, by number
+    std::vector<Met> met;          ///< the most frequent first
   };
   struct Summary {
     std::uint64_t first = 0, last = 0;  ///< seqs; 0, 0 if nothing lies in the range
@@ -40,7 +56,10 @@ struct ReplayQuestion : Whose {
 BOOST_DESCRIBE_STRUCT(ReplayQuestion, (Whose), (from, to, silent, limit))
 BOOST_DESCRIBE_STRUCT(ReplayQuestion::Row, (),
                       (seq, at, user, number, session, kind, cause, from, to))
-BOOST_DESCRIBE_STRUCT(ReplayQuestion::Divergence, (), (seq, agreed, history, replay))
+BOOST_DESCRIBE_STRUCT(ReplayQuestion::Touched, (), (user, number, events))
+BOOST_DESCRIBE_STRUCT(ReplayQuestion::Met, (), (kind, rule, says, events))
+BOOST_DESCRIBE_STRUCT(ReplayQuestion::Divergence, (),
+                      (seq, agreed, history, replay, events, users, touched, met))
 BOOST_DESCRIBE_STRUCT(ReplayQuestion::Summary, (),
                       (first, last, events, transitions, online, away, digests, not_checked,
                        divergence, coverage, gaps))

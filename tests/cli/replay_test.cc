@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
+
 using namespace rollcall;
 
 namespace {
@@ -82,6 +84,89 @@ TEST_CASE("a replay without a terminal: lines, counts, a break, and 22 where it 
   CHECK(diverged.code == 22);
   CHECK(diverged.err.find("history says") != std::string::npos);
   CHECK(diverged.err.find("this replay says") != std::string::npos);
+  CHECK(diverged.err.find("events lie between") != std::string::npos);
+}
+
+TEST_CASE(
+    "two stores part where one of them went another way, told by diff and by replay --against",
+    "[cli]") {
+  const test::Scratch scratch;
+  const auto& dir = scratch.path();
+  const auto says = [](const test::Finished& done, const char* part) {
+    INFO(done.out << done.err);
+    CHECK((done.out + done.err).find(part) != std::string::npos);
+  };
+  (void)test::make_store(dir / "rollcall-data", 300, 6);
+  test::copy_tree(dir / "rollcall-data", dir / "copy");
+  const auto same = test::run_rollcall(dir, {"diff", "rollcall-data", "copy"});
+  CHECK(same.code == 0);
+  says(same, "events are the same");
+  CHECK(test::run_rollcall(dir, {"replay", "--against", "copy"}).code == 0);
+  const auto write = [&](const char* data, const char* user) {
+    REQUIRE(test::run_rollcall(dir, {"-d", data, "--accept-clock", "login", user}).code == 0);
+  };
+  write("copy", "bea");
+  const auto longer = test::run_rollcall(dir, {"diff", "rollcall-data", "copy"});
+  CHECK(longer.code == 0);
+  says(longer, "A is the beginning of B");
+  const auto behind = test::run_rollcall(dir, {"replay", "--against", "copy"});
+  CHECK(behind.code == 0);
+  says(behind, "history is the beginning of copy");
+  write("rollcall-data", "abe");
+  const auto parted = test::run_rollcall(dir, {"diff", "rollcall-data", "copy", "-n", "3"});
+  CHECK(parted.code == 22);
+  says(parted, "PARTED");
+  says(parted, "page 0");
+  const auto object = test::run_rollcall(dir, {"-o", "json", "diff", "rollcall-data", "copy"});
+  CHECK(object.code == 22);
+  says(object, R"("how":"parted")");
+  says(object, R"("first_difference":{"seq":)");
+  const auto against = test::run_rollcall(dir, {"replay", "--against", "copy"});
+  CHECK(against.code == 22);
+  says(against, "DIVERGED   seq");
+  says(against, "history says  #");
+  says(against, "copy    says  #");
+  CHECK(test::run_rollcall(dir, {"diff", "rollcall-data", "nowhere"}).code == 1);
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"diff", "copy"},
+        {"diff", "copy", "copy", "copy"},
+        {"diff", "copy", "copy", "--at", "seq:1"},
+        {"diff", "copy", "copy", "-o", "csv"},
+        {"diff", "copy", "copy", "-u", "ada"},
+        {"diff", "--digests", "F", "--at", "seq:1"},
+        {"replay", "--against", "copy", "--check"},
+        {"replay", "--against", "copy", "--from", "seq:1"}}) {
+    INFO(wrong[1]);
+    CHECK(test::run_rollcall(dir, wrong).code == 2);
+  }
+}
+
+TEST_CASE("digests that another run told are compared with those in the log", "[cli]") {
+  const test::Scratch scratch;
+  const auto& dir = scratch.path();
+  (void)test::make_store(dir / "rollcall-data", 300, 7);
+  std::ofstream(dir / "digests", std::ios::binary)
+      << test::run_rollcall(dir, {"audit", "-e", "state_digest", "-o", "ndjson"}).out;
+  const auto equal = test::run_rollcall(dir, {"diff", "--digests", "digests"});
+  CHECK(equal.code == 0);
+  CHECK(equal.out.find("all equal") != std::string::npos);
+  const auto put = [&](const std::string& text) {
+    std::ofstream(dir / "other", std::ios::binary) << text;
+    return test::run_rollcall(dir, {"diff", "--digests", "other"});
+  };
+  const auto lie = put("{\"seq\":300,\"digest\":\"" + std::string(64, '7') + "\"}\n");
+  CHECK(lie.code == 22);
+  CHECK(lie.out.find("DIFFERENT  seq 300: history says") != std::string::npos);
+  const auto later = put("{\"seq\":300000,\"digest\":\"" + std::string(64, '7') + "\"}\n");
+  CHECK(later.code == 0);
+  CHECK(later.out.find("1 lie after seq") != std::string::npos);
+  for (const char* wrong : {"", "x\n", "{\"seq\":0,\"digest\":\"07\"}", "[1]", "{\"seq\":1}",
+                            "{\"seq\":1,\"digest\":7}", "{\"digest\":\"07\"}"}) {
+    INFO(wrong);
+    const auto refused = put(wrong);
+    CHECK(refused.code == 1);
+    CHECK(refused.err.find("other") != std::string::npos);
+  }
 }
 
 TEST_CASE(

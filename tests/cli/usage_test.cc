@@ -28,8 +28,10 @@ std::string line_of(const Words& words) {
 
 /// Every command, with what it needs to be a whole question.
 const std::vector<Words> kCommands{{"who"},
+                                   {"state", "ada"},
                                    {"last"},
                                    {"timeline"},
+                                   {"diff", "--at", "seq:1", "--at", "seq:2"},
                                    {"replay"},
                                    {"whatif", "--set", "idle_after=60s"},
                                    {"policy", "show"},
@@ -311,11 +313,11 @@ TEST_CASE("a misspelt command is told from the one that was meant", "[cli][usage
   CHECK(err({"wo"}) == "rollcall: unknown command 'wo'; did you mean who?\n");
   CHECK(err({"wo", "--help"}) == "rollcall: unknown command 'wo'; did you mean who?\n");
   CHECK(err({"adit", "-u", "ada"}) == "rollcall: unknown command 'adit'; did you mean audit?\n");
-  CHECK(holds(err({"frobnicate"}), "who, last, audit"));
-  CHECK(holds(err({"frobnicate", "--help"}), "who, last, audit"));
+  CHECK(holds(err({"frobnicate"}), "who, state, last, audit"));
+  CHECK(holds(err({"frobnicate", "--help"}), "who, state, last, audit"));
   CHECK(holds(err({"store", "infos"}), "unknown command 'store infos'; did you mean info?"));
   CHECK(holds(err({"store", "nothing", "--help"}), "init, info, gaps, reads"));
-  CHECK(holds(err({}), "who|last|audit"));
+  CHECK(holds(err({}), "who|state|last|audit"));
   CHECK(holds(err({"store"}), "init|info"));
   CHECK(holds(err({"who", "--stat", "x"}), "did you mean --state?"));
   CHECK(holds(err({"checkpoint", "show", "more"}), "one word too many"));

@@ -97,6 +97,7 @@ export async function endAll() {
 export function start(args, env = {}, command_ = binary) {
   const child = spawn(command_, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const out = { child, out: '', err: '', ended: undefined }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8') // a letter may come in two pieces
   child.stdout.on('data', (d) => (out.out += d))
   child.stderr.on('data', (d) => (out.err += d))
   child.on('exit', (code, signal) => { out.ended = { code, signal } })

@@ -10,8 +10,8 @@ let server, questions
 const folder = scratch()
 /** Each question as it may be asked: the query or the body that makes sense, and whether it tells of people. */
 const asked = {
-  'GET /presence': ['?at=now', , true], 'POST /presence/proof': ['', { user: ['ada'] }, true], 'GET /sessions': ['', , true], 'GET /events': ['', , true], 'GET /events/{seq}': ['', , true], 'GET /events/{seq}/proof': [''], 'GET /stats': ['', , true], 'GET /fields': ['', , true], 'GET /queries': ['', , true], 'GET /timeline': ['?user=ada', , true], 'GET /concurrency': ['?slices=2', , true], 'GET /transitions': ['', , true], 'GET /policy': [''], 'GET /replay': ['', , true], 'GET /whatif': ['', , true],
-  'POST /export': ['', { user: ['ada'] }, true], 'POST /subjects/{user}/export': ['', {}, true], 'POST /subjects/export': ['', { user: 'ada' }, true], 'POST /verify': ['', {}], 'GET /store': [''], 'GET /gaps': [''], 'GET /checkpoints': [''], 'GET /keys': [''], 'GET /holds': [''], 'GET /retention': [''], 'GET /retention/plan': [''], 'GET /witnesses': [''], 'GET /tiles': [''],
+  'GET /presence': ['?at=now', , true], 'POST /presence/proof': ['', { user: ['ada'] }, true], 'GET /state': ['?user=ada&explain=true', , true], 'GET /diff': ['?at=seq:1&at=seq:2', , true], 'GET /sessions': ['', , true], 'GET /events': ['', , true], 'GET /events/{seq}': ['', , true], 'GET /events/{seq}/proof': [''], 'GET /stats': ['', , true], 'GET /fields': ['', , true], 'GET /queries': ['', , true], 'GET /timeline': ['?user=ada', , true], 'GET /concurrency': ['?slices=2', , true], 'GET /transitions': ['', , true], 'GET /policy': [''], 'GET /replay': ['', , true], 'GET /whatif': ['', , true],
+  'POST /export': ['', { user: ['ada'] }, true], 'POST /subjects/{user}/export': ['', {}, true], 'POST /subjects/export': ['', { user: 'ada' }, true], 'POST /verify': ['', {}], 'GET /store': [''], 'GET /root': ['?size=2'], 'GET /gaps': [''], 'GET /checkpoints': [''], 'GET /keys': [''], 'GET /holds': [''], 'GET /retention': [''], 'GET /retention/plan': [''], 'GET /witnesses': [''], 'GET /tiles': [''],
   'GET /snapshots': [''], 'POST /snapshots': ['', {}], 'POST /snapshots/verify': ['', {}], 'POST /snapshots/remove': ['', { all: true }], 'GET /backups': [`?folder=${encodeURIComponent(folder)}`], 'POST /backups': ['', { folder, name: 'one' }], 'POST /backups/verify': ['', { folder: `${folder}/one` }], 'POST /backups/prune': ['', { folder, keep: 1 }] }
 const pathOf = (name) => name.split(' ')[1].replace('{seq}', '2').replace('{user}', 'ada')
 
@@ -84,7 +84,7 @@ test('where the store asks for a reason, what tells of people needs one, and is 
   }
   assert.deepEqual(wrong, [])
   // All that is asked is logged; what tells of people with its reason.
-  const people = ['who', 'who --proof', 'last', 'audit', 'show', 'audit stats', 'audit fields', 'audit queries', 'timeline', 'concurrency', 'export', 'subject export']
+  const people = ['who', 'who --proof', 'state', 'diff', 'last', 'audit', 'show', 'audit stats', 'audit fields', 'audit queries', 'timeline', 'concurrency', 'export', 'subject export']
   const listed = (await ask(server, 'GET', '/queries', { token, headers })).json.queries.filter((q) => q.reader === 'token:everything').map((q) => ({ ...q, asks: q.what.split(/ \w+=/)[0] }))
   for (const what of people) assert.ok(listed.some((q) => q.asks === what), `${what} is in the log of reads: ${listed.map((q) => q.what)}`)
   assert.deepEqual(listed.filter((q) => people.includes(q.asks) && (q.reason !== 'Fall Nr. 8 – Prüfung' || q.ticket !== 'DP-8')), [], 'each with its reason')

@@ -169,6 +169,7 @@ export function run(args, env = {}) {
   return new Promise((done) => {
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     let out = '', err = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8') // a letter may come in two pieces
     child.stdout.on('data', (d) => (out += d))
     child.stderr.on('data', (d) => (err += d))
     child.on('close', (code) => done({ code, out, err })) // by then all it said has come

@@ -2,6 +2,7 @@
 #include "replay/question/replay.h"
 
 #include "replay/question/transitions.h"
+#include "tests/support/random_history.h"
 #include "tests/support/stores.h"
 
 #include <catch2/catch.hpp>
@@ -110,10 +111,11 @@ TEST_CASE("a logged digest that the replay does not give is named, with the last
   {
     const auto w = store::Writer::load(layout).value();
     good = w->log().last();  // the store is signed at its end: a StateDigest
+    (void)w->write(test::login("ada", "x"), w->state().at).value();
     store::Proposal wrong;
     wrong.kind = engine::Kind::StateDigest;
     wrong.digest.fill(7);
-    engine::write_fields(wrong, engine::DigestFields{good, engine::kReducerVersion});
+    engine::write_fields(wrong, engine::DigestFields{w->log().last(), engine::kReducerVersion});
     bad = w->write(wrong, w->state().at).value().seq;
     engine::write_fields(wrong, engine::DigestFields{bad, engine::kReducerVersion + 1});
     (void)w->write(wrong, w->state().at).value();
@@ -125,4 +127,13 @@ TEST_CASE("a logged digest that the replay does not give is named, with the last
   CHECK(told.summary.divergence->agreed == good);
   CHECK(told.summary.divergence->history.starts_with("0707"));
   CHECK(told.summary.divergence->replay != told.summary.divergence->history);
+  // Only what lies between the two digests can be the cause.
+  const auto& between = *told.summary.divergence;
+  CHECK(between.events == bad - 1 - good);
+  CHECK(between.users == 1);
+  REQUIRE(between.touched.size() == 1);
+  CHECK(between.touched[0].user == "ada");
+  CHECK(std::ranges::any_of(between.met, [](const ReplayQuestion::Met& met) {
+    return met.kind == "login" && met.rule == "S01" && met.events == 1;
+  }));
 }
