@@ -7,6 +7,7 @@
 #include "replay/question/export.h"
 #include "replay/question/presence.h"
 #include "replay/question/replay.h"
+#include "replay/question/report.h"
 #include "replay/question/sessions.h"
 #include "replay/question/store.h"
 #include "replay/question/timeline.h"
@@ -28,7 +29,7 @@ using Questions = boost::mp11::mp_list<
     RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
     SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
     BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
-    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion>;
+    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion, PresenceReport>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>
