@@ -7,7 +7,7 @@ namespace rollcall::replay {
 
 using engine::Presence;
 
-PresenceSums::PresenceSums(const ReportRange& range, const TimeZone* zone, std::vector<bool> only,
+PresenceSums::PresenceSums(const ReportRange& range, const TimeZone* zone, People only,
                            const Unwatched& unwatched)
     : range_(range), zone_(zone), only_(std::move(only)), unwatched_(unwatched) {
   if (zone_ == nullptr)
@@ -18,11 +18,6 @@ PresenceSums::PresenceSums(const ReportRange& range, const TimeZone* zone, std::
 
 engine::Effects PresenceSums::wanted() {
   return engine::Effects::only<engine::Seen, engine::SessionOpened, engine::SessionClosed>();
-}
-
-bool PresenceSums::asked(UserNumber user) const {
-  if (user == 0) return false;  // the app itself
-  return only_.empty() || (user < only_.size() && only_[user]);
 }
 
 PresenceSums::Track& PresenceSums::track(UserNumber user) {
@@ -36,7 +31,7 @@ PresenceSums::Track& PresenceSums::track(UserNumber user) {
 
 void PresenceSums::begin(const engine::State& state) {
   for (UserNumber n = 1; n < state.users.size(); ++n) {
-    if (!asked(n)) continue;
+    if (!only_.has(n)) continue;
     Track& t = track(n);
     t.is = state.users[n].state;
     t.open = static_cast<std::uint32_t>(state.users[n].sessions.size());
@@ -95,7 +90,7 @@ void PresenceSums::see(Track& track, Micros at) {
 void PresenceSums::take(const store::Fold::Step& step) {
   const Micros now = step.header.at;
   for (const engine::Effect& effect : step.effects) {
-    if (!asked(effect.user)) continue;
+    if (!only_.has(effect.user)) continue;
     Track& t = track(effect.user);
     settle(t, now);
     if (const auto* seen = std::get_if<engine::Seen>(&effect.what)) {
@@ -110,7 +105,7 @@ void PresenceSums::take(const store::Fold::Step& step) {
     }
   }
   for (const engine::Transition& change : step.transitions) {
-    if (!asked(change.user)) continue;
+    if (!only_.has(change.user)) continue;
     Track& t = track(change.user);
     settle(t, now);
     t.is = change.to;

@@ -27,9 +27,9 @@ class PresenceSums {
     [[nodiscard]] bool seen() const { return first_seen <= last_seen; }
   };
 
-  /// By the days of `zone`; null: the whole range is one. `only`: marks by number, empty for
-  /// everybody. `unwatched` is what read_range() keeps.
-  PresenceSums(const ReportRange& range, const TimeZone* zone, std::vector<bool> only,
+  /// By the days of `zone`; null: the whole range is one. `unwatched` is what read_range()
+  /// keeps.
+  PresenceSums(const ReportRange& range, const TimeZone* zone, People only,
                const Unwatched& unwatched);
 
   /// What take() is to be handed beside transitions.
@@ -52,7 +52,6 @@ class PresenceSums {
     std::uint32_t open = 0;      ///< sessions
     engine::Presence is = engine::Presence::Offline;
   };
-  [[nodiscard]] bool asked(UserNumber user) const;
   Track& track(UserNumber user);
   [[nodiscard]] const Stretch& day_of(Micros at);
   Cell& cell(Track& track, std::int64_t day);
@@ -61,7 +60,7 @@ class PresenceSums {
 
   const ReportRange& range_;
   const TimeZone* zone_;
-  std::vector<bool> only_;
+  People only_;
   const Unwatched& unwatched_;
   std::vector<Stretch> days_;  ///< from the range's beginning on; the last is the newest
   std::vector<Track> tracks_;  ///< by number

@@ -29,6 +29,24 @@ class Unwatched {
   std::vector<std::pair<Micros, Micros>> list_;
 };
 
+/// The people whom a question is about: those marked, or everybody. Never the app itself.
+class People {
+ public:
+  People() = default;
+  explicit People(const std::vector<UserNumber>& some) {
+    for (const UserNumber n : some) {
+      if (n >= marks_.size()) marks_.resize(n + std::size_t{1});
+      marks_[n] = true;
+    }
+  }
+  [[nodiscard]] bool has(UserNumber user) const {
+    return user != 0 && (marks_.empty() || (user < marks_.size() && marks_[user]));
+  }
+
+ private:
+  std::vector<bool> marks_;
+};
+
 struct ReportRange {
   Seq before = 0, last = 0;  ///< the events after `before`, up to and with `last`
   Micros from = 0, to = 0;   ///< and the time from the first moment to before the second

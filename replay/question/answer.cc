@@ -29,18 +29,20 @@ using Questions = boost::mp11::mp_list<
     RetentionQuestion, RetentionPlanQuestion, WitnessesQuestion, SnapshotsQuestion,
     SnapshotCreation, SnapshotVerification, SnapshotRemoval, BackupsQuestion, BackupCreation,
     BackupVerification, BackupPruning, TilesQuestion, TimelineQuestion, ConcurrencyQuestion,
-    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion, PresenceReport>;
+    TransitionsQuestion, PolicyQuestion, ReplayQuestion, WhatIfQuestion, PresenceReport,
+    SessionsReport, AttendanceReport, ConcurrencyReport, HeatmapReport>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>
 bool with_type(std::string_view name, const Visit& visit) {
   bool found = false;
-  boost::mp11::mp_for_each<boost::mp11::mp_transform<std::add_pointer_t, Questions>>([&](auto type) {
-    using Q = std::remove_pointer_t<decltype(type)>;
-    if (found || Q::kAsks.name != name) return;
-    found = true;
-    visit(type);
-  });
+  boost::mp11::mp_for_each<boost::mp11::mp_transform<std::add_pointer_t, Questions>>(
+      [&](auto type) {
+        using Q = std::remove_pointer_t<decltype(type)>;
+        if (found || Q::kAsks.name != name) return;
+        found = true;
+        visit(type);
+      });
   return found;
 }
 

@@ -61,10 +61,7 @@ Result<AskedRange> asked_range(const Desk& desk, const ReportQuestion& q) {
   RC_TRY(read_moments(q, desk.now, out));
   const auto people = find_users(*desk.reader, q);
   if (!people) return people.error();
-  for (const UserNumber n : *people) {
-    if (n >= out.only.size()) out.only.resize(n + std::size_t{1});
-    out.only[n] = true;
-  }
+  out.only = People(*people);
   auto range = report_range(*desk.reader, out.since, out.until, out.at, desk.now, desk.watched);
   if (!range) return range.error();
   out.range = std::move(*range);
