@@ -19,6 +19,8 @@ using store::Result;
 constexpr Micros kSecond = 1'000'000, kHour = 3600 * kSecond, kDay = 24 * kHour;
 constexpr Micros kLeast = std::numeric_limits<Micros>::min();
 constexpr Micros kMost = std::numeric_limits<Micros>::max();
+/// The library's years end a little further from 1970, either way; no offset changes out there.
+constexpr Micros kEra = 30'000 * 365 * kDay;
 
 Micros floor_div(Micros a, Micros b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -27,9 +29,11 @@ Micros micros_of(date::sys_seconds at) {
   return s <= kLeast / kSecond ? kLeast : s >= kMost / kSecond ? kMost : s * kSecond;
 }
 
+/// A header may hold any number: near the ends of them a day is told of the last that is whole.
+Micros counted(Micros at) { return std::clamp(at, kLeast + 4 * kDay, kMost - 4 * kDay); }
+
 /// The part of a stretch of `unit` of local time that has the offset at `at`.
 Stretch part_at(const TimeZone& zone, Micros at, Micros unit) {
-  at = std::clamp(at, kLeast + 3 * kDay, kMost - 3 * kDay);  // a header may hold any number
   const auto offset = zone.offset_at(at);
   const Micros number = floor_div(engine::saturating_add(at, offset.ahead), unit);
   const Micros begin = engine::saturating_add(number * unit, -offset.ahead);
@@ -58,10 +62,12 @@ Result<TimeZone> TimeZone::named(std::string_view name) {
 
 TimeZone::Offset TimeZone::offset_at(Micros at) const {
   if (zone_ == nullptr) return {kLeast, kMost, 0};
-  const date::sys_seconds second{std::chrono::seconds(floor_div(at, kSecond))};
+  const date::sys_seconds second{
+      std::chrono::seconds(floor_div(std::clamp(at, -kEra, kEra), kSecond))};
   const auto info = static_cast<const date::time_zone*>(zone_)->get_info(second);
-  const Micros ahead = std::chrono::microseconds(info.offset).count();
-  return {std::min(micros_of(info.begin), at), std::max(micros_of(info.end), at), ahead};
+  const Micros from = micros_of(info.begin), to = micros_of(info.end);
+  return {from < -kEra ? kLeast : from, to > kEra ? kMost : to,
+          std::chrono::microseconds(info.offset).count()};
 }
 
 Micros TimeZone::local(Micros at) const { return engine::saturating_add(at, offset_at(at).ahead); }
@@ -77,7 +83,7 @@ Micros TimeZone::moment_of(Micros local) const {
 }
 
 Stretch day_at(const TimeZone& zone, Micros at) {
-  Stretch out = part_at(zone, at, kDay);
+  Stretch out = part_at(zone, counted(at), kDay);
   while (out.from > kLeast) {
     const Stretch before = part_at(zone, out.from - 1, kDay);
     if (before.number != out.number) break;
@@ -91,7 +97,7 @@ Stretch day_at(const TimeZone& zone, Micros at) {
   return out;
 }
 
-Stretch hour_at(const TimeZone& zone, Micros at) { return part_at(zone, at, kHour); }
+Stretch hour_at(const TimeZone& zone, Micros at) { return part_at(zone, counted(at), kHour); }
 
 std::string date_text(std::int64_t day) {
   const std::int64_t most = kMost / kDay;
