@@ -46,17 +46,32 @@ const Stretch& PresenceSums::day_of(Micros at) {
                                [&](const Stretch& day) { return day.to <= at; });
 }
 
+PresenceSums::Cell* PresenceSums::found(Track& track, std::int64_t day) {
+  if (!track.begun || track.newest.day < day) return nullptr;
+  if (track.newest.day == day) return &track.newest;
+  std::uint32_t link = track.newest.earlier;
+  while (link != kNone && cells_[link].day > day) link = cells_[link].earlier;
+  return link != kNone && cells_[link].day == day ? &cells_[link] : nullptr;
+}
+
 PresenceSums::Cell& PresenceSums::cell(Track& track, std::int64_t day) {
-  if (track.cell != kNone && cells_[track.cell].day == day) return cells_[track.cell];
-  // Where clocks were put back over midnight, the day before is there already.
-  std::uint32_t* link = &track.cell;
-  while (*link != kNone && cells_[*link].day > day) link = &cells_[*link].earlier;
-  if (*link != kNone && cells_[*link].day == day) return cells_[*link];
+  if (Cell* there = found(track, day)) return *there;
   Cell fresh;
   fresh.day = day;
   fresh.sessions = track.open;
+  fresh.earlier = kNone;
+  if (!track.begun || track.newest.day < day) {
+    if (std::exchange(track.begun, true)) {
+      fresh.earlier = static_cast<std::uint32_t>(cells_.size());
+      cells_.push_back(track.newest);
+    }
+    return track.newest = fresh;
+  }
+  // Where clocks were put back over midnight, the day before comes after its successor.
+  std::uint32_t* link = &track.newest.earlier;
+  while (*link != kNone && cells_[*link].day > day) link = &cells_[*link].earlier;
   fresh.earlier = *link;
-  *link = static_cast<std::uint32_t>(cells_.size());  // before `link` may dangle
+  *link = static_cast<std::uint32_t>(cells_.size());
   return cells_.emplace_back(fresh);
 }
 
@@ -78,13 +93,17 @@ void PresenceSums::settle(Track& track, Micros now) {
 /// not seen either.
 void PresenceSums::see(Track& track, Micros at) {
   if (at < range_.from) return;
-  const std::int64_t day = day_of(at).number;
-  std::uint32_t link = track.cell;
-  while (link != kNone && cells_[link].day > day) link = cells_[link].earlier;
-  if (link == kNone || cells_[link].day != day) return;
-  Cell& c = cells_[link];
-  c.first_seen = std::min(c.first_seen, at);
-  c.last_seen = std::max(c.last_seen, at);
+  Cell* c = found(track, day_of(at).number);
+  if (c == nullptr) return;
+  c->first_seen = std::min(c->first_seen, at);
+  c->last_seen = std::max(c->last_seen, at);
+}
+
+void PresenceSums::expect(UserNumber user) const {
+  if (user >= tracks_.size()) return;
+  const auto* bytes = reinterpret_cast<const char*>(&tracks_[user]);
+  constexpr std::size_t kLine = 64;
+  for (std::size_t at = 0; at < sizeof(Track); at += kLine) __builtin_prefetch(bytes + at, 1);
 }
 
 void PresenceSums::take(const store::Fold::Step& step) {
@@ -117,11 +136,14 @@ void PresenceSums::end() {
 }
 
 const std::vector<const PresenceSums::Cell*>& PresenceSums::of(UserNumber user) {
-  found_.clear();
-  for (std::uint32_t i = tracks_[user].cell; i != kNone; i = cells_[i].earlier)
-    found_.push_back(&cells_[i]);
-  std::reverse(found_.begin(), found_.end());
-  return found_;
+  listed_.clear();
+  const Track& t = tracks_[user];
+  if (!t.begun) return listed_;
+  listed_.push_back(&t.newest);
+  for (std::uint32_t i = t.newest.earlier; i != kNone; i = cells_[i].earlier)
+    listed_.push_back(&cells_[i]);
+  std::reverse(listed_.begin(), listed_.end());
+  return listed_;
 }
 
 }  // namespace rollcall::replay

@@ -35,6 +35,8 @@ class PresenceSums {
   /// What take() is to be handed beside transitions.
   [[nodiscard]] static engine::Effects wanted();
   void begin(const engine::State& state);
+  /// An event about that person comes soon.
+  void expect(UserNumber user) const;
   void take(const store::Fold::Step& step);
   void end();
 
@@ -45,16 +47,18 @@ class PresenceSums {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
-  /// One person as the pass goes on.
+  /// One person as the pass goes on. What is needed for an event lies together.
   struct Track {
-    Micros since = 0;            ///< up to here all is in cells
-    std::uint32_t cell = kNone;  ///< of the newest day
-    std::uint32_t open = 0;      ///< sessions
+    Cell newest;             ///< of the newest day
+    Micros since = 0;        ///< up to here all is in cells
+    std::uint32_t open = 0;  ///< sessions
     engine::Presence is = engine::Presence::Offline;
+    bool begun = false;  ///< there is a newest day
   };
   Track& track(UserNumber user);
   [[nodiscard]] const Stretch& day_of(Micros at);
   Cell& cell(Track& track, std::int64_t day);
+  [[nodiscard]] Cell* found(Track& track, std::int64_t day);
   void settle(Track& track, Micros now);
   void see(Track& track, Micros at);
 
@@ -64,8 +68,8 @@ class PresenceSums {
   const Unwatched& unwatched_;
   std::vector<Stretch> days_;  ///< from the range's beginning on; the last is the newest
   std::vector<Track> tracks_;  ///< by number
-  std::vector<Cell> cells_;
-  std::vector<const Cell*> found_;
+  std::vector<Cell> cells_;    ///< of days that are over
+  std::vector<const Cell*> listed_;
 };
 
 }  // namespace rollcall::replay

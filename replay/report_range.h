@@ -65,6 +65,7 @@ struct ReportRange {
 struct RangeFollower {
   std::function<void(const engine::State&)> begin;  ///< the state before the first of them
   std::function<void(const store::Fold::Step&)> step;
+  std::function<void(UserNumber)> expect = nullptr;  ///< an event about that person comes soon
 };
 /// Reads it; the gaps that overlap the range, ascending. `progress` hears of the events done and of
 /// all.

@@ -56,7 +56,8 @@ Result<PresenceReport::Summary> answer(const Desk& desk, const PresenceReport& q
                     unwatched);
   const auto gaps = read_range(*desk.reader, asked->range, PresenceSums::wanted(), unwatched,
                                {[&](const engine::State& state) { sums.begin(state); },
-                                [&](const store::Fold::Step& step) { sums.take(step); }},
+                                [&](const store::Fold::Step& step) { sums.take(step); },
+                                [&](UserNumber user) { sums.expect(user); }},
                                desk.progress);
   if (!gaps) return gaps.error();
   sums.end();

@@ -46,13 +46,10 @@ Cell cell_of(const Facts& facts, UserNumber user, Interval day, Interval range) 
     (s.state == Presence::Online ? out.online : out.away) += time.second - time.first - dark;
   }
   // A session counts on a day if it was open at any of its moments, the one that closed it
-  // included; and the moment at which the range ends is none of a day's that begins there.
-  for (const auto& s : facts.stays) {
-    if (s.user != user) continue;
-    const bool ended = s.logout != 0 && s.to < range.second;
-    const Micros last = ended ? s.to : range.second - 1;
-    if (s.from < part.second && last >= part.first && s.from < range.second) ++out.sessions;
-  }
+  // included; the last event of all may lie at the range's very end.
+  const Micros stop = std::min(day.second, range.second + 1);
+  for (const auto& s : facts.stays)
+    if (s.user == user && s.from < stop && (s.logout == 0 || s.to >= part.first)) ++out.sessions;
   return out;
 }
 
