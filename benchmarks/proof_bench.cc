@@ -6,11 +6,13 @@
 // rollcall_bench proof DIR          a receipt for a random event, inside the process
 // rollcall_bench forget DIR EVENTS  a user with that many events is written, then forgotten
 // rollcall_bench replay DIR         replay and whatif beside their floors (replay_bench.cc)
+// rollcall_bench report DIR [N USERS]  hours by user and day (report_bench.cc); makes the store
 // rollcall_bench vault DIR PROGRAM  a question about one person (vault_bench.cc)
 //
 // Bounds expected: a leaf and a node of SHA-256 cost about 0.22 µs an event together, so headers
 // and tree cannot exceed 4.5 M events/s; a body costs two HMACs, one decryption and one digest.
 #include "benchmarks/replay_bench.h"
+#include "benchmarks/report_bench.h"
 #include "benchmarks/vault_bench.h"
 #include "replay/receipt.h"
 #include "replay/verify.h"
@@ -266,6 +268,9 @@ int main(int argc, char** argv) {
     if (args.size() == 2 && args[0] == "proof") return bench_proof(args[1]);
     if (args.size() == 3 && args[0] == "vault") return bench::vault(argv[0], args[1], args[2]);
     if (args.size() == 2 && args[0] == "replay") return bench::replay(args[1]);
+    if ((args.size() == 2 || args.size() == 4) && args[0] == "report")
+      return bench::report(args[1], args.size() == 2 ? 10'000'000 : std::stoull(args[2]),
+                           args.size() == 2 ? 1'000'000 : std::stoull(args[3]));
     if (args.size() == 2 && args[0] == "floor") return bench::floor(args[1]);
     if (args.size() == 3 && args[0] == "forget") return bench_forget(args[1], std::stoull(args[2]));
   } catch (const std::exception& e) {
@@ -274,6 +279,6 @@ int main(int argc, char** argv) {
   }
   fmt::print(stderr,
              "usage: rollcall_bench append | store DIR EVENTS USERS | verify DIR | proof DIR | "
-             "forget DIR EVENTS | replay DIR | vault DIR PROGRAM\n");
+             "forget DIR EVENTS | replay DIR | report DIR [N USERS] | vault DIR PROGRAM\n");
   return 2;
 }

@@ -372,10 +372,11 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
   root->add_option("--app", context.app, "which app of the store, where it holds several");
   auto* output = declare_word(
       *root, "-o,--output",
-      "short, wide, json, ndjson, csv, cat; events: raw, activitylog4, activitylog5, owenit",
+      "short, wide, json, ndjson, csv, cat; events: raw, activitylog4, activitylog5, owenit; "
+      "reports: svg, html",
       Words::One,
       one_of({"short", "wide", "json", "ndjson", "csv", "cat", "raw", "activitylog4",
-              "activitylog5", "owenit"}),
+              "activitylog5", "owenit", "svg", "html"}),
       [&](const std::string& word) { context.output = word; });
   auto* fields = root->add_option("--fields", context.fields, "only these, separated by commas");
   root->add_option("--reason", context.reason, "why personal data is read: stored in the log");

@@ -35,5 +35,6 @@ void add_diff(Command& root);
 void add_replay(Command& root);
 void add_whatif(Command& root);
 void add_policy(Command& root);
+void add_report(Command& root);
 
 }  // namespace rollcall::cli

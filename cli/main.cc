@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
     add_diff(root);
     add_replay(root);
     add_whatif(root);
+    add_report(root);
     add_policy(root);
     add_presence(root);
     add_store(root);

@@ -219,13 +219,13 @@ void add_replay(Command& root) {
     if (!o->listen.empty()) {
       if (!context.url.empty())
         usage_error("--listen reads a store's own files: give its folder (-d) instead of --url");
-      if (!o->sink.empty() || !o->breaks.empty() || o->check || o->q.anybody())
+      if (!o->sink.empty() || !o->breaks.empty() || o->check || o->q.anybody() || !o->against.empty())
         usage_error("--listen shows everything to others: only --from, --to, --speed and --step go with it");
       return;
     }
     for (const auto& text : o->breaks) (void)parse_break(text);
     if (!o->against.empty()) {
-      if (o->q.from || o->q.to || o->q.anybody() || o->speed != "max" || !o->breaks.empty() ||
+      if (o->q.from || o->q.to || o->q.anybody() || !o->speed.empty() || !o->breaks.empty() ||
           o->step || o->check || !o->sink.empty())
         usage_error("--against compares two whole logs: no other option of replay goes with it");
       return;

@@ -1,6 +1,8 @@
 // Parsing and printing of moments and spans.
 #include "replay/time_text.h"
 
+#include "replay/time_zone.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -86,7 +88,7 @@ std::optional<Micros> clock_time(std::string_view& text) {
 }
 
 /// Z, UTC, +02:00 or nothing; the offset to subtract.
-std::optional<Micros> zone(std::string_view& text) {
+std::optional<Micros> offset_in(std::string_view& text) {
   while (eat(text, ' ')) {
   }
   if (text.empty()) return 0;
@@ -185,7 +187,7 @@ Result<Micros> parse_rfc3339(std::string_view text) {
   if (!day || (!eat(t, 'T') && !eat(t, 't') && !eat(t, ' ')))
     return Error{Errc::BadInput, fmt::format("'{}' is no RFC 3339 time", text)};
   const auto time = clock_time(t);
-  const auto offset = time && !t.empty() ? zone(t) : std::nullopt;
+  const auto offset = time && !t.empty() ? offset_in(t) : std::nullopt;
   if (!offset || !t.empty())
     return Error{Errc::BadInput, fmt::format("'{}' is no RFC 3339 time", text)};
   return *day + *time - *offset;
@@ -225,7 +227,11 @@ Result<Micros> parse_duration(std::string_view text) {
   return total;
 }
 
-Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
+Result<TimeSpec> parse_time(std::string_view text, Micros now) {
+  return parse_time(text, now, TimeZone());
+}
+
+Result<TimeSpec> parse_time(std::string_view raw, Micros now, const TimeZone& zone) {
   const std::string text = trimmed(raw);
   std::string_view t = text;
   if (t.starts_with("seq:")) {
@@ -236,16 +242,17 @@ Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
   }
   if (t == "now") return TimeSpec{now};
   if (t == "recent") return TimeSpec{now - 600 * kSecond};
-  const Micros today = floor_day(now);
+  const Micros today = floor_day(zone.local(now));
+  const auto local = [&](Micros on_the_wall) { return TimeSpec{zone.moment_of(on_the_wall)}; };
   if (t == "this-week") {  // Monday; 1970-01-01 was a Thursday
-    return TimeSpec{today - ((today / kDay + 3) % 7) * kDay};
+    return local(today - ((today / kDay + 3) % 7) * kDay);
   }
-  if (t == "week-ago") return TimeSpec{today - 7 * kDay};
+  if (t == "week-ago") return local(today - 7 * kDay);
   if (t == "this-month") {
-    const year_month_day ymd{floor<days>(sys_time<microseconds>{microseconds{now}})};
-    return TimeSpec{Micros{
+    const year_month_day ymd{floor<days>(sys_time<microseconds>{microseconds{today}})};
+    return local(
         duration_cast<microseconds>(sys_days{ymd.year() / ymd.month() / 1}.time_since_epoch())
-            .count()}};
+            .count());
   }
   if (eat(t, '@')) {
     std::int64_t seconds = 0;
@@ -288,14 +295,15 @@ Result<TimeSpec> parse_time(std::string_view raw, Micros now) {
     base = *day;
   else
     named = false;
-  if (named && t.empty()) return TimeSpec{base};
+  if (named && t.empty()) return local(base);
   if (named && !eat(t, ' ') && !eat(t, 'T')) return bad_time(raw);
   Micros clock = 0;
   if (const auto time = clock_time(t))
     clock = *time;
   else if (!named)
     return bad_time(raw);
-  const auto offset = zone(t);
+  if (t.find_first_not_of(' ') == std::string_view::npos) return local(base + clock);
+  const auto offset = offset_in(t);
   if (!offset || !t.empty()) return bad_time(raw);
   return TimeSpec{base + clock - *offset};
 }

@@ -8,6 +8,7 @@
 #include "replay/question/export.h"
 #include "replay/question/presence.h"
 #include "replay/question/replay.h"
+#include "replay/question/report.h"
 #include "replay/question/root.h"
 #include "replay/question/sessions.h"
 #include "replay/question/state.h"
@@ -32,7 +33,8 @@ using Questions = boost::mp11::mp_list<
     WitnessesQuestion, SnapshotsQuestion, SnapshotCreation, SnapshotVerification, SnapshotRemoval,
     BackupsQuestion, BackupCreation, BackupVerification, BackupPruning, TilesQuestion,
     TimelineQuestion, ConcurrencyQuestion, TransitionsQuestion, PolicyQuestion, ReplayQuestion,
-    WhatIfQuestion>;
+    WhatIfQuestion, PresenceReport, SessionsReport, AttendanceReport, ConcurrencyReport,
+    HeatmapReport>;
 
 /// Calls `visit` with a pointer to the type of that name; whether there is one.
 template <class Visit>
