@@ -12,6 +12,9 @@ export type Me = Get<'/v1/me'>
 export type Message = Get<'/v1/rooms/{room}/messages'>['messages'][number]
 export type Timeline = Get<'/v1/timeline'>
 export type Concurrency = Get<'/v1/concurrency'>
+export type Heatmap = Get<'/v1/reports/heatmap'>
+export type Hours = Get<'/v1/reports/presence'>
+export type Explained = Get<'/v1/state'>
 
 /** What the server said no with: RFC 9457, its sentence as the message. `status` 0: no answer at all. */
 export class Problem extends Error {
