@@ -373,7 +373,7 @@ int run_command_line(int argc, char** argv, const std::function<void(Command&)>&
   auto* output = declare_word(
       *root, "-o,--output",
       "short, wide, json, ndjson, csv, cat; events: raw, activitylog4, activitylog5, owenit; "
-      "reports: svg, html",
+      "reports: svg, html; whatif: svg",
       Words::One,
       one_of({"short", "wide", "json", "ndjson", "csv", "cat", "raw", "activitylog4",
               "activitylog5", "owenit", "svg", "html"}),

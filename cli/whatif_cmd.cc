@@ -1,6 +1,7 @@
 // rollcall whatif: history under another policy, beside what happened.
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/report_picture.h"
 #include "replay/policy_setting.h"
 #include "replay/question/whatif.h"
 
@@ -30,6 +31,30 @@ json::object object_of(const WhatIfQuestion::Summary& s,
   all["users"] = replay::write_value(people);
   all["policy"] = std::move(policy);
   return all;
+}
+
+/// Hours, two bars each: of everybody, and of those for whom it would have been different.
+Picture picture_of(const WhatIfQuestion::Summary& s,
+                   const std::vector<WhatIfQuestion::Row>& people) {
+  const auto hours = [](replay::Seconds length) {
+    return static_cast<double>(length.length) / 3.6e9;
+  };
+  Bars bars;
+  const auto add = [&](const std::string& who, const auto& online, const auto& away) {
+    bars.bars.push_back({who + ", actual", hours(online.actual), hours(away.actual), 0});
+    bars.bars.push_back({who + ", what-if", hours(online.what_if), hours(away.what_if), 0});
+  };
+  if (people.size() != 1) add("everybody", s.online_s, s.away_s);
+  for (const auto& person : people) add(person.user, person.online_s, person.away_s);
+  Picture out;
+  out.title = "Hours online and away: actual, and what if";
+  out.description = fmt::format(
+      "{:.2f} hours online actually, {:.2f} under the other policy; {:.2f} and {:.2f} away; {} "
+      "people are different",
+      hours(s.online_s.actual), hours(s.online_s.what_if), hours(s.away_s.actual),
+      hours(s.away_s.what_if), people.size());
+  out.what = std::move(bars);
+  return out;
 }
 
 void print_table(const WhatIfQuestion::Summary& s, const std::vector<WhatIfQuestion::Row>& people) {
@@ -75,7 +100,7 @@ void add_whatif(Command& root) {
   command.option("--at", q->at, "who would have been away at this moment", a_moment());
   command.option("--from", q->from, "from this moment on (default: the log's begin)", a_moment());
   command.option("--to", q->to, "before this moment (default: the log's end)", a_moment());
-  command.formats({"short", "json"});
+  command.formats({"short", "json", "svg"});
   command.check([q](const Context&) {
     engine::Policy tried;
     for (const auto& setting : q->set)
@@ -88,6 +113,7 @@ void add_whatif(Command& root) {
   command.examples(
       "  rollcall whatif --set idle_after=120s --from 'today 08:00' --at 'today 10:00'\n"
       "  rollcall whatif --set grace_abort=0s -o json\n"
+      "  rollcall whatif --set idle_after=60s -o svg > whatif.svg\n"
       "  rollcall whatif            (nothing changed: every conclusion comes out the same)");
   command.run([q](Context& context) {
     std::vector<WhatIfQuestion::Row> people;
@@ -101,6 +127,8 @@ void add_whatif(Command& root) {
                  "somebody may have been active for up to 60 s longer than this says\n");
     if (context.output == "json")
       fmt::print("{}\n", json_text(object_of(summary, people)));
+    else if (context.output == "svg")
+      fmt::print("{}", svg_of(picture_of(summary, people)));
     else
       print_table(summary, people);
     return 0;
