@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <exception>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -54,9 +56,11 @@ class Ring {
     ++filled_;
     some_.notify_one();
   }
-  void ended(Result<void> how) {
+  /// `thrown`: what it ended with, if that was an exception.
+  void ended(Result<void> how, std::exception_ptr thrown = {}) {
     const Lock guard(mutex_);
     end_ = std::move(how);
+    thrown_ = std::move(thrown);
     some_.notify_one();
   }
 
@@ -79,8 +83,10 @@ class Ring {
     stopped_ = true;
     emptied_.notify_one();
   }
+  /// As a scan on the visitor's own thread would have ended: short memory is thrown there, too.
   [[nodiscard]] Result<void> how_it_ended() {
     const Lock guard(mutex_);
+    if (thrown_) std::rethrow_exception(thrown_);
     return end_.value_or(Result<void>());
   }
 
@@ -90,10 +96,11 @@ class Ring {
   std::array<std::vector<Header>, kPieces> pieces_;
   std::uint64_t filled_ RC_GUARDED_BY(mutex_) = 0, taken_ RC_GUARDED_BY(mutex_) = 0;
   std::optional<Result<void>> end_ RC_GUARDED_BY(mutex_);
+  std::exception_ptr thrown_ RC_GUARDED_BY(mutex_);
   bool stopped_ RC_GUARDED_BY(mutex_) = false;
 };
 
-void read_into(Ring& ring, const EventLog& log, Seq from, Seq to) {
+void read_into(Ring& ring, const EventLog& log, Seq from, Seq to) try {
   std::vector<Header>* piece = ring.to_fill();
   auto done = log.scan(from, to, [&](const Header& header, ByteView) {
     piece->push_back(header);
@@ -104,7 +111,27 @@ void read_into(Ring& ring, const EventLog& log, Seq from, Seq to) {
   });
   if (piece != nullptr && !piece->empty()) ring.filled();
   ring.ended(std::move(done));
+} catch (...) {
+  ring.ended({}, std::current_exception());
 }
+
+/// The reading thread, which ends with this, however that comes.
+class Reading {
+ public:
+  Reading(Ring& ring, const EventLog& log, Seq from, Seq to)
+      : ring_(ring), thread_([&ring, &log, from, to] { read_into(ring, log, from, to); }) {}
+  ~Reading() { end(); }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  void end() {
+    ring_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  Ring& ring_;
+  std::thread thread_;
+};
 
 }  // namespace
 
@@ -115,9 +142,9 @@ Result<void> scan_ahead(const EventLog& log, Seq from, Seq to,
   if (to - from < kWorthAThread || std::thread::hardware_concurrency() < 2)
     return scan_here(log, from, to, visit);
   Ring ring;
-  std::thread reading;
+  std::optional<Reading> reading;
   try {
-    reading = std::thread([&] { read_into(ring, log, from, to); });
+    reading.emplace(ring, log, from, to);
   } catch (const std::system_error&) {
     return scan_here(log, from, to, visit);
   }
@@ -128,8 +155,7 @@ Result<void> scan_ahead(const EventLog& log, Seq from, Seq to,
     goes_on = visit(*piece);
     ring.taken();
   }
-  ring.stop();
-  reading.join();
+  reading->end();
   if (!goes_on) return {};
   return ring.how_it_ended();
 }

@@ -84,4 +84,9 @@ TEST_CASE("a long scan ahead hands over what a plain scan does, stops when told,
   }).value();
   CHECK(seen >= 5'000);
   CHECK(seen < 10'000);
+  // Whoever throws gets out of it, and no thread stays behind.
+  struct Enough {};
+  CHECK_THROWS_AS(scan_ahead(*log, 1, kEvents,
+                             [&](std::span<const Header>) -> bool { throw Enough(); }),
+                  Enough);
 }
