@@ -48,7 +48,7 @@ void add_checkpoint(Context& context, ReportPage& page) {
       return true;
     });
   } catch (const store::Failure& failure) {
-    if (failure.error().code != store::Errc::NotFound) throw;  // else nothing was ever signed
+    if (failure.error().code != store::Errc::Incomplete) throw;  // else nothing is signed yet
   }
 }
 

@@ -135,6 +135,11 @@ TEST_CASE("attendance counts a room's visitors once, and a dead server's until i
       sum += r.seconds.length;
     }
     CHECK(sum == each.summary.seconds.length);
+    q.by = {};
+    q.room = "channel:2";
+    for (const auto& r : asked(reader, q).rows) CHECK(r.room == "channel:2");
+    q.room = "presence-nowhere";
+    CHECK(asked(reader, q).rows.empty());
   }
 }
 
