@@ -33,5 +33,6 @@ void add_timeline(Command& root);
 void add_replay(Command& root);
 void add_whatif(Command& root);
 void add_policy(Command& root);
+void add_sim(Command& root);
 
 }  // namespace rollcall::cli

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     add_replay(root);
     add_whatif(root);
     add_policy(root);
+    add_sim(root);
     add_presence(root);
     add_store(root);
     add_serve(root);
