@@ -430,7 +430,7 @@ void InventedHistory::set_status(std::uint32_t index, Micros at, engine::Overrid
   Deed& deed = add(index, Device::Laptop, Kind::StatusSet, at, Cause::User);
   deed.proposal.flags = static_cast<std::uint16_t>(
       static_cast<std::uint16_t>(manual) | (do_not_disturb ? engine::flag::kDoNotDisturb : 0));
-  deed.proposal.a = static_cast<std::uint64_t>(until);
+  engine::write_fields(deed.proposal, engine::StatusFields{until});
   deed.proposal.body.status_text = text;
   deed.proposal.body.emoji = emoji;
 }
