@@ -56,13 +56,10 @@ void FaultLife::agree() {
 }
 
 void FaultLife::check_acknowledged(const EventLog& log) const {
-  if (log.last() < acknowledged_.size())
-    wrong(fmt::format("{} events were acknowledged and the log ends at {}", acknowledged_.size(),
-                      log.last()));
   Seq at = 0;
-  log.scan(1, acknowledged_.size(),
+  log.scan(1, written_.size(),
            [&](const Header& h, ByteView) {
-             if (!(h == acknowledged_[at])) wrong(fmt::format("event {} is another one", h.seq));
+             if (!(h == written_[at])) wrong(fmt::format("event {} is another one", h.seq));
              ++at;
              return true;
            })
@@ -95,9 +92,13 @@ void FaultLife::check_whole() {
   for (const Header& h : headers) {
     const OpenedBody opened = opener.open(h, log.body(h.seq).value());
     const auto said = bodies_.find(h.seq);
-    if (said == bodies_.end() ? opened.state != BodyState::None
-                              : opened.state != BodyState::Open || opened.body != said->second)
-      wrong(fmt::format("event {} does not say what was said", h.seq));
+    const bool forgotten = h.user != 0 && known_.model.people().at(h.user).erased;
+    const BodyState state = said == bodies_.end() ? BodyState::None
+                            : forgotten           ? BodyState::Shredded
+                                                  : BodyState::Open;
+    if (opened.state != state || (state == BodyState::Open && opened.body != said->second))
+      wrong(fmt::format("event {} ({}) has a body that is {}, should be {}", h.seq, in_words(h),
+                        name_of(opened.state), name_of(state)));
   }
   for (std::size_t from = 0; from < headers.size(); from += kRecordHeadersMax) {
     const std::span some(headers.data() + from, std::min(kRecordHeadersMax, headers.size() - from));
@@ -106,9 +107,15 @@ void FaultLife::check_whole() {
     for (std::size_t i = 0; i < some.size(); ++i)
       if (!(view.header(i) == some[i])) wrong(fmt::format("event {} as a record", some[i].seq));
   }
-  for (engine::UserNumber n = 1; n < known_.names.size(); ++n)
-    if (writer_->vault().name_of(n) != known_.names[n]) wrong(fmt::format("the name of #{}", n));
-  if (writer_->vault().users() != known_.names.size()) wrong("the vault knows too many");
+  std::size_t named = 1;  // the app itself
+  for (engine::UserNumber n = 1; n < known_.names.size(); ++n) {
+    const bool forgotten = known_.model.people().at(n).erased;
+    if (writer_->vault().name_of(n).value_or("") != known_.names[n])
+      wrong(fmt::format("the name of #{}", n));
+    if (writer_->vault().erased(n) != forgotten) wrong(fmt::format("whether #{} is erased", n));
+    if (!forgotten) ++named;
+  }
+  if (writer_->vault().users() != named) wrong("the vault knows too many");
 }
 
 Hash FaultLife::fingerprint() {

@@ -1,6 +1,7 @@
 // The clock, the disk, the process that dies and comes back, and what must hold then.
 #include "tests/simulation/fault_life.h"
 
+#include "store/forget.h"
 #include "store/log/faulty_log.h"
 #include "store/log/snapshot.h"
 #include "store/log/state_digest.h"
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rollcall::test {
 
@@ -58,6 +60,7 @@ FaultTally& FaultTally::operator+=(const FaultTally& o) {
   events += o.events, conclusions += o.conclusions, crashes += o.crashes;
   failed_commits += o.failed_commits, full_disks += o.full_disks;
   clock_steps += o.clock_steps, repeats += o.repeats, stops += o.stops;
+  erasures += o.erasures;
   return *this;
 }
 
@@ -89,6 +92,9 @@ void FaultLife::pass() {
                                                       : below(9'000'000'000));
   monotonic_ += passed;
   wall_ += passed + static_cast<Micros>(below(3)) * passed / 1000;  // no two clocks run alike
+  if (wall_wrong_by_ != 0 && chance(3)) wall_ -= std::exchange(wall_wrong_by_, 0);
+  if (wall_wrong_by_ == 0 && chance(500))
+    wall_ += wall_wrong_by_ = EventClock::kRefused + kSecond * 86'400;
   if (!chance(60)) return;
   const auto most = 2000 * kSecond;
   wall_ += static_cast<Micros>(below(2 * most)) - most / 2;  // set, or the machine slept
@@ -122,26 +128,59 @@ void FaultLife::disarm() {
 void FaultLife::observe() {
   writer_->observe([this](const Writer::Batch& batch) {
     for (const Header& h : batch.commit.headers) {
-      if (h.seq != acknowledged_.size() + 1)
-        wrong(fmt::format("event {} is committed next", h.seq));
+      if (h.seq != written_.size() + 1) wrong(fmt::format("event {} is committed next", h.seq));
       is_as_foreseen(h);
-      acknowledged_.push_back(h);
+      written_.push_back(h);
     }
     for (const auto& [seq, sealed] : batch.commit.bodies) sealed_[seq] = sealed;
   });
+}
+
+/// All that was written stays from now on, and who asked for it is answered.
+void FaultLife::became_durable() {
+  disarm();
+  if (written_.size() != known_.model.last())
+    wrong(fmt::format("{} events are written, {} should be", written_.size(), known_.model.last()));
+  acknowledged_ = compared_ = known_.model.last();
+  points_.erase(points_.begin(), points_.find(acknowledged_));
+  answered_.insert(answered_.end(), unanswered_.begin(), unanswered_.end());
+  unanswered_.clear();
 }
 
 void FaultLife::commit() {
   points_[known_.model.last()] = known_;
   if (chance(12)) arm_fault(4);
   if (!writer_->commit()) return fail("commit");
-  disarm();
-  if (acknowledged_.size() != known_.model.last())
-    wrong(fmt::format("{} events are acknowledged, {} should be", acknowledged_.size(),
-                      known_.model.last()));
-  points_.erase(points_.begin(), points_.find(known_.model.last()));
-  answered_.insert(answered_.end(), unanswered_.begin(), unanswered_.end());
-  unanswered_.clear();
+  became_durable();
+}
+
+/// As an import does: many commits, and one sync at the end.
+void FaultLife::commit_many() {
+  if (chance(3)) arm_fault(12);
+  for (std::uint64_t commits = 2 + below(6); commits > 0; --commits) {
+    const auto at = now();
+    if (!at) return;
+    session_deed(somebody(), *at);
+    agree();
+    points_[known_.model.last()] = known_;
+    if (!writer_->commit(Durable::No)) return fail("commit");
+  }
+  if (!writer_->log().sync()) return fail("sync");
+  became_durable();
+}
+
+/// What Writer::sign() appends.
+void FaultLife::digest_is_due(Micros at) {
+  known_.model.conclude(at, story_);
+  points_[known_.model.last()] = known_;
+  if (story_.back().kind == Kind::StateDigest) return;
+  Header h;
+  h.kind = Kind::StateDigest;
+  h.a = known_.model.last();
+  h.b = engine::kReducerVersion;
+  h.digest = digest_of(known_.model.as_state());
+  known_.model.append(h, at, story_);
+  points_[known_.model.last()] = known_;
 }
 
 void FaultLife::sign() {
@@ -149,27 +188,60 @@ void FaultLife::sign() {
   if (!at) return;
   commit();
   if (!writer_) return;
-  known_.model.conclude(*at, story_);
-  points_[known_.model.last()] = known_;
-  if (story_.back().kind != Kind::StateDigest) {
-    Header h;
-    h.kind = Kind::StateDigest;
-    h.a = known_.model.last();
-    h.b = engine::kReducerVersion;
-    h.digest = digest_of(known_.model.as_state());
-    known_.model.append(h, *at, story_);
-    points_[known_.model.last()] = known_;
-  }
+  digest_is_due(*at);
   if (chance(6)) arm_fault(6);
   const auto signed_now = writer_->sign(*at);
   if (!signed_now) return fail("sign");
-  disarm();
-  points_.erase(points_.begin(), points_.find(known_.model.last()));
-  compared_ = known_.model.last();
+  became_durable();
   const auto& checkpoint = signed_now->checkpoint;
   if (checkpoint.size != writer_->log().last() ||
       checkpoint.root != writer_->log().root_at(checkpoint.size).value())
     wrong("the checkpoint is not of the log");
+}
+
+void FaultLife::end_erasure(engine::UserNumber user, Micros at) {
+  const auto [request, events] = known_.erasing.at(user);
+  Header h;
+  h.kind = Kind::UserErased;
+  h.cause = engine::Cause::Erased;
+  h.user = user;
+  h.a = events;
+  h.b = request;
+  known_.model.append(h, at, story_);
+  known_.erasing.erase(user);
+  known_.names[user].clear();
+  points_[known_.model.last()] = known_;
+}
+
+void FaultLife::forget_somebody() {
+  const auto at = now();
+  const auto user = number_of(somebody());
+  if (!at || !user) return;
+  commit();
+  if (!writer_) return;
+  ++tally_.erasures;
+  const ForgetPlan plan = plan_forget(*writer_, *user);
+  const ForgetRequest request{"asked for", "T-1", false};
+  Header h;
+  h.kind = Kind::EraseRequested;
+  h.a = *user;
+  h.b = plan.events;
+  known_.model.append(h, *at, story_);
+  bodies_[known_.model.last()].reason = request.reason;
+  bodies_[known_.model.last()].ticket = request.ticket;
+  known_.erasing[*user] = {known_.model.last(), plan.events};
+  points_[known_.model.last()] = known_;
+  end_erasure(*user, *at);
+  digest_is_due(*at);
+  if (chance(2)) arm_fault(24);
+  if (!forget(*writer_, plan, request, *at)) return fail("forget");
+  became_durable();
+}
+
+void FaultLife::add_key_epoch() {
+  if (chance(2)) arm_fault(6);
+  if (!writer_->vault().add_epoch()) return fail("a new epoch of keys");
+  disarm();
 }
 
 void FaultLife::snapshot() {
@@ -215,8 +287,25 @@ void FaultLife::stop_cleanly() {
   clock_.reset();
 }
 
+/// The log ends at `last`, which must be where it may; what opening it appends is foreseen.
+void FaultLife::foresee_opening(Seq last) {
+  if (last < acknowledged_)
+    wrong(fmt::format("{} events were acknowledged and the log ends at {}", acknowledged_, last));
+  const auto point = points_.find(last);
+  if (point == points_.end()) wrong(fmt::format("the log ends at {}, within a commit", last));
+  known_ = Known(point->second);
+  known_.model.forget_touches();
+  points_ = {{last, known_}};
+  story_.resize(last);
+  bodies_.erase(bodies_.upper_bound(last), bodies_.end());
+  written_.resize(std::min<std::size_t>(written_.size(), last));
+  sealed_.erase(sealed_.upper_bound(last), sealed_.end());
+  for (const auto& [user, erasure] : std::map(known_.erasing)) end_erasure(user, known_.model.at());
+}
+
 /// Opens the log and finds out what it holds; false if the disk prevents it.
 bool FaultLife::open(Opening::Nodes nodes) {
+  foresee_opening(memory_.open_log(layout_).value()->last());
   Opening opening;
   opening.medium = medium_.get();
   opening.nodes = nodes;
@@ -224,7 +313,8 @@ bool FaultLife::open(Opening::Nodes nodes) {
   if (chance(8)) arm_fault(8);
   auto opened = open_store(layout_, opening);
   if (!opened) {
-    if (full_for_ == 0 && !faults_.reached())
+    const bool refused = opening.wall && too_far_ahead(*opening.wall, known_.model.at());
+    if (!refused && full_for_ == 0 && !faults_.reached())
       wrong("the store does not open: " + opened.error().detail);
     disarm();
     return false;
@@ -233,19 +323,13 @@ bool FaultLife::open(Opening::Nodes nodes) {
   writer_ = std::move(*opened);
   const EventLog& log = writer_->log();
   const Seq last = log.last();
+  if (last != known_.model.last())
+    wrong(fmt::format("an opened log ends at {}, should end at {}", last, known_.model.last()));
   check_acknowledged(log);
-  const auto point = points_.find(last);
-  if (point == points_.end()) wrong(fmt::format("the log ends at {}, within a commit", last));
-  known_ = Known(point->second);
-  known_.model.forget_touches();
-  points_ = {{last, known_}};
-  story_.resize(last);
-  bodies_.erase(bodies_.upper_bound(last), bodies_.end());
-  compared_ = last;
   // What is found is told to everybody: from here on it must stay, too.
-  for (Seq seq = acknowledged_.size() + 1; seq <= last; ++seq) {
-    acknowledged_.push_back(log.header(seq).value().value());
-    is_as_foreseen(acknowledged_.back());
+  for (Seq seq = written_.size() + 1; seq <= last; ++seq) {
+    written_.push_back(log.header(seq).value().value());
+    is_as_foreseen(written_.back());
     if (auto sealed = log.body(seq).value()) sealed_[seq] = std::move(*sealed);
   }
   for (const Request& request : unanswered_) {
@@ -255,6 +339,7 @@ bool FaultLife::open(Opening::Nodes nodes) {
     if (found) answered_.push_back(request);
   }
   unanswered_.clear();
+  became_durable();
   observe();
   agree();
   return true;
@@ -275,7 +360,11 @@ void FaultLife::come_up() {
   clock_.emplace(wall_, monotonic_, writer_->state().at);
   clock_offset_ = writer_->state().clock_offset;
   const auto at = now();
-  if (!at) wrong("the clock is refused at a start");
+  if (!at) {  // too far ahead of a log that was empty before
+    writer_.reset();
+    clock_.reset();
+    return;
+  }
   node_epoch_ = writer_->stage_restart(1, *at);
   if (known_.model.restart(1, *at, story_) != node_epoch_) wrong("the epoch of a start");
   agree();
@@ -308,7 +397,10 @@ void FaultLife::step() {
   if (what < 18) return stop_cleanly();
   if (what < 28) return sign();
   if (what < 32) return snapshot();
-  if (what < 36 && full_for_ == 0) {
+  if (what < 38) return forget_somebody();
+  if (what < 40) return add_key_epoch();
+  if (what < 46) return commit_many();
+  if (what < 50 && full_for_ == 0) {
     ++tally_.full_disks;
     full_for_ = 1 + static_cast<int>(below(30));
     faults_.fail(1, How::Full);
@@ -325,12 +417,10 @@ void FaultLife::step() {
 void FaultLife::end() {
   faults_.make_room();
   full_for_ = 0;
+  wall_ -= std::exchange(wall_wrong_by_, 0);
   while (!writer_ || !clock_) come_up();
   stop_cleanly();
-  while (!writer_) {
-    faults_.make_room();
-    (void)open(Opening::Nodes::GoOn);
-  }
+  while (!writer_) (void)open(Opening::Nodes::GoOn);
   check_whole();
   tally_.events = writer_->log().last();
   for (const Header& h : story_)

@@ -31,7 +31,7 @@ enum class Planted : std::uint8_t {
 
 struct FaultTally {
   std::uint64_t events = 0, conclusions = 0, crashes = 0, failed_commits = 0, full_disks = 0,
-                clock_steps = 0, repeats = 0, stops = 0;
+                clock_steps = 0, repeats = 0, stops = 0, erasures = 0;
   FaultTally& operator+=(const FaultTally& other);
 };
 
@@ -65,6 +65,8 @@ class FaultLife {
   struct Known {
     PlainModel model;
     std::vector<std::string> names{"the app itself"}, actions{"none"}, channels{"none"};
+    /// Whose erasure is asked for and not done: by which event, of how many events.
+    std::map<engine::UserNumber, std::pair<Seq, std::uint64_t>> erasing;
   };
   /// Something that was asked for under a key of the caller's, as HTTP's Idempotency-Key.
   struct Request {
@@ -83,13 +85,20 @@ class FaultLife {
   void arm_fault(std::uint64_t operations);
   void disarm();
   void commit();
+  void commit_many();
+  void became_durable();
   void sign();
+  void digest_is_due(Micros at);
+  void forget_somebody();
+  void add_key_epoch();
   void snapshot();
   void fail(const char* what);
   void crash();
   void stop_cleanly();
   void come_up();
   [[nodiscard]] bool open(store::Opening::Nodes nodes);
+  void foresee_opening(Seq last);
+  void end_erasure(engine::UserNumber user, Micros at);
   void offline_write();
   void observe();
 
@@ -130,6 +139,7 @@ class FaultLife {
   std::unique_ptr<store::Writer> writer_;
 
   Micros wall_, monotonic_ = 0;
+  Micros wall_wrong_by_ = 0;                ///< more than a log takes
   std::optional<store::EventClock> clock_;  ///< of the process; nothing if none runs
   Micros clock_offset_ = 0;                 ///< the log's, once what is staged is in it
   std::uint64_t node_epoch_ = 0, other_epoch_ = 1;
@@ -140,8 +150,9 @@ class FaultLife {
   std::map<Seq, Known> points_;         ///< where the log may end after a crash
   Seq compared_ = 0;                    ///< what was staged up to here is as in the story
   std::map<Seq, engine::Body> bodies_;  ///< of the story
-  std::vector<engine::Header> acknowledged_;
-  std::map<Seq, store::Bytes> sealed_;  ///< of what was acknowledged
+  std::vector<engine::Header> written_;
+  Seq acknowledged_ = 0;                ///< of what was written, what is durable
+  std::map<Seq, store::Bytes> sealed_;  ///< of what was written
   std::vector<Request> unanswered_, answered_;
   std::uint64_t requests_ = 0, touches_ = 0;
   FaultTally tally_;

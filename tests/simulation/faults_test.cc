@@ -38,8 +38,8 @@ TEST_CASE("whatever fails: no acknowledged event is lost and all is as a plain m
   WARN(count << " lives from seed " << first << ": " << all.events << " events, " << all.conclusions
              << " of them timers' conclusions, " << all.crashes << " crashes, "
              << all.failed_commits << " failed writes, " << all.full_disks << " full disks, "
-             << all.clock_steps << " clock steps, " << all.stops << " clean stops, " << all.repeats
-             << " requests repeated");
+             << all.clock_steps << " clock steps, " << all.stops << " clean stops, " << all.erasures
+             << " erasures, " << all.repeats << " requests repeated");
   CHECK(all.crashes > 0);
   CHECK(all.failed_commits > 0);
 }

@@ -49,6 +49,7 @@ Outcome PlainModel::write(Header event, Micros at, Story& story) {
 }
 
 Outcome PlainModel::happen(const Header& e) {
+  if (people_[e.user].erased) return Outcome::UnknownUser;  // C21
   switch (e.kind) {
     case Kind::UserEnrolled:
       people_[e.user].enrolled = true;
@@ -82,6 +83,16 @@ Outcome PlainModel::happen(const Header& e) {
       policy_.grace_drain_s = static_cast<std::uint16_t>(e.b >> 48);
       policy_.sessions_max = static_cast<std::uint32_t>(e.c);
       return Outcome::Applied;
+    case Kind::UserErased: {
+      for (const Seq id : sessions_of(e.user)) sessions_.erase(id);
+      Person& person = people_[e.user];
+      person.attends.clear();
+      person.manual = Override::None;
+      person.do_not_disturb = false;
+      person.until = 0;
+      person.erased = true;
+      return Outcome::Applied;
+    }
     case Kind::ClockStep:
       clock_offset_ = static_cast<Micros>(e.b);
       move_deadlines(static_cast<Micros>(e.b - e.a), true);
@@ -293,6 +304,7 @@ engine::State PlainModel::as_state() const {
     engine::User& u = out.users[n];
     u.last_seq = p.last_seq;
     u.enrolled = p.enrolled;
+    u.erased = p.erased;
     u.manual = p.manual;
     u.do_not_disturb = p.do_not_disturb;
     u.status_seq = p.status_seq;

@@ -34,7 +34,7 @@ class PlainModel {
   };
   struct Person {
     Seq last_seq = 0;
-    bool enrolled = false;
+    bool enrolled = false, erased = false;
     engine::Override manual = engine::Override::None;
     bool do_not_disturb = false;
     Seq status_seq = 0;
