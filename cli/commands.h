@@ -36,5 +36,6 @@ void add_replay(Command& root);
 void add_whatif(Command& root);
 void add_policy(Command& root);
 void add_report(Command& root);
+void add_sim(Command& root);
 
 }  // namespace rollcall::cli

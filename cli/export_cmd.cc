@@ -4,16 +4,13 @@
 #include "cli/bundle_file.h"
 #include "cli/commands.h"
 #include "cli/event_rows.h"
+#include "cli/whole_file.h"
 #include "replay/question/events.h"
 #include "replay/question/export.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 namespace rollcall::cli {
 namespace {
@@ -28,34 +25,14 @@ int write_rows(Context& context, const std::string& format, const std::string& o
   shown.output = format;
   replay::EventsQuestion q;
   static_cast<replay::EventFilter&>(q) = filter;
-  const bool to_file = !out.empty() && out != "-";
-  const std::string part = out + ".part";
-  std::FILE* file = to_file ? std::fopen(part.c_str(), "we") : stdout;
-  const auto fail = [&](const char* what) {
-    const int problem = errno;
-    if (to_file) std::remove(part.c_str());
-    throw store::Failure({store::Errc::Io, fmt::format("{} {}: {}", what, out.empty() ? "-" : out,
-                                                       std::strerror(problem))});
-  };
-  if (file == nullptr) fail("cannot write");
-  try {
-    EventPrinter printer(shown, file);
-    ask(context, q, std::function<bool(const replay::EventView&)>([&](const auto& e) {
-          printer.print(e);
-          return true;
-        }));
-    printer.finish();
-  } catch (...) {
-    if (to_file) {
-      std::fclose(file);
-      std::remove(part.c_str());
-    }
-    throw;
-  }
-  if (!to_file) return 0;
-  const bool written = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
-  if (std::fclose(file) != 0 || !written) fail("cannot write");
-  if (std::rename(part.c_str(), out.c_str()) != 0) fail("cannot make");
+  WholeFile file(out);
+  EventPrinter printer(shown, file.stream());
+  ask(context, q, std::function<bool(const replay::EventView&)>([&](const auto& e) {
+        printer.print(e);
+        return true;
+      }));
+  printer.finish();
+  file.finish();
   return 0;
 }
 

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
     add_whatif(root);
     add_report(root);
     add_policy(root);
+    add_sim(root);
     add_presence(root);
     add_store(root);
     add_serve(root);

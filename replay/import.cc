@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
+#include <cstdio>
 #include <map>
 #include <memory>
 
@@ -141,9 +142,24 @@ Result<std::uint64_t> for_each_line(
 
 constexpr std::size_t kEventsPerCommit = 1000;
 
+Result<std::string> read_standard_input(std::size_t size_max) {
+  std::string out;
+  std::string chunk(1 << 16, '\0');
+  while (true) {
+    const std::size_t n = std::fread(chunk.data(), 1, chunk.size(), stdin);
+    if (n == 0) break;
+    out.append(chunk.data(), n);
+    if (out.size() > size_max)
+      return Error{Errc::BadInput, fmt::format("standard input: more than {} bytes", size_max)};
+  }
+  if (std::ferror(stdin) != 0) return Error{Errc::Io, "standard input cannot be read"};
+  return out;
+}
+
 }  // namespace
 
 Result<std::string> read_maybe_zst(const std::filesystem::path& path, std::size_t size_max) {
+  if (path == "-") return read_standard_input(size_max);
   auto raw = store::read_file(path);
   if (!raw || path.extension() != ".zst") return raw;
   struct Free {

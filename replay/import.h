@@ -36,7 +36,8 @@ using Progress = std::function<void(std::uint64_t done, std::uint64_t all)>;
 [[nodiscard]] store::Result<ImportReport> import_ndjson(
     store::Writer& writer, std::string_view text, DryRun dry_run, engine::Micros now,
     const Progress& progress, const std::optional<engine::Policy>& policy = {});
-/// The bytes of a file, decompressed if its name ends in .zst; at most `size_max` bytes.
+/// The bytes of a file, decompressed if its name ends in .zst, or of standard input, which is
+/// called -; at most `size_max` bytes.
 [[nodiscard]] store::Result<std::string> read_maybe_zst(const std::filesystem::path& path,
                                                         std::size_t size_max);
 

@@ -97,6 +97,11 @@ Result<std::unique_ptr<Writer>> Writer::load(const Layout& layout, Medium& mediu
 Result<void> Writer::recover(Fold fold) {
   ledger_ = std::move(fold.ledger);
   shown_ = std::move(fold.shown);
+  // A process that was killed before its sync left what we read in the page cache alone: a new
+  // epoch of keys, say. Nothing may be sealed under what a power failure takes away.
+  const auto names = files_.open(vault_.file());
+  if (!names) return names.error();
+  RC_TRY((*names)->sync());
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
   for (const UserNumber number : vault_.without_key(users)) {

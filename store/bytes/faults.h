@@ -19,6 +19,7 @@ class Faults {
     Tear,    ///< begun and not finished: half of a write, nothing of a commit
     Late,    ///< done, and reported as failed
     Crash,   ///< nothing is done any more: what was not synced is lost
+    Full,    ///< no room: this one and all after it are refused until make_room()
   };
 
   /// The `nth` operation from now on, 1 for the next.
@@ -26,10 +27,12 @@ class Faults {
     at_ = done_ + nth;
     how_ = how;
   }
+  void make_room() { how_ = How::None; }
   /// An operation that changes something begins: what becomes of it.
   [[nodiscard]] How next() {
     const std::uint64_t now = ++done_;
     if (how_ == How::Crash && now >= at_) return How::Crash;
+    if (how_ == How::Full && now >= at_) return How::Refuse;
     return now == at_ ? how_.load() : How::None;
   }
   [[nodiscard]] bool reached() const { return how_ != How::None && done_ >= at_; }

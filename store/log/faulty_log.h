@@ -9,7 +9,7 @@
 
 namespace rollcall::store::inline log {
 
-class FaultyLog final : public EventLog {
+class FaultyLog : public EventLog {
  public:
   /// `faults` outlives it.
   FaultyLog(std::unique_ptr<EventLog> inner, Faults& faults);

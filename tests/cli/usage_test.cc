@@ -39,6 +39,7 @@ const std::vector<Words> kCommands{{"who"},
                                    {"report", "attendance"},
                                    {"report", "concurrency"},
                                    {"report", "heatmap"},
+                                   {"sim", "--users", "2", "--days", "1"},
                                    {"policy", "show"},
                                    {"policy", "set", "ttl=off"},
                                    {"audit"},
@@ -235,6 +236,15 @@ TEST_CASE("a value that means nothing is refused with the choices", "[cli][usage
       {{"activity", "ada", "--properties", "[1]"}, "JSON object"},
       {{"witness", "add", "w", "key", "http://x"}, "key"},
       {{"company", "--speed", "fast"}, "0.01"},
+      {{"sim", "--users", "0", "--days", "1"}, "whole number from 1 to 1000000"},
+      {{"sim", "--users", "1", "--days", "9999"}, "whole number from 1 to 3650"},
+      {{"sim", "--days", "1"}, "--users N"},
+      {{"sim", "--users", "1"}, "--days D"},
+      {{"sim", "--users", "1", "--days", "1", "--start", "soon"}, "is no time"},
+      {{"sim", "--users", "1", "--days", "1", "--start", "seq:4"}, "a time is wanted"},
+      {{"sim", "--users", "1", "--days", "1", "--start", "2026-01-05 10:00"}, "a day"},
+      {{"sim", "--users", "1", "--days", "2", "--start", "today"}, "in the future"},
+      {{"sim", "--users", "1", "--days", "1", "-O", ""}, "names nothing"},
       // An empty word is never taken for none.
       {{"who", "--room", ""}, "names nothing"},
       {{"token", "watch", ""}, "names nothing"},
@@ -383,6 +393,10 @@ TEST_CASE("an answer that cannot be written is an error", "[cli][usage]") {
   const Scratch scratch;
   REQUIRE(run_rollcall(scratch.path(), {"login", "ada"}).code == 0);
   CHECK(run_rollcall(scratch.path(), {"export", "-O", "/no/such/folder/f"}).code == 1);
+  CHECK(run_rollcall(scratch.path(), {"export", "-O", "/dev/full"}).code == 1);
+  CHECK(std::filesystem::is_character_file("/dev/full"));  // written to, never replaced
+  CHECK(run_rollcall(scratch.path(), {"sim", "--users", "9", "--days", "9", "-O", "/dev/full"})
+            .code == 1);
   const auto full = test::run_rollcall_into(scratch.path(), {"who"}, "/dev/full");
   CHECK(full.code == 1);
   CHECK(holds(full.err, "the answer could not be written"));

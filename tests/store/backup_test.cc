@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 using namespace rollcall;
@@ -88,8 +89,10 @@ TEST_CASE("backups beside a writer that appends, signs and forgets are whole, ea
   const Scratch scratch;
   const auto layout = test::make_store(scratch.path() / "data", 300, 26);
   std::atomic<bool> stop{false};
+  std::promise<void> opened;  // a backup of a store that nobody writes locks writers out meanwhile
   std::thread writing([&] {
     const auto writer = open_store(layout).value();
+    opened.set_value();
     for (UserNumber user = 1; !stop; ++user) {
       test::fill(*writer, 15, user, writer->state().at);  // and signs
       if (user % 4 == 0 && user / 4 <= 12)
@@ -97,6 +100,7 @@ TEST_CASE("backups beside a writer that appends, signs and forgets are whole, ea
             .value();
     }
   });
+  opened.get_future().wait();
   const int n = test::rounds(8);
   for (int i = 0; i < n; ++i) {
     const std::string name = "b" + std::to_string(i);

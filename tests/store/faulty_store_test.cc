@@ -321,3 +321,33 @@ TEST_CASE("whatever fails once under a live log, it goes on by itself and keeps 
   }
   CHECK(nth > 20);
 }
+
+TEST_CASE("keys that a killed process left unsynced are durable before anything relies on them",
+          "[store][crash]") {
+  const test::Scratch scratch(kMemory), undo(kMemory);
+  const auto layout = test::layout_in(scratch.path());
+  Faults faults;
+  InMemory memory;
+  FaultyFiles files(faults, undo.path());
+  FaultyMedium medium(memory, faults, files);
+  Opening opening;
+  opening.medium = &medium;
+  {
+    const auto writer = open_or_create_store(layout, opening).value();
+    writer->write(test::login("ada", "s"), test::kStart).value();
+    constexpr int kSync = 3;  // after the file is given its size and written
+    faults.fail(kSync, How::Refuse);
+    REQUIRE_FALSE(writer->vault().add_epoch());
+  }
+  const auto seq = [&] {
+    const auto writer = open_store(layout, opening).value();
+    CHECK(writer->vault().epoch() == 2);
+    return writer->write(test::login("ada", "t"), test::kStart).value().seq;
+  }();
+  files.crash();
+  const auto writer = open_store(layout, opening).value();
+  const auto header = writer->log().header(seq).value().value();
+  const auto opened =
+      BodyOpener(writer->vault(), layout.app).open(header, writer->log().body(seq).value());
+  CHECK(opened.state == BodyState::Open);
+}
