@@ -37,6 +37,12 @@ json::object facts_of(const replay::ReportSummary& about, json::object all) {
   return all;
 }
 
+void say_range(const Context& context, const replay::ReportSummary& about) {
+  if (context.verbose)
+    fmt::print(stderr, "from {} to {}, days of {}\n", replay::rfc3339(about.from.at),
+               replay::rfc3339(about.to.at), about.tz);
+}
+
 /// In the foot of a page: what signs the log.
 void add_checkpoint(Context& context, ReportPage& page) {
   CheckpointsQuestion newest;
@@ -92,6 +98,7 @@ int print_report(Context& context, const Q& q) {
       rows.add(replay::write_value(row).as_object());
       return true;
     });
+    say_range(context, told.summary);
     rows.add_facts("coverage",
                    facts_of(told.summary, replay::write_value(told.summary).as_object()));
     rows.finish();
@@ -101,6 +108,7 @@ int print_report(Context& context, const Q& q) {
     told.rows.push_back(row);
     return true;
   });
+  say_range(context, told.summary);
   told.zone = replay::TimeZone::named(told.summary.tz).value();
   if (context.output == "csv") {
     print_csv(context, told);

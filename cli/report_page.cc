@@ -50,16 +50,18 @@ std::string foot_of(const ReportPage& page) {
 }  // namespace
 
 std::string html_of(const ReportPage& page) {
-  const std::string title = xml_text(page.picture.title);
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{}</title>\n"
       "<style>{}</style>\n</head>\n<body>\n<main>\n<h1>{}</h1>\n<ul>\n",
-      title, kStyle, title);
+      xml_text(page.picture.title + ", " + page.picture.range), kStyle,
+      xml_text(page.picture.title));
   for (const auto& fact : page.facts) out += fmt::format("<li>{}</li>\n", xml_text(fact));
   out += "</ul>\n" + svg_of(page.picture) + "<table>\n<thead><tr>";
-  for (const auto& name : page.head)
+  for (std::string name : page.head) {
+    std::replace(name.begin(), name.end(), '_', ' ');
     out += fmt::format("<th scope=\"col\">{}</th>", xml_text(name));
+  }
   out += "</tr></thead>\n<tbody>\n";
   const std::size_t shown = std::min(page.lines.size(), kLinesMost);
   for (std::size_t i = 0; i < shown; ++i) {

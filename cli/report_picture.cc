@@ -1,6 +1,7 @@
 // SVG, made of strings.
 #include "cli/report_picture.h"
 
+#include "replay/time_text.h"
 #include "store/bytes/printable.h"
 
 #include <fmt/format.h>
@@ -300,8 +301,8 @@ std::string svg_of(const Picture& picture) {
              "</title>\n<desc id=\"report-text\">{3}</desc>\n<style>{4}</style>\n"
              "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"
              "<text class=\"head\" x=\"{5:.0f}\" y=\"24\">{2}</text>\n",
-             kWidth, height, xml_text(picture.title), xml_text(picture.description), kStyle,
-             kMargin) +
+             kWidth, height, xml_text(picture.title + ", " + picture.range),
+             xml_text(picture.description), kStyle, kMargin) +
          d.body + "</svg>\n";
 }
 

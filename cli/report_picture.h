@@ -52,7 +52,7 @@ struct Lanes {
 };
 
 struct Picture {
-  std::string title;
+  std::string title, range;
   std::string description;  ///< what the numbers say, for who cannot see it
   replay::TimeZone zone;
   std::variant<Bars, Curve, Grid, Lanes> what;

@@ -69,7 +69,8 @@ std::string range_text(const replay::ReportSummary& s, const replay::TimeZone& z
 template <class Q>
 Picture titled(const Told<Q>& told, std::string_view what, std::string description) {
   Picture out;
-  out.title = fmt::format("{}, {}", what, range_text(told.summary, told.zone));
+  out.title = std::string(what);
+  out.range = range_text(told.summary, told.zone);
   out.description = std::move(description);
   out.zone = told.zone;
   return out;

@@ -100,10 +100,7 @@ void PresenceSums::see(Track& track, Micros at) {
 }
 
 void PresenceSums::expect(UserNumber user) const {
-  if (user >= tracks_.size()) return;
-  const auto* bytes = reinterpret_cast<const char*>(&tracks_[user]);
-  constexpr std::size_t kLine = 64;
-  for (std::size_t at = 0; at < sizeof(Track); at += kLine) __builtin_prefetch(bytes + at, 1);
+  if (user < tracks_.size()) fetch(tracks_[user]);
 }
 
 void PresenceSums::take(const store::Fold::Step& step) {

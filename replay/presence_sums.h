@@ -24,7 +24,6 @@ class PresenceSums {
     std::int64_t day = 0;        ///< as day_at() numbers them; 0 without days
     std::uint32_t sessions = 0;  ///< open at any moment of it, its end included
     std::uint32_t earlier = 0;   ///< the cell before it of the same person
-    [[nodiscard]] bool seen() const { return first_seen <= last_seen; }
   };
 
   /// By the days of `zone`; null: the whole range is one. `unwatched` is what read_range()

@@ -96,28 +96,23 @@ class Applier {
     return std::nullopt;
   }
 
-  /// What is there is only looked at: nothing depends on it.
+  /// One step for all before the next: each needs what the one before fetched.
   void expect_group() {
-    constexpr std::size_t kLine = 64;
     for (const Header& h : group_) {
       if (h.user >= state_.users.size()) continue;
-      const auto* bytes = reinterpret_cast<const char*>(&state_.users[h.user]);
-      for (std::size_t at = 0; at < sizeof(engine::User); at += kLine)
-        __builtin_prefetch(bytes + at, 1);
+      fetch(state_.users[h.user]);
       if (expect_) expect_(h.user);
     }
-    for (const Header& h : group_)
-      if (const auto* user = state_.find(h.user); user != nullptr && !user->sessions.empty())
-        __builtin_prefetch(user->sessions.data());
-    for (const Header& h : group_) {
-      const auto* user = state_.find(h.user);
-      if (user == nullptr || user->sessions.empty()) continue;
-      const auto it = state_.sessions.find(h.session != 0 ? h.session : user->sessions.front());
-      if (it == state_.sessions.end()) continue;
-      const auto* bytes = reinterpret_cast<const char*>(&it->second);
-      for (std::size_t at = 0; at < sizeof(engine::Session); at += kLine)
-        __builtin_prefetch(bytes + at, 1);
-    }
+    const auto each_open = [&](const auto& visit) {
+      for (const Header& h : group_)
+        if (const auto* user = state_.find(h.user); user != nullptr && !user->sessions.empty())
+          visit(h, *user);
+    };
+    each_open([](const Header&, const engine::User& user) { fetch(user.sessions.front()); });
+    each_open([&](const Header& h, const engine::User& user) {
+      const auto it = state_.sessions.find(h.session != 0 ? h.session : user.sessions.front());
+      if (it != state_.sessions.end()) fetch(it->second);
+    });
   }
 
   engine::State& state_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -171,6 +172,13 @@ std::string short_time(Micros at) {
   std::string out = rfc3339(at).substr(0, 19);
   out[10] = ' ';
   return out;
+}
+
+std::string short_time(Micros at, const TimeZone& zone) { return short_time(zone.local(at)); }
+
+std::string date_text(std::int64_t day) {
+  constexpr std::int64_t kDays = 100'000'000;  // what microseconds can count
+  return rfc3339(std::clamp(day, -kDays, kDays) * kDay).substr(0, 10);
 }
 
 std::string short_duration(Micros span) {

@@ -13,10 +13,16 @@
 
 namespace rollcall::replay {
 
+class TimeZone;
+
 /// RFC 3339 with microseconds, UTC: 2026-01-14T08:57:12.004113Z.
 [[nodiscard]] std::string rfc3339(engine::Micros at);
 /// For tables: 2026-01-14 08:57:12.
 [[nodiscard]] std::string short_time(engine::Micros at);
+/// The same as the clocks of a place show it.
+[[nodiscard]] std::string short_time(engine::Micros at, const TimeZone& zone);
+/// 2026-01-14, of a day as day_at() numbers them (replay/time_zone.h).
+[[nodiscard]] std::string date_text(std::int64_t day);
 /// For tables: 3h06m, 45s, 2d04h.
 [[nodiscard]] std::string short_duration(engine::Micros span);
 
@@ -29,5 +35,9 @@ using TimeSpec = std::variant<engine::Micros, engine::Seq>;
 /// `now`, `today`, `yesterday 10:00`, `-2h`, `2 hours ago`, `@unix`, dates, RFC 3339, `recent`,
 /// `this-week`, `week-ago`, `this-month`, `seq:N`. Days begin at midnight UTC.
 [[nodiscard]] store::Result<TimeSpec> parse_time(std::string_view text, engine::Micros now);
+/// The same for people of a place: its days begin at its own midnight, and a time without an offset
+/// is that of its clocks.
+[[nodiscard]] store::Result<TimeSpec> parse_time(std::string_view text, engine::Micros now,
+                                                 const TimeZone& zone);
 
 }  // namespace rollcall::replay

@@ -99,11 +99,4 @@ Stretch day_at(const TimeZone& zone, Micros at) {
 
 Stretch hour_at(const TimeZone& zone, Micros at) { return part_at(zone, counted(at), kHour); }
 
-std::string date_text(std::int64_t day) {
-  const std::int64_t most = kMost / kDay;
-  return rfc3339(std::clamp(day, -most, most) * kDay).substr(0, 10);
-}
-
-std::string short_time(Micros at, const TimeZone& zone) { return short_time(zone.local(at)); }
-
 }  // namespace rollcall::replay

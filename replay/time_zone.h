@@ -2,12 +2,15 @@
 //
 // Why this file exists: the log knows UTC alone, and a report by day is about the days of a place.
 // Those have 23 or 25 hours twice a year, and some begin at one o'clock. Only time_zone.cc includes
-// the library that reads the system's time zone database.
+// the library that reads the system's time zone database. It reads the tables of tzdata, which end
+// with 2037: from then on the last offset stays.
 #pragma once
 
-#include "replay/time_text.h"
+#include "engine/event.h"
+#include "store/bytes/errc.h"
 
-#include <memory>
+#include <string>
+#include <string_view>
 
 namespace rollcall::replay {
 
@@ -45,15 +48,5 @@ struct Stretch {
 [[nodiscard]] Stretch day_at(const TimeZone& zone, engine::Micros at);
 /// An hour ends where the offset changes: one that comes twice is two stretches.
 [[nodiscard]] Stretch hour_at(const TimeZone& zone, engine::Micros at);
-
-/// Of a day's number: 2026-01-14.
-[[nodiscard]] std::string date_text(std::int64_t day);
-/// For tables: 2026-01-14 08:57:12, as the wall's clock shows it.
-[[nodiscard]] std::string short_time(engine::Micros at, const TimeZone& zone);
-
-/// parse_time() for people of that place: its days begin at its own midnight, and a time without an
-/// offset is that of its clocks.
-[[nodiscard]] store::Result<TimeSpec> parse_time(std::string_view text, engine::Micros now,
-                                                 const TimeZone& zone);
 
 }  // namespace rollcall::replay

@@ -2,6 +2,7 @@
 // change.
 #include "replay/time_zone.h"
 
+#include "replay/time_text.h"
 #include "tests/support/results.h"
 #include "tests/support/stores.h"
 
