@@ -98,10 +98,12 @@ Result<void> Writer::recover(Fold fold) {
   ledger_ = std::move(fold.ledger);
   shown_ = std::move(fold.shown);
   // A process that was killed before its sync left what we read in the page cache alone: a new
-  // epoch of keys, say. Nothing may be sealed under what a power failure takes away.
+  // epoch of keys, or the file's own name if it was written anew. Nothing may be sealed under what
+  // a power failure takes away.
   const auto names = files_.open(vault_.file());
   if (!names) return names.error();
   RC_TRY((*names)->sync());
+  RC_TRY(files_.sync_directory(layout_.vault()));
   // A crash between vault and log leaves names that no event knows; the other way round is damage.
   const auto users = static_cast<UserNumber>(fold.state.users.size());
   for (const UserNumber number : vault_.without_key(users)) {

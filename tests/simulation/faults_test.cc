@@ -4,24 +4,16 @@
 // ROLLCALL_FAULT_SEEDS lives (50), the first seed in ROLLCALL_SEED (1). `./dev sim` runs it until
 // it is stopped.
 #include "tests/simulation/fault_life.h"
+#include "tests/support/setting.h"
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <set>
 
 using namespace rollcall;
 using test::FaultRun;
 using test::Planted;
-
-namespace {
-
-std::uint64_t setting(const char* name, std::uint64_t without) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? without : std::strtoull(text, nullptr, 10);
-}
-
-}  // namespace
+using test::setting;
 
 TEST_CASE("whatever fails: no acknowledged event is lost and all is as a plain model foresaw",
           "[simulation][faults][lives-with-faults]") {

@@ -10,23 +10,19 @@
 #include "engine/sequencer.h"
 #include "store/bytes/crypto.h"
 #include "store/log/state_digest.h"
+#include "tests/support/setting.h"
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <random>
 
 using namespace rollcall::engine;
+using rollcall::test::setting;
 
 namespace {
 
 constexpr Micros kSec = 1'000'000;
 constexpr std::uint64_t kNode = 1;
-
-std::uint64_t setting(const char* name, std::uint64_t without) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? without : std::strtoull(text, nullptr, 10);
-}
 
 std::vector<std::uint8_t> bytes_of(const State& state) {
   std::vector<std::uint8_t> out;
