@@ -51,8 +51,8 @@ int between_moments(Context& context, const DiffQuestion& q) {
   const bool machine = machine_output(context), csv = context.output == "csv";
   const Pager pager(context);
   if (!machine) {
-    print_side("A", s.a);
-    print_side("B", s.b);
+    print_side("A", s.at_a);
+    print_side("B", s.at_b);
     fmt::print("{} {} in another state; {} in the same state again after another\n", s.changed,
                s.changed == 1 ? "person is" : "people are", s.returned);
   }
@@ -92,8 +92,9 @@ void check_one_of_three(const Context& context, const Options& o) {
     usage_error("two stores are compared on this machine, without --url");
   if (o.q.anybody()) usage_error("-u and --number choose whom --at A --at B is about");
   if (!o.digests.empty() && o.q.limit) usage_error("-n does not go with --digests");
-  if (context.output == "csv" || context.output == "ndjson" || !context.fields.empty())
-    usage_error("this answer is one object: use -o json without --fields, or leave -o out");
+  if (context.output == "csv" || !context.fields.empty())
+    usage_error(
+        "this answer is one object: use -o json or ndjson without --fields, or leave -o out");
 }
 
 }  // namespace

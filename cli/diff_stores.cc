@@ -14,7 +14,7 @@ namespace {
 namespace json = boost::json;
 
 struct Ends {
-  engine::State a, b;
+  engine::State end_a, end_b;
   std::optional<replay::StatesDiffer> differ;
 };
 
@@ -32,8 +32,8 @@ json::object row_of(const LogSide& a, const LogSide& b, const Ends& ends, replay
     const engine::User* found = state.find(n);
     return found == nullptr ? engine::User{} : *found;
   };
-  const engine::User of_a = user(ends.a), of_b = user(ends.b);
-  const std::string name_a = name_in(a, ends.a, n), name_b = name_in(b, ends.b, n);
+  const engine::User of_a = user(ends.end_a), of_b = user(ends.end_b);
+  const std::string name_a = name_in(a, ends.end_a, n), name_b = name_in(b, ends.end_b, n);
   json::object out{{"user", name_a.empty() ? name_b : name_a}, {"number", n}};
   if (!name_a.empty() && !name_b.empty() && name_a != name_b) out["user_b"] = name_b;
   out["from"] = engine::name_of(of_a.state);
@@ -68,8 +68,8 @@ json::object object_of(LogSide& a, LogSide& b, const Compared& compared, const E
   out["same_events"] = compared.parted.common;
   if (compared.first) {
     const auto& first = *compared.first;
-    json::object difference{{"seq", first.a.header.seq}, {"a", machine_row("json", first.a)}};
-    difference["b"] = machine_row("json", first.b);
+    json::object difference{{"seq", first.of_a.header.seq}, {"a", machine_row("json", first.of_a)}};
+    difference["b"] = machine_row("json", first.of_b);
     if (first.rule_a != nullptr) difference["rule_a"] = first.rule_a->number;
     if (first.rule_b != nullptr) difference["rule_b"] = first.rule_b->number;
     out["first_difference"] = std::move(difference);
@@ -92,7 +92,7 @@ void print_for_people(const Context& context, LogSide& a, LogSide& b, const Comp
                side->log().events);
   if (a.log().origin != b.log().origin)
     fmt::print("they are logs of two origins, like a log and what was restored from its backup\n");
-  if (compared.first) fmt::print("PARTED     seq {}\n", compared.first->a.header.seq);
+  if (compared.first) fmt::print("PARTED     seq {}\n", compared.first->of_a.header.seq);
   print_first(stdout, compared, "A", "B");
   fmt::print("{}\n", relation_of(compared, a, b, "A", "B"));
   if (!ends.differ) {
@@ -123,7 +123,7 @@ int diff_stores(const Context& context, const std::string& a, const std::string&
   LogSide first(context, a, "diff of two stores"), second(context, b, "diff of two stores");
   const Compared compared = compare(first, second);
   Ends ends{end_of(first), end_of(second), {}};
-  ends.differ = replay::where_states_differ(ends.a, ends.b);
+  ends.differ = replay::where_states_differ(ends.end_a, ends.end_b);
   const bool machine = machine_output(context);
   constexpr std::uint64_t kUsual = 20;  // a screen
   const std::uint64_t wanted = most.value_or(machine ? ~std::uint64_t{0} : kUsual);

@@ -12,7 +12,7 @@ int replay_against(const Context& context, const std::string& other) {
   LogSide history(context, kWhat), against(context, other, kWhat);
   const Compared compared = compare(history, against);
   if (compared.first) {
-    fmt::print(stderr, "DIVERGED   seq {}\n", compared.first->a.header.seq);
+    fmt::print(stderr, "DIVERGED   seq {}\n", compared.first->of_a.header.seq);
     print_first(stderr, compared, "history", printable(against.name()));
     fmt::print(stderr, "{}\n",
                relation_of(compared, history, against, "history", printable(against.name())));

@@ -40,7 +40,7 @@ Compared compare(LogSide& a, LogSide& b) {
   FirstDifference first{a.event(out.parted.common + 1), b.event(out.parted.common + 1)};
   const replay::Reader* here = a.reader() != nullptr ? a.reader() : b.reader();
   if (here != nullptr)
-    std::tie(first.rule_a, first.rule_b) = rules_met(*here, first.a.header, first.b.header);
+    std::tie(first.rule_a, first.rule_b) = rules_met(*here, first.of_a.header, first.of_b.header);
   out.first = std::move(first);
   return out;
 }
@@ -50,13 +50,13 @@ void print_first(std::FILE* out, const Compared& compared, const std::string& a,
   if (!compared.first) return;
   const auto& first = *compared.first;
   const std::size_t width = std::max(a.size(), b.size());
-  fmt::print(out, "{:<{}} says  {}\n", a, width, with_rule(first.a, first.rule_a));
-  fmt::print(out, "{:<{}} says  {}\n", b, width, with_rule(first.b, first.rule_b));
-  if (event_line(first.a) == event_line(first.b))
+  fmt::print(out, "{:<{}} says  {}\n", a, width, with_rule(first.of_a, first.rule_a));
+  fmt::print(out, "{:<{}} says  {}\n", b, width, with_rule(first.of_b, first.rule_b));
+  if (event_line(first.of_a) == event_line(first.of_b))
     fmt::print(out,
                "{:<{}}       both read alike: the entries differ in other bytes, like the seal "
                "of a text (`rollcall show {} --raw`)\n",
-               "", width, first.a.header.seq);
+               "", width, first.of_a.header.seq);
 }
 
 std::string relation_of(const Compared& compared, const LogSide& a, const LogSide& b,

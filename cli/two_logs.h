@@ -9,7 +9,7 @@ namespace rollcall::cli {
 inline constexpr int kDiverged = 22;  ///< the exit code for it (docs/cli.md)
 
 struct FirstDifference {
-  replay::EventView a, b;
+  replay::EventView of_a, of_b;
   /// Which rule each meets after the events before; none if neither log lies here, or of an event
   /// that meets none.
   const replay::Rule *rule_a = nullptr, *rule_b = nullptr;

@@ -32,7 +32,7 @@ class Tracker {
     const engine::User* user = state_.find(user_);
     const Micros seen_before = user == nullptr ? 0 : user->last_seen;
     finder_.before(state_, h);
-    Made made{h, logged, {}, {}, 0};
+    Made made{.by = h, .logged = logged, .rules = {}, .basis = {}};
     conclude_from(h, made);
     transitions_.clear();
     effects_.list.clear();
@@ -88,12 +88,16 @@ class Tracker {
     const engine::Session& session = it->second;
     const auto due = idle ? engine::idle_deadline(state_.policy, session)
                           : engine::end_deadline(state_.policy, session);
-    if (due) made.limit = *due - (grace ? session.detached_from : session.idle_from);
+    made.since = grace ? session.detached_from : session.last_activity_at;
+    made.counted_from = grace ? session.detached_from : session.idle_from;
+    if (due) made.limit = *due - made.counted_from;
     const auto known = sessions_.find(h.session);
     if (known == sessions_.end()) return;
     const SessionReasons& reasons = known->second.reasons;
     const auto& from = grace ? reasons.detached : reasons.active ? reasons.active : reasons.opened;
-    if (from) made.basis = from->by;
+    if (!from) return;
+    made.basis = from->by;
+    if (grace) made.since = from->by.at;
   }
 
   void take(const engine::UserKnown&, const Made&) {}

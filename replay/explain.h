@@ -20,9 +20,10 @@ struct Made {
   bool logged = true;  ///< false: a timer's conclusion that is due and not in the log yet
   RulesMet rules;
   /// Of a timer's conclusion: the last activity, or the end of the last connection, from which it
-  /// counts, and the limit that ran out.
+  /// counts; when that was; when it began to count, which is later if nobody watched in between,
+  /// the clock stepped ahead or the grace began anew; and the limit that ran out.
   std::optional<Header> basis;
-  Micros limit = 0;
+  Micros since = 0, counted_from = 0, limit = 0;
 };
 
 struct SessionReasons {

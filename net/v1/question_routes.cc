@@ -15,7 +15,7 @@ constexpr auto kRoutes = std::to_array<QuestionRoute>({
     {{"POST", "/v1/presence/proof", kAudit, "A bundle that proves one user's state at a moment"},
      "who --proof",
      "files"},
-    {{"GET", "/v1/state", kAudit, "One person's state at a moment, and why"}, "state", "why"},
+    {{"GET", "/v1/state", "presence:read", "One person's state at a moment, and why"}, "state", "why"},
     {{"GET", "/v1/diff", kAudit, "Whose state differs between two moments"}, "diff", "users", 1000},
     {{"GET", "/v1/sessions", kAudit, "Sessions, newest first"}, "last", "sessions", 1000},
     {{"GET", "/v1/events", kAudit, "The events that match"}, "audit", "events", 100},

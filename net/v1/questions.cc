@@ -98,12 +98,28 @@ Result<void> check_folder(const std::string& folder, const std::filesystem::path
   return {};
 }
 
-/// Somebody's own timeline is his; everybody else's needs the scope.
+/// What a person may ask of himself without audit:read.
+bool can_be_own(const QuestionRoute& route) {
+  return route.question == "timeline" || route.question == "state";
+}
+
+/// Whether the question names the caller, and nobody else.
+bool names_only(const json::object& ask, const std::string& user) {
+  if (user.empty()) return false;
+  if (const auto* number = ask.if_contains("number");
+      number && number->is_array() && !number->get_array().empty())
+    return false;
+  const json::value& asked = ask.at("user");
+  return asked == json::value(user) || asked == json::value(json::array{user});
+}
+
+/// Somebody's own timeline and state are his; everybody else's needs the scope.
 Result<bool> is_own(const QuestionRoute& route, const json::object& ask, const Caller& caller) {
-  if (route.question != "timeline") return false;
-  const bool own = !caller.user.empty() && ask.at("user") == json::value(caller.user);
+  if (!can_be_own(route)) return false;
+  const bool own = names_only(ask, caller.user);
   if (!own && !caller.may("audit:read"))
-    return Error{Errc::NotPermitted, "somebody else's timeline needs the scope audit:read"};
+    return Error{Errc::NotPermitted,
+                 fmt::format("somebody else's {} needs the scope audit:read", route.question)};
   return own;
 }
 
@@ -117,8 +133,8 @@ std::variant<Job, HttpReply> admit(App& app, const Settings& settings, const Cal
                                    const HttpRequest& request, const RoutedQuestion& routed,
                                    bool as_lines) {
   const QuestionRoute& route = *routed.route;
-  // A timeline is one's own, or takes audit:read, which is enough.
-  const bool reads_all = route.question == "timeline" && caller.may("audit:read");
+  // A timeline or a state is one's own, or takes audit:read, which is enough.
+  const bool reads_all = can_be_own(route) && caller.may("audit:read");
   if (!reads_all && !caller.may(route.attributes.scope))
     return problem(403, fmt::format("this needs the scope {}", route.attributes.scope));
   const auto names = names_of(route);
@@ -394,8 +410,8 @@ HttpReply stream_question(App& app, const Settings& settings, const Caller& call
                           const HttpRequest& request, RoutedQuestion question, Chunks& chunks) {
   auto admitted = admit(app, settings, caller, request, question, true);
   if (auto* refused = std::get_if<HttpReply>(&admitted)) return std::move(*refused);
-  const bool begun =
-      app.run_aside([&app, job = std::move(std::get<Job>(admitted)), sink = chunks.sink()]() mutable {
+  const bool begun = app.run_aside(
+      [&app, job = std::move(std::get<Job>(admitted)), sink = chunks.sink()]() mutable {
         stream(app, std::move(job), std::move(sink));
       });
   if (!begun) return no_thread();

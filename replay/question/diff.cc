@@ -67,9 +67,9 @@ Result<DiffQuestion::Summary> answer(const Desk& desk, const DiffQuestion& q,
   auto told_a = told(reader, *a), told_b = told(reader, *b);
   if (!told_a) return told_a.error();
   if (!told_b) return told_b.error();
-  out.a = std::move(*told_a);
-  out.b = std::move(*told_b);
-  out.coverage = a->moment.known == Known::Yes ? out.b.coverage : out.a.coverage;
+  out.at_a = std::move(*told_a);
+  out.at_b = std::move(*told_b);
+  out.coverage = a->moment.known == Known::Yes ? out.at_b.coverage : out.at_a.coverage;
   out.gaps = rows_of(a->moment.gaps);
   for (const auto& gap : rows_of(b->moment.gaps)) {
     const bool there = std::any_of(out.gaps.begin(), out.gaps.end(),
@@ -83,8 +83,8 @@ Result<DiffQuestion::Summary> answer(const Desk& desk, const DiffQuestion& q,
     const engine::User &was = a->user(n), &is = b->user(n);
     DiffQuestion::Row r;
     auto from = told_state(was, a->moment.known), to = told_state(is, b->moment.known);
-    count(from.state, out.a);
-    count(to.state, out.b);
+    count(from.state, out.at_a);
+    count(to.state, out.at_b);
     if (from.state == to.state) {
       out.returned += from.state != "unknown" && was.since != is.since;
       continue;

@@ -25,7 +25,7 @@ struct DiffQuestion : Whose {
     Coverage coverage;
   };
   struct Summary {
-    Side a, b;
+    Side at_a, at_b;
     std::uint64_t changed = 0;   ///< rows, without the limit
     std::uint64_t returned = 0;  ///< in the same state at both moments, and in another between them
     Coverage coverage;         ///< `known` is yes if it is of both moments, else that of the first
@@ -37,7 +37,7 @@ BOOST_DESCRIBE_STRUCT(DiffQuestion, (Whose), (at, limit))
 BOOST_DESCRIBE_STRUCT(DiffQuestion::Row, (),
                       (user, number, from, to, last_known_a, last_known_b, since_a, since_b))
 BOOST_DESCRIBE_STRUCT(DiffQuestion::Side, (), (at, seq, root, online, away, unknown, coverage))
-BOOST_DESCRIBE_STRUCT(DiffQuestion::Summary, (), (a, b, changed, returned, coverage, gaps))
+BOOST_DESCRIBE_STRUCT(DiffQuestion::Summary, (), (at_a, at_b, changed, returned, coverage, gaps))
 
 [[nodiscard]] Result<void> check(const DiffQuestion& q);
 [[nodiscard]] Result<DiffQuestion::Summary> answer(const Desk& desk, const DiffQuestion& q,

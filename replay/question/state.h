@@ -27,7 +27,7 @@ struct StateQuestion : Whose {
     Moment opened_at, last_activity;
     std::optional<Moment> away_since;
     std::uint64_t links = 0;
-    std::optional<Moment> detached_at;       ///< its last link was lost: the grace runs
+    std::optional<Moment> detached_at;       ///< without a link: from when its grace counts
     std::optional<Moment> away_at, ends_at;  ///< if nothing happens before
     std::optional<std::string> ends_by;      ///< grace_expired, ttl_expired; with ends_at
     std::optional<std::string> address, device, agent;

@@ -217,6 +217,29 @@ test('an answer has the members that /openapi.json says, and no other', async ()
   assert.deepEqual(wrong, [])
 })
 
+test('a store and a server are compared from either side, and part where their events do', async () => {
+  const other = scratch()
+  for (const user of ['ada', 'cyd']) assert.equal((await run(['-d', other, 'login', user])).code, 0)
+  const token = { ROLLCALL_TOKEN: server.token }
+  const here = await run(['-d', other, 'replay', '--against', server.url], token)
+  const there = await run(['-d', other, '--url', server.url, 'replay', '--against', other], token)
+  for (const [name, r, mine] of [['here', here, 'history'], ['there', there, other]]) {
+    assert.equal(r.code, 22, `${name}: ${r.err}`)
+    const seq = Number(/^DIVERGED   seq (\d+)$/m.exec(r.err)?.[1])
+    assert.equal(seq, 1, r.err)
+    assert.match(r.err, new RegExp(`^${mine} +says +#1 `, 'm'))
+  }
+  assert.match(here.err, new RegExp(`^${server.url} says +#1 `, 'm'))
+  // A log is no other than itself, however long it is by now.
+  const same = await run(['-d', data, 'replay', '--against', server.url], token)
+  assert.equal(same.code, 0, same.err)
+  assert.match(same.err, /events are the same|is the beginning of/)
+  const refused = await run(['-d', other, 'replay', '--against', server.url], { ROLLCALL_TOKEN: 'rc_wrong' })
+  assert.equal(refused.code, 6, refused.err)
+  const nowhere = await run(['-d', other, 'replay', '--against', 'http://127.0.0.1:1'], token)
+  assert.equal(nowhere.code, 1, nowhere.err)
+})
+
 test('a list is given as often as there are values; all else once; what nothing heeds is 422', async () => {
   const events = async (query) => (await ask(server, 'GET', `/events?seq=1..${last}&limit=1000&${query}`)).json.events
   const users = async (query) => [...new Set((await events(query)).map((e) => e.user))].sort()

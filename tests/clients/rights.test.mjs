@@ -23,8 +23,8 @@ before(async () => {
   questions = Object.entries(paths).flatMap(([path, item]) => Object.entries(item)
     .filter(([method, o]) => /a line a row/.test(o.responses['200'].description) || `${method} ${path}` === 'get /v1/presence')
     .map(([method, o]) => ({ name: `${method.toUpperCase()} ${path.slice(3)}`, scope: o.security[0].bearer[0] })))
-  // The past of GET /v1/presence needs more than what is so now, and so does somebody else's timeline.
-  for (const q of questions) if (['GET /presence', 'GET /timeline'].includes(q.name)) q.scope = 'audit:read'
+  // The past of GET /v1/presence needs more than what is so now, and so does somebody else's timeline or state.
+  for (const q of questions) if (['GET /presence', 'GET /timeline', 'GET /state'].includes(q.name)) q.scope = 'audit:read'
 })
 after(endAll)
 
@@ -39,7 +39,7 @@ test('each question is for who has its scope, and for nobody else', async () => 
       for (const lines of [false, true]) {
         const method = name.split(' ')[0]
         const [query, body] = asked[name]
-        const may = covers(who, scope) || (who === 'person' && name === 'GET /timeline')
+        const may = covers(who, scope) || (who === 'person' && ['GET /timeline', 'GET /state'].includes(name))
         // Who may is told what is wrong with what he asks, and nothing happens.
         const path = pathOf(name) + query + (may && method === 'GET' ? `${query ? '&' : '?'}nosuch=1` : '')
         const got = await ask(server, method, path, { token, lines, body: body && may ? { ...body, nosuch: 1 } : body })
@@ -52,7 +52,7 @@ test('each question is for who has its scope, and for nobody else', async () => 
   assert.deepEqual(mine, [], 'what was not answered is no read')
 })
 
-test('a person reads the own timeline, which is no read of anybody; and nobody else’s', async () => {
+test('a person reads the own timeline and state, which is no read of anybody; and nobody else’s', async () => {
   for (const lines of [false, true]) {
     const own = await ask(server, 'GET', '/timeline?user=ada', { token: jwt('ada'), lines })
     assert.ok(own.ok, own.text)
@@ -62,6 +62,15 @@ test('a person reads the own timeline, which is no read of anybody; and nobody e
       assert.deepEqual([other.status, other.code], [403, 'not-permitted'], user)
     }
   }
+  // The same of a state: by name alone, for a number may be anybody's.
+  const state = await ask(server, 'GET', '/state?user=ada&explain=true', { token: jwt('ada') })
+  assert.deepEqual([state.status, state.json?.user, state.json?.why.length > 0], [200, 'ada', true], state.text)
+  for (const query of ['user=bob', 'user=nobody-such', 'number=1', 'number=2']) {
+    const other = await ask(server, 'GET', `/state?${query}&explain=true`, { token: jwt('ada') })
+    assert.deepEqual([other.status, other.code], [403, 'not-permitted'], query)
+  }
+  for (const query of ['user=ada&user=bob', 'user=ada&number=2'])
+    assert.equal((await ask(server, 'GET', `/state?${query}`, { token: jwt('ada') })).status, 422, query)
   assert.ok(!(await reads(server)).some((r) => r.by.includes('ada')))
 })
 

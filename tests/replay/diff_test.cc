@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include <map>
+#include <set>
 
 using namespace rollcall;
 using namespace rollcall::replay;
@@ -66,26 +67,33 @@ TEST_CASE("whoever differs between two moments is told, and nobody else", "[repl
     const auto was = people(reader, a), is = people(reader, b);
     const auto made = told(reader, a, b);
     std::uint64_t changed = 0, returned = 0;
-    for (const auto& [number, then] : is) {
-      const auto before = was.find(number);
-      const std::string from = before == was.end() ? "offline" : before->second.state;
-      const auto since = before == was.end() ? std::optional<Moment>() : before->second.since;
+    std::set<std::uint64_t> numbers;  // who was enrolled at one of the moments
+    for (const auto* at : {&was, &is})
+      for (const auto& [number, person] : *at) numbers.insert(number);
+    const auto person = [](const auto& people, std::uint64_t number) {
+      const auto found = people.find(number);
+      PresenceQuestion::Row nobody;
+      nobody.state = "offline";
+      return found == people.end() ? nobody : found->second;
+    };
+    const auto since = [](const std::optional<Moment>& at) { return at ? at->at : 0; };
+    for (const std::uint64_t number : numbers) {
+      const auto before = person(was, number), then = person(is, number);
       const auto row = made.rows.find(number);
-      REQUIRE((row != made.rows.end()) == (from != then.state));
+      REQUIRE((row != made.rows.end()) == (before.state != then.state));
       if (row == made.rows.end()) {
-        returned +=
-            then.state != "unknown" && (since ? since->at : 0) != (then.since ? then.since->at : 0);
+        returned += then.state != "unknown" && since(before.since) != since(then.since);
         continue;
       }
       ++changed;
-      CHECK(row->second.from == from);
+      CHECK(row->second.from == before.state);
       CHECK(row->second.to == then.state);
       CHECK(row->second.last_known_b == then.last_known);
-      CHECK(row->second.since_b.has_value() == then.since.has_value());
-      if (since) CHECK(row->second.since_a->at == since->at);
+      CHECK(since(row->second.since_a) == since(before.since));
+      CHECK(since(row->second.since_b) == since(then.since));
     }
     CHECK(made.all.changed == changed);
-    if (b != "now") CHECK(made.all.returned == returned);
+    CHECK(made.all.returned == returned);
     CHECK(made.all.coverage.known == (b == "now" ? "after_end" : "yes"));
     const auto back = told(reader, b, a);
     CHECK(back.all.changed == made.all.changed);

@@ -186,6 +186,33 @@ TEST_CASE("a status, a restart and somebody who never came have their reasons", 
   CHECK(before.of("unknown") == "#0 -: the log begins at " + short_time(kStart));
 }
 
+TEST_CASE("what counts from later than it began says from when", "[replay]") {
+  const test::Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  const auto w = Writer::create(layout).value();
+  (void)w->stage_restart(1, kStart);
+  const auto session = w->write(test::login("ada", "x"), kStart).value().seq;
+  (void)link(*w, "ada", session, true, kStart + kSecond);
+  // Of a server that died at 1 s and came back ten minutes later.
+  (void)w->stage_restart(1, kStart + 600 * kSecond);
+  w->commit().value();
+  const auto back = w->log().last();
+  (void)w->write(test::login("bob", "x"), kStart + 2000 * kSecond).value();
+  const auto reader = Reader::open(layout).value();
+  const auto then = told(reader, "ada", "seq:" + std::to_string(back));
+  CHECK(then.is.state == "online");
+  const std::string away = then.of("due");
+  INFO(away);
+  CHECK(away.find("idle_after is 300 s, counted from " + short_time(kStart + 599 * kSecond)) !=
+        std::string::npos);
+  const auto after = told(reader, "ada");
+  CHECK(after.is.state == "offline");
+  INFO(after.of("state"));
+  CHECK(after.of("state").find("S19: offline since " + short_time(kStart + 630 * kSecond)) !=
+        std::string::npos);
+  CHECK(after.of("state").find("the grace ran out after 30 s") != std::string::npos);
+}
+
 TEST_CASE("in any history each part of a state has the event that made it", "[replay][property]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
