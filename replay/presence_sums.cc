@@ -2,6 +2,7 @@
 #include "replay/presence_sums.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace rollcall::replay {
 

@@ -170,7 +170,12 @@ Result<ReportRange> report_range(const Reader& reader, const std::optional<TimeS
     out.before = first->last;
     out.from = std::max(out.from, first->to);
   }
-  out.to = std::max(out.to, out.from);
+  if (out.to < out.from) {  // it begins behind the log's end, or ends before its begin
+    auto known = as_of(reader, since ? out.from : out.to, now, watched);
+    if (!known) return known.error();
+    out.end = std::move(*known);
+    out.to = out.from;
+  }
   if (out.to > engine::saturating_add(out.from, kSpanMost))
     return Error{Errc::BadInput, "the range spans more than 3,000 years: give since and until"};
   if (out.from < -kTimeMost || out.to > kTimeMost)

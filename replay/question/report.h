@@ -56,7 +56,8 @@ BOOST_DESCRIBE_STRUCT(PresenceReport::Row, (),
 BOOST_DESCRIBE_STRUCT(PresenceReport::Summary, (ReportSummary),
                       (users, online_s, away_s, unknown_s))
 
-/// Sessions one by one, with where they were opened. Those that overlap the range, whole.
+/// Sessions one by one, with where they were opened: those that overlap the range, from their login
+/// on, as they were at its end.
 struct SessionsReport : ReportQuestion {
   static constexpr Asks kAsks{"report sessions", true};
   /// Ascending by number, then by login.

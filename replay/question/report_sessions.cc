@@ -9,10 +9,9 @@ namespace rollcall::replay::inline question {
 namespace {
 
 /// As a question without a zone understands it.
-std::optional<std::string> plain(const std::optional<TimeSpec>& spec) {
-  if (!spec) return std::nullopt;
-  if (const auto* seq = std::get_if<Seq>(&*spec)) return fmt::format("seq:{}", *seq);
-  return rfc3339(std::get<Micros>(*spec));
+std::string plain(const TimeSpec& spec) {
+  if (const auto* seq = std::get_if<Seq>(&spec)) return fmt::format("seq:{}", *seq);
+  return rfc3339(std::get<Micros>(spec));
 }
 
 }  // namespace
@@ -25,9 +24,13 @@ Result<SessionsReport::Summary> answer(const Desk& desk, const SessionsReport& q
   if (!asked) return asked.error();
   SessionsQuestion plainly;
   static_cast<Whose&>(plainly) = q;
-  plainly.since = plain(asked->since);
-  plainly.until = plain(asked->until);
-  plainly.at = plain(asked->at);
+  if (asked->since) plainly.since = plain(*asked->since);
+  if (asked->until) plainly.until = plain(*asked->until);
+  // As they were at the range's end: what came later would change the answer as the log grows.
+  if (asked->range.end.by_seq)
+    plainly.at = plain(asked->range.last);
+  else if (asked->until || asked->at)
+    plainly.at = plain(asked->range.to);
   std::vector<SessionsQuestion::Row> found;
   const auto told = answer(desk, plainly, [&](const SessionsQuestion::Row& r) {
     found.push_back(r);
@@ -37,11 +40,10 @@ Result<SessionsReport::Summary> answer(const Desk& desk, const SessionsReport& q
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
     return std::tie(a.number, a.login_seq) < std::tie(b.number, b.login_seq);
   });
+  const auto gaps = coverage_gaps(*desk.reader, asked->range.from, asked->range.to);
+  if (!gaps) return gaps.error();
   SessionsReport::Summary out;
-  describe_range(*asked, {}, out);
-  out.upto = told->upto;
-  out.coverage = told->coverage;
-  out.gaps = told->gaps;
+  describe_range(*asked, *gaps, out);
   out.count = found.size();
   std::uint64_t left = q.limit.value_or(~std::uint64_t{0}), user = 0;
   Micros once_to = 0;  // up to here the person's time is summed

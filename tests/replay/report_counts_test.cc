@@ -175,3 +175,46 @@ TEST_CASE("sessions that overlap are summed twice as sessions and once as time",
   CHECK(presence.rows[0].first_seen->at == start);
   CHECK(presence.rows[0].last_seen->at == start + 180 * kSecond);
 }
+
+TEST_CASE("what a report says of a time that the log speaks for stays so as the log grows",
+          "[replay][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  for (int round = 0; round < 6; ++round) {
+    const test::MemoryStore home;
+    const auto w = test::make_days(home, rng, at("2026-03-27T00:00:00Z"));
+    const Seq last = w->state().seq;
+    const Seq bound = last / 2 + test::below(rng, last / 2);
+    const bool by_seq = round % 2 == 0;
+    const auto until =
+        by_seq ? fmt::format("seq:{}", bound) : rfc3339(w->log().header(bound).value()->at);
+    const auto all = [&] {
+      const auto reader = Reader::beside({w, &w->view()});
+      std::string out;
+      const auto ask = [&](auto q) {
+        q.until = until;
+        q.tz = "Europe/Berlin";
+        const auto told = asked(reader, q);
+        out += json::serialize(write_value(told.rows)) + "\n" + rfc3339(told.summary.from.at) +
+               rfc3339(told.summary.to.at) + "\n";
+      };
+      PresenceReport presence;
+      presence.by = {"user", "day"};
+      ask(presence);
+      ask(SessionsReport{});
+      ask(AttendanceReport{});
+      ask(ConcurrencyReport{});
+      ask(HeatmapReport{});
+      return out;
+    };
+    const std::string before = all();
+    std::uint64_t node = w->stage_restart(1, w->state().at + 3600 * kSecond);
+    for (int i = 0; i < 60; ++i)
+      test::do_something(*w, node, rng,
+                         w->state().at + static_cast<Micros>(test::below(rng, 900 * kSecond)));
+    w->commit(store::Durable::No).value();
+    INFO("until " << until);
+    CHECK(all() == before);
+  }
+}

@@ -243,6 +243,14 @@ TEST_CASE("after the log's end nobody is online, and what is asked of an empty l
   CHECK(told.summary.coverage.known == "after_end");
   q.until.reset();
   CHECK(asked(reader, q).summary.unknown_s.length == 0);
+  q.since = rfc3339(start + kDay);
+  CHECK(asked(reader, q).rows.empty());
+  CHECK(asked(reader, q).summary.coverage.known == "after_end");
+  q.since.reset();
+  q.until = rfc3339(start - kDay);
+  CHECK(asked(reader, q).rows.empty());
+  CHECK(asked(reader, q).summary.coverage.known == "before_begin");
+  q.until.reset();
   // A server that has it open watches until now.
   Desk served{reader.layout(), &reader, start + 3660 * kSecond};
   served.watched = Watched::ToNow;
