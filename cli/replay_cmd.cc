@@ -68,7 +68,8 @@ boost::json::object json_of(const ReplayQuestion::Row& row) {
 
 /// What lies between the last digest that agreed and the first that did not.
 void say_between(const ReplayQuestion::Divergence& d) {
-  fmt::print(stderr, "           {} events lie between", d.events);
+  fmt::print(stderr, "           {} between them",
+             d.events == 1 ? std::string("1 event lies") : fmt::format("{} events lie", d.events));
   const char* before = ": ";
   constexpr std::size_t kShown = 6;
   for (std::size_t i = 0; i < d.met.size() && i < kShown; ++i) {

@@ -14,11 +14,13 @@ namespace {
 using engine::Cause;
 using engine::Kind;
 
-/// Without everybody else: their events are not applied, so they would be wrong.
+/// Without everybody else: their events are not applied, so they would be wrong. But their numbers
+/// are taken, by whomever is enrolled before the user in the range.
 engine::State only(engine::State state, UserNumber user) {
   std::erase_if(state.sessions, [&](const auto& entry) { return entry.second.user != user; });
   for (UserNumber n = 1; n < state.users.size(); ++n)
     if (n != user) state.users[n] = {};
+  if (state.users.size() < user) state.users.resize(user);
   return state;
 }
 

@@ -213,6 +213,17 @@ TEST_CASE("what counts from later than it began says from when", "[replay]") {
   CHECK(after.of("state").find("the grace ran out after 30 s") != std::string::npos);
 }
 
+TEST_CASE("who is enrolled in the same moment as others has reasons, too", "[replay]") {
+  const test::Scratch scratch;
+  const auto layout = test::layout_in(scratch.path());
+  const auto w = Writer::create(layout).value();
+  for (const char* user : {"ada", "bob", "cy", "dee"})
+    w->write(test::login(user, "x"), kStart).value();
+  const auto reader = Reader::open(layout).value();
+  for (const char* user : {"ada", "bob", "cy", "dee"})
+    CHECK(told(reader, user).of("state").find("S01: online since") != std::string::npos);
+}
+
 TEST_CASE("in any history each part of a state has the event that made it", "[replay][property]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
@@ -273,6 +284,31 @@ TEST_CASE("in any history each part of a state has the event that made it", "[re
           REQUIRE(why.seen->by.at >= user.last_seen);
         }
       }
+    }
+  }
+}
+
+TEST_CASE("each state of real people is explained", "[replay][property]") {
+  const std::uint64_t seed = test::test_seed();
+  INFO("reproduce with ROLLCALL_SEED=" << seed);
+  std::mt19937_64 rng{seed};
+  const test::Scratch scratch(test::Scratch::On::Memory);
+  const auto reader = Reader::open(test::make_real_store(scratch.path(), 20'000)).value();
+  for (int i = 0; i < test::rounds(60); ++i) {
+    const Seq seq = 1 + below(rng, reader.last());
+    const auto moment =
+        as_of(reader, "seq:" + std::to_string(seq), kStart, Watched::ToItsEnd).value();
+    const auto state = state_as_of(reader, moment).value();
+    if (state.users.size() < 2) continue;
+    // Whoever did the last event, and anybody.
+    const auto last = reader.log().header(seq).value()->user;
+    for (const UserNumber n :
+         {last, static_cast<UserNumber>(1 + below(rng, state.users.size() - 1))}) {
+      if (n == 0) continue;
+      INFO("user " << n << " after seq " << seq);
+      const auto why = explain(reader, moment, state, n).value();
+      REQUIRE(why.since.has_value() == (state.users[n].since != 0));
+      if (why.since) REQUIRE(why.since->rules.of_state() != nullptr);
     }
   }
 }
