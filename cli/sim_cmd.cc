@@ -84,6 +84,8 @@ void add_sim(Command& root) {
       usage_error(fmt::format(
           "it would end on {}, which is in the future: an earlier --start or fewer --days",
           replay::rfc3339(plan.end()).substr(0, 10)));
+    if (!o->out.empty() && !context.data.empty())
+      usage_error("-O FILE and -d DIR contradict each other: the history goes into one of them");
     if (!context.url.empty())
       usage_error("sim needs no server: it invents a history, which goes into a file or a store");
   });
