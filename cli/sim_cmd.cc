@@ -65,7 +65,7 @@ replay::InventedReport write_store(const Context& context, const replay::History
 void add_sim(Command& root) {
   auto o = std::make_shared<Options>();
   Command command = root.command("sim", "a plausible invented history, for demos, load and tests");
-  command.option("--seed", o->seed, "the same seed gives the same history");
+  command.option("--seed", o->seed, "the same seed gives the same history (default 0)");
   command.option("--users", o->users, "how many people", a_number(1, replay::kInventedUsersMax));
   command.option("--days", o->days, "how many days", a_number(1, replay::kInventedDaysMax));
   command.option("--start", o->start, "its first day (default 2026-01-05)", a_time());
@@ -84,6 +84,8 @@ void add_sim(Command& root) {
       usage_error(fmt::format(
           "it would end on {}, which is in the future: an earlier --start or fewer --days",
           replay::rfc3339(plan.end()).substr(0, 10)));
+    if (!o->out.empty() && !context.data.empty())
+      usage_error("-O FILE and -d DIR contradict each other: the history goes into one of them");
     if (!context.url.empty())
       usage_error("sim needs no server: it invents a history, which goes into a file or a store");
   });

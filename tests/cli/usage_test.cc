@@ -312,6 +312,7 @@ TEST_CASE("options that contradict each other are refused", "[cli][usage]") {
                           {"key", "rotate", "--epoch", "--master"},
                           {"verify", "--quick", "--full"},
                           {"checkpoint", "show", "-o", "json"},
+                          {"sim", "--users", "1", "--days", "1", "-O", "f", "-d", "x"},
                           {"retention", "apply", "-o", "json"}})
     check_refused(scratch, words);
 }

@@ -173,7 +173,7 @@ void FaultLife::commit_many() {
 void FaultLife::digest_is_due(Micros at) {
   known_.model.conclude(at, story_);
   points_[known_.model.last()] = known_;
-  if (story_.back().kind == Kind::StateDigest) return;
+  if (story_.empty() || story_.back().kind == Kind::StateDigest) return;
   Header h;
   h.kind = Kind::StateDigest;
   h.a = known_.model.last();
