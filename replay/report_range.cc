@@ -55,8 +55,9 @@ Result<End> begin_at(const Reader& reader, const TimeSpec& bound, Micros watched
   return out;
 }
 
-/// Applies headers in groups. Each touches a few places of a state of gigabytes, which the memory
-/// is told of before the group is applied, so that it fetches them at once and not in turn.
+/// Applies headers in groups. Each touches a few places of a state far larger than caches, which
+/// the memory is told of before the group is applied, so that it fetches them at once and not in
+/// turn.
 class Applier {
  public:
   Applier(engine::State& state, const engine::Effects& wanted,
