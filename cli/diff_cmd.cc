@@ -31,6 +31,8 @@ json::object row_of(const Context& context, const DiffQuestion::Row& r) {
   out["to"] = told(r.to, r.last_known_b);
   out["since_a"] = since(r.since_a);
   out["since_b"] = since(r.since_b);
+  out["by"] =
+      r.seq ? fmt::format("{} #{}", r.cause.value_or(r.kind.value_or("")), *r.seq) : std::string();
   return out;
 }
 
@@ -56,10 +58,10 @@ int between_moments(Context& context, const DiffQuestion& q) {
     fmt::print("{} {} in another state; {} in the same state again after another\n", s.changed,
                s.changed == 1 ? "person is" : "people are", s.returned);
   }
-  std::vector<std::string> columns{"user", "from", "to", "since_a", "since_b"};
+  std::vector<std::string> columns{"user", "from", "to", "since_a", "since_b", "changes", "by"};
   if (csv)
-    columns = {"user",    "number",       "from",         "to",       "since_a",
-               "since_b", "last_known_a", "last_known_b", "coverage", "gaps"};
+    columns = {"user", "number", "from",  "to",           "since_a",      "since_b",  "changes",
+               "seq",  "kind",   "cause", "last_known_a", "last_known_b", "coverage", "gaps"};
   Rows rows(context, std::move(columns));
   for (const auto& person : people) {
     auto row = row_of(context, person);
@@ -109,8 +111,8 @@ void add_diff(Command& root) {
                  a_word());
   declare_user_option(command, o->q, "with --at: only these");
   command.option("-n,--lines", o->q.limit, "at most so many users");
-  command.rows({"user", "number", "from", "to", "since_a", "since_b", "last_known_a",
-                "last_known_b", "coverage", "gaps"});
+  command.rows({"user", "number", "from", "to", "since_a", "since_b", "changes", "seq", "kind",
+                "cause", "last_known_a", "last_known_b", "coverage", "gaps"});
   command.check([o](const Context& context) { check_one_of_three(context, *o); });
   command.examples(
       "  rollcall diff --at 'yesterday 17:00' --at 'today 09:00'\n"

@@ -4,6 +4,7 @@
 #include "replay/question/presence.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace rollcall::replay::inline question {
@@ -35,6 +36,37 @@ Result<DiffQuestion::Side> told(const Reader& reader, const Side& side) {
   if (!root) return root.error();
   out.root = std::move(*root);
   out.coverage = coverage_of(side.moment);
+  return out;
+}
+
+struct Changes {
+  std::uint64_t count = 0;
+  Seq seq = 0;
+  std::string_view kind, cause;
+};
+
+/// Of everybody, after event `from` up to and with event `to`.
+Result<std::map<UserNumber, Changes>> changes_between(const Desk& desk, Seq from, Seq to) {
+  std::map<UserNumber, Changes> out;
+  if (from >= to) return out;
+  auto fold = state_at(*desk.reader, from);
+  if (!fold) return fold.error();
+  constexpr Seq kPiece = 65'536;  // the bar moves
+  while (fold->state.seq < to) {
+    RC_TRY(fold->advance(desk.reader->log(), std::min(to, fold->state.seq + kPiece),
+                         [&](const Header&, store::ByteView, engine::Outcome,
+                             std::span<const engine::Transition> changes) {
+                           for (const engine::Transition& change : changes) {
+                             if (change.from == change.to) continue;
+                             Changes& of = out[change.user];
+                             ++of.count;
+                             of.seq = change.seq;
+                             of.kind = engine::name_of(change.kind);
+                             of.cause = engine::name_of(change.cause);
+                           }
+                         }));
+    desk.progress(fold->state.seq - from, to - from);
+  }
   return out;
 }
 
@@ -76,6 +108,8 @@ Result<DiffQuestion::Summary> answer(const Desk& desk, const DiffQuestion& q,
                                    [&](const GapRow& g) { return g.seq == gap.seq; });
     if (!there) out.gaps.push_back(gap);
   }
+  const auto changes = changes_between(desk, a->moment.seq, b->moment.seq);
+  if (!changes) return changes.error();
   std::vector<DiffQuestion::Row> rows;
   const std::size_t users = std::max(a->state.users.size(), b->state.users.size());
   for (UserNumber n = 1; n < users; ++n) {
@@ -97,6 +131,16 @@ Result<DiffQuestion::Summary> answer(const Desk& desk, const DiffQuestion& q,
     r.last_known_b = std::move(to.last_known);
     r.since_a = moment_of(was.since);
     r.since_b = moment_of(is.since);
+    if (const auto found = changes->find(n); found != changes->end()) {
+      r.changes = found->second.count;
+      const auto last = reader.log().header(found->second.seq);
+      // A conclusion that is due and not in the log is later than the last that is.
+      if (last && *last && (*last)->at == is.since) {
+        r.seq = found->second.seq;
+        r.kind = std::string(found->second.kind);
+        if (!found->second.cause.empty()) r.cause = std::string(found->second.cause);
+      }
+    }
     rows.push_back(std::move(r));
   }
   out.changed = rows.size();

@@ -16,6 +16,10 @@ struct DiffQuestion : Whose {
     std::string from, to;  ///< at A, at B: unknown if nobody watched
     std::optional<std::string> last_known_a, last_known_b;  ///< with unknown: how it was before
     std::optional<Moment> since_a, since_b;
+    // If A is before B: the changes of state between them, and the last one.
+    std::uint64_t changes = 0;
+    std::optional<std::uint64_t> seq;  ///< of its event; none if a timer's conclusion is only due
+    std::optional<std::string> kind, cause;  ///< of that event
   };
   struct Side {
     Moment at;
@@ -35,7 +39,8 @@ struct DiffQuestion : Whose {
 };
 BOOST_DESCRIBE_STRUCT(DiffQuestion, (Whose), (at, limit))
 BOOST_DESCRIBE_STRUCT(DiffQuestion::Row, (),
-                      (user, number, from, to, last_known_a, last_known_b, since_a, since_b))
+                      (user, number, from, to, last_known_a, last_known_b, since_a, since_b,
+                       changes, seq, kind, cause))
 BOOST_DESCRIBE_STRUCT(DiffQuestion::Side, (), (at, seq, root, online, away, unknown, coverage))
 BOOST_DESCRIBE_STRUCT(DiffQuestion::Summary, (), (at_a, at_b, changed, returned, coverage, gaps))
 

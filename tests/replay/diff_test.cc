@@ -5,6 +5,7 @@
 #include "replay/parting.h"
 #include "replay/question/presence.h"
 #include "replay/question/root.h"
+#include "replay/question/transitions.h"
 #include "tests/support/random_history.h"
 #include "tests/support/stores.h"
 
@@ -49,6 +50,18 @@ std::map<std::uint64_t, PresenceQuestion::Row> people(const Reader& reader, cons
   return out;
 }
 
+/// The seqs of each person's changes of state after `from`, up to and with `to`.
+std::map<std::uint64_t, std::vector<std::uint64_t>> changes(const Reader& reader, Seq from,
+                                                            Seq to) {
+  const Desk desk{reader.layout(), &reader, kStart * 2};
+  std::map<std::uint64_t, std::vector<std::uint64_t>> out;
+  (void)answer(desk, TransitionsQuestion{}, [&](const TransitionsQuestion::Row& row) {
+    if (row.seq > from && row.seq <= to) out[row.number].push_back(row.seq);
+    return true;
+  }).value();
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("whoever differs between two moments is told, and nobody else", "[replay][property]") {
@@ -67,6 +80,7 @@ TEST_CASE("whoever differs between two moments is told, and nobody else", "[repl
     const auto was = people(reader, a), is = people(reader, b);
     const auto made = told(reader, a, b);
     std::uint64_t changed = 0, returned = 0;
+    const auto made_between = changes(reader, made.all.at_a.seq, made.all.at_b.seq);
     std::set<std::uint64_t> numbers;  // who was enrolled at one of the moments
     for (const auto* at : {&was, &is})
       for (const auto& [number, person] : *at) numbers.insert(number);
@@ -91,6 +105,9 @@ TEST_CASE("whoever differs between two moments is told, and nobody else", "[repl
       CHECK(row->second.last_known_b == then.last_known);
       CHECK(since(row->second.since_a) == since(before.since));
       CHECK(since(row->second.since_b) == since(then.since));
+      const auto found = made_between.find(number);
+      CHECK(row->second.changes == (found == made_between.end() ? 0 : found->second.size()));
+      if (found != made_between.end()) CHECK(row->second.seq == found->second.back());
     }
     CHECK(made.all.changed == changed);
     CHECK(made.all.returned == returned);
