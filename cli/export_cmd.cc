@@ -11,7 +11,6 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-
 namespace rollcall::cli {
 namespace {
 

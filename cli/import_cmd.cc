@@ -29,7 +29,8 @@ void add_import(Command& root) {
   };
   auto o = std::make_shared<Options>();
   Command command = root.command("import", "append the events of an NDJSON file (.zst too)");
-  command.positional("FILE", o->file, "one event a line, - for standard input; docs/import.md says how");
+  command.positional("FILE", o->file,
+                     "one event a line, - for standard input; docs/import.md says how");
   command.flag("--dry-run", o->dry_run, "check every line and write nothing");
   command.option("--idle-after", o->idle_after,
                  "for a new log: without activity for so long somebody is Away (default 5min)");

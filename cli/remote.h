@@ -16,8 +16,8 @@ namespace rollcall::cli {
 [[nodiscard]] std::string url_of(const Context& context, const std::string& path,
                                  const std::string& query = {});
 
-/// The lines of an answer of /v1 as they come, until `line` returns false: a POST if there is a body.
-/// A Failure with the server's sentence if there is none.
+/// The lines of an answer of /v1 as they come, until `line` returns false: a POST if there is a
+/// body. A Failure with the server's sentence if there is none.
 void stream_lines(const Context& context, const std::string& path, const std::string& query,
                   const std::optional<boost::json::object>& body,
                   const std::function<bool(std::string_view line)>& line);

@@ -220,8 +220,11 @@ void add_replay(Command& root) {
     if (!o->listen.empty()) {
       if (!context.url.empty())
         usage_error("--listen reads a store's own files: give its folder (-d) instead of --url");
-      if (!o->sink.empty() || !o->breaks.empty() || o->check || o->q.anybody() || !o->against.empty())
-        usage_error("--listen shows everything to others: only --from, --to, --speed and --step go with it");
+      if (!o->sink.empty() || !o->breaks.empty() || o->check || o->q.anybody() ||
+          !o->against.empty())
+        usage_error(
+            "--listen shows everything to others: only --from, --to, --speed and --step go with "
+            "it");
       return;
     }
     for (const auto& text : o->breaks) (void)parse_break(text);

@@ -47,8 +47,8 @@ net::Settings settings_for(const Context& context, const replay::ReplayQuestion&
   settings.listen = {parse_endpoint(options.address, false).value()};
   settings.tls_certificate.clear();
   settings.tls_key.clear();
-  settings.playback = net::PlaybackSettings{range.from, range.to,
-                                            replay::read_speed(options.speed).value()};
+  settings.playback =
+      net::PlaybackSettings{range.from, range.to, replay::read_speed(options.speed).value()};
   settings.playback->paused = options.paused;
   settings.page = web::assets();
   return settings;

@@ -9,8 +9,8 @@
 namespace rollcall::cli {
 
 struct ReplayListen {
-  std::string address;      ///< to listen on
-  bool paused = false;      ///< stands at its beginning until somebody lets it go
+  std::string address;  ///< to listen on
+  bool paused = false;  ///< stands at its beginning until somebody lets it go
   std::string speed = "1x";
 };
 

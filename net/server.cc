@@ -5,8 +5,8 @@
 #include "net/http/api.h"
 #include "net/http/arrival.h"
 #include "net/loop/clock.h"
-#include "net/loop/memory_reserve.h"
 #include "net/loop/local_socket.h"
+#include "net/loop/memory_reserve.h"
 #include "net/loop/tls.h"
 #include "net/wire/pusher_signature.h"
 #include "net/wire/refusals.h"
@@ -182,7 +182,8 @@ store::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
     server->context_.apps.push_back(std::move(*opened));
   }
   server->api_ = std::make_unique<Api>(server->context_);
-  if (!s.playback) server->listen_locally();  // the stores are ours by now, and so is the folder's socket
+  if (!s.playback)
+    server->listen_locally();  // the stores are ours by now, and so is the folder's socket
   return server;
 }
 

@@ -31,7 +31,7 @@ struct AsOf {
   bool by_seq = false;          ///< given as seq:N
   std::vector<Gap> gaps;        ///< that contain it
   Micros begins = 0, ends = 0;  ///< the log's first event and its last; 0, 0 if it is empty
-  Micros watched_to = 0;  ///< up to then the log speaks: its last event, or now
+  Micros watched_to = 0;        ///< up to then the log speaks: its last event, or now
 };
 
 /// `text`: a moment (replay/time_text.h); empty: the last moment that is known.

@@ -28,7 +28,7 @@ struct BundleRequest {
   UserNumber user = 0;         ///< Chain: whose
   Seq from = 1, to = ~Seq{0};  ///< Headers: the range
   std::vector<Seq> bodies;     ///< events whose bodies are included, ascending
-  Seq asked_seq = 0;    ///< Chain: the state after which event is asked about; 0 none
+  Seq asked_seq = 0;           ///< Chain: the state after which event is asked about; 0 none
   Micros asked_at = 0;  ///< with asked_seq: the moment at which it was the last event; 0: asked by
                         ///< seq. Only a signed state digest later than it can prove that it was
 };

@@ -40,7 +40,8 @@ class LineReader {
     const json::value value = json::parse(text, ec, &arena);
     if (ec) return bad(ec.message());
     if (!value.is_object()) return bad("not a JSON object");
-    if (const auto twice = store::key_twice(text)) return bad(store::twice_text(*twice, "the line"));
+    if (const auto twice = store::key_twice(text))
+      return bad(store::twice_text(*twice, "the line"));
     const json::object& o = value.get_object();
     Line line;
     std::string at;

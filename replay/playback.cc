@@ -2,8 +2,8 @@
 #include "replay/playback.h"
 
 #include "replay/as_of.h"
-#include "store/log/snapshot.h"
 #include "replay/time_text.h"
+#include "store/log/snapshot.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -220,8 +220,7 @@ Result<void> Playback::place(Seq seq) {
     const Lock guard(mutex_);
     opened = opened_;
   }
-  store::Snapshot nearest =
-      store::nearest_whole_snapshot(layout_, opened->reader.log(), seq);
+  store::Snapshot nearest = store::nearest_whole_snapshot(layout_, opened->reader.log(), seq);
   RC_TRY(nearest.fold.advance(opened->reader.log(), seq));
   fold_ = std::move(nearest.fold);
   end_ = seq;

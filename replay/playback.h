@@ -113,7 +113,7 @@ class Playback final : public store::LogSource {
   mutable store::Mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Opened> opened_ RC_GUARDED_BY(mutex_);
-  Micros at_ RC_GUARDED_BY(mutex_) = 0;             ///< the replay's time…
+  Micros at_ RC_GUARDED_BY(mutex_) = 0;            ///< the replay's time…
   Clock::time_point since_ RC_GUARDED_BY(mutex_);  ///< …at this moment
   Speed speed_ RC_GUARDED_BY(mutex_) = 1;
   bool paused_ RC_GUARDED_BY(mutex_) = false;

@@ -1,7 +1,7 @@
 // Where a server has its history from: what it reads, and through whom it writes.
 //
-// Why this file exists: mostly that is the live log (store/live.h). A server that plays the past has
-// another, which moves by itself and takes nothing; whatever serves clients knows neither.
+// Why this file exists: mostly that is the live log (store/live.h). A server that plays the past
+// has another, which moves by itself and takes nothing; whatever serves clients knows neither.
 #pragma once
 
 #include "engine/event.h"

@@ -81,8 +81,8 @@ HttpReply broadcasting_auth(ServerContext& server, const Callers& callers, App& 
   json::object answer;
   if (kind->presence) {
     const std::string& user = past ? who->name : who->user;
-    const std::string data = json::serialize(
-        json::object{{"user_id", user}, {"user_info", json::object{{"id", user}}}});
+    const std::string data =
+        json::serialize(json::object{{"user_id", user}, {"user_info", json::object{{"id", user}}}});
     answer["auth"] = sign(channel_string(socket_id, channel, data));
     answer["channel_data"] = data;
   } else {

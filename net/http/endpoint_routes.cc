@@ -13,9 +13,9 @@
 namespace rollcall::net::inline http {
 namespace {
 
-using AllEndpoints = boost::mp11::mp_append<Endpoints, PageEndpoints, GovernEndpoints,
-                                            TokenEndpoints, PlaybackEndpoints,
-                                            boost::mp11::mp_list<CosignEndpoint>>;
+using AllEndpoints =
+    boost::mp11::mp_append<Endpoints, PageEndpoints, GovernEndpoints, TokenEndpoints,
+                           PlaybackEndpoints, boost::mp11::mp_list<CosignEndpoint>>;
 
 /// Of an answer in which there are lists, and many things therefore: not made into text on a thread
 /// that has connections to serve.

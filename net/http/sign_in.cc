@@ -14,8 +14,8 @@ namespace {
 
 std::string cookie_header(std::string_view name, const std::string& value, std::int64_t seconds,
                           bool tls) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", name, value,
-                     seconds, tls ? "; Secure" : "");
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", name, value, seconds,
+                     tls ? "; Secure" : "");
 }
 
 }  // namespace
@@ -61,10 +61,10 @@ HttpReply sign_in(Callers& callers, App& app, const HttpRequest& request) {
     session.user = wanted;
   }
   HttpReply out;
-  out.headers.emplace_back("Set-Cookie",
-                           cookie_header(callers.cookie_name(),
-                                         seal_session(session, callers.signed_out().key()),
-                                         session.expires - now, request.tls));
+  out.headers.emplace_back(
+      "Set-Cookie",
+      cookie_header(callers.cookie_name(), seal_session(session, callers.signed_out().key()),
+                    session.expires - now, request.tls));
   out.headers.emplace_back("Cache-Control", "no-store");
   out.body = json::serialize(json::object{{"user", session.user}, {"name", session.name}});
   return out;

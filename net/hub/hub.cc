@@ -185,10 +185,9 @@ std::optional<std::string> Hub::subscribe(ConnectionId connection, Ticket ticket
     known->second.leaves_at_ms = 0;
     channel.as[connection] = known;
   }
-  std::string first = frame(
-      Opcode::Text,
-      marked(message::subscription_succeeded(
-          name, channel.members ? members_json(channel) : "{}", seq)));
+  std::string first =
+      frame(Opcode::Text, marked(message::subscription_succeeded(
+                              name, channel.members ? members_json(channel) : "{}", seq)));
   if (kind.cached) append_frame(first, Opcode::Text, marked(cache_message(name, channel)));
   if (added) {
     send(channel, message::member_added(name, member->user_id, member->info, seq), connection);

@@ -180,8 +180,7 @@ class Hub {
   void send(const Channel& channel, const Bytes& bytes, ConnectionId except) RC_REQUIRES(mutex_);
   void send(const Channel& channel, const std::string& message, ConnectionId except)
       RC_REQUIRES(mutex_);
-  void one(ConnectionId connection, Delivery::What what, std::string message)
-      RC_REQUIRES(mutex_);
+  void one(ConnectionId connection, Delivery::What what, std::string message) RC_REQUIRES(mutex_);
   void close_one(ConnectionId connection, std::uint16_t code, const std::string& reason)
       RC_REQUIRES(mutex_);
   void count_changed(const std::string& name, Channel& channel) RC_REQUIRES(mutex_);

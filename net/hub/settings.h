@@ -110,7 +110,7 @@ struct Settings {
   bool accept_clock = false;
   std::vector<AppSettings> apps;
   std::optional<PlaybackSettings> playback;  ///< of its one app; nothing: it is live
-  Assets page;  ///< the page's files; empty: there is none
+  Assets page;                               ///< the page's files; empty: there is none
 };
 
 }  // namespace rollcall::net::inline hub

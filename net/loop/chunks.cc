@@ -71,11 +71,10 @@ std::size_t Chunks::Sink::waiting() const {
 
 void Chunks::Sink::wait_for_room(std::size_t most) const {
   store::Lock lock(state->mutex);
-  state->taken.wait_for(lock.waiting(), std::chrono::milliseconds(500),
-                        [&] {
-                          state->mutex.held();
-                          return state->closed || state->data.size() <= most;
-                        });
+  state->taken.wait_for(lock.waiting(), std::chrono::milliseconds(500), [&] {
+    state->mutex.held();
+    return state->closed || state->data.size() <= most;
+  });
 }
 
 void Chunks::hold(std::shared_ptr<void> what) {

@@ -1,6 +1,6 @@
 // libcurl's functions as this program calls them, loaded with the first request that goes out
-// (store/bytes/shared_library.h says why). Inside rollcall::net their names are pointers of the same
-// types, which hide the library's own.
+// (store/bytes/shared_library.h says why). Inside rollcall::net their names are pointers of the
+// same types, which hide the library's own.
 #pragma once
 
 #include "store/bytes/errc.h"

@@ -17,7 +17,6 @@
 #include <boost/asio/write.hpp>
 #include <sys/socket.h>
 
-
 namespace rollcall::net::inline loop {
 namespace {
 

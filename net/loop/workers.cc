@@ -122,11 +122,10 @@ void Workers::stop() {
 void Workers::serve() {
   store::Lock lock(mutex_);
   while (true) {
-    const bool called =
-        wake_.wait_for(lock.waiting(), idle_longest_, [&] {
-          mutex_.held();
-          return stopping_ || !queue_.empty();
-        });
+    const bool called = wake_.wait_for(lock.waiting(), idle_longest_, [&] {
+      mutex_.held();
+      return stopping_ || !queue_.empty();
+    });
     if (stopping_) return;
     if (!called) {
       if (threads_.size() == 1) continue;  // one stays

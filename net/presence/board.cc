@@ -9,9 +9,7 @@ namespace rollcall::net::inline presence {
 using engine::Micros;
 using engine::Presence;
 
-void Board::start(const store::Writer& writer) {
-  place(writer.state(), writer.shown_at_opening());
-}
+void Board::start(const store::Writer& writer) { place(writer.state(), writer.shown_at_opening()); }
 
 void Board::place(const engine::State& state, const store::ShownOfHiders& shown_of_hiders) {
   const store::Lock guard(mutex_);
@@ -49,28 +47,28 @@ void Board::note(const engine::Effect& effect) {
   if (effect.user >= users_.size()) users_.resize(std::size_t{effect.user} + 1);
   PresenceRow& s = users_[effect.user];
   using engine::Override;
-  std::visit(engine::Each{
-                 [&](const engine::SessionOpened&) { ++s.sessions; },
-                 [&](const engine::SessionClosed&) { --s.sessions; },
-                 [&](const engine::Seen& seen) {
-                   s.last_seen = std::max(s.last_seen, seen.at);
-                   if (s.manual != Override::Invisible)
-                     s.visible_last_seen = std::max(s.visible_last_seen, seen.at);
-                 },
-                 [&](const engine::Overridden& status) {
-                   s.manual = status.manual;
-                   s.do_not_disturb = status.do_not_disturb;
-                   s.status_seq = status.status;
-                   // Of who hides others hear nothing, not even that he was busy with it.
-                   mutex_.held();
-                   if (status.before != Override::Invisible || status.manual != Override::Invisible)
-                     notes_.statuses.push_back(effect.user);
-                 },
-                 [&](const engine::UserForgotten&) {
-                   mutex_.held();
-                   forget(effect);
-                 },
-                 [](const auto&) {}},
+  std::visit(engine::Each{[&](const engine::SessionOpened&) { ++s.sessions; },
+                          [&](const engine::SessionClosed&) { --s.sessions; },
+                          [&](const engine::Seen& seen) {
+                            s.last_seen = std::max(s.last_seen, seen.at);
+                            if (s.manual != Override::Invisible)
+                              s.visible_last_seen = std::max(s.visible_last_seen, seen.at);
+                          },
+                          [&](const engine::Overridden& status) {
+                            s.manual = status.manual;
+                            s.do_not_disturb = status.do_not_disturb;
+                            s.status_seq = status.status;
+                            // Of who hides others hear nothing, not even that he was busy with it.
+                            mutex_.held();
+                            if (status.before != Override::Invisible ||
+                                status.manual != Override::Invisible)
+                              notes_.statuses.push_back(effect.user);
+                          },
+                          [&](const engine::UserForgotten&) {
+                            mutex_.held();
+                            forget(effect);
+                          },
+                          [](const auto&) {}},
              effect.what);
 }
 

@@ -153,9 +153,9 @@ void Broadcast::tell_each(const store::Writer::Batch& batch) {
 
 void Broadcast::tell_moved(engine::Micros at, engine::Seq seq) {
   const std::string all(kPresenceChannel);
-  hub_.publish(all, message::event("rollcall:moved", all,
-                                   fmt::format(R"({{"at":"{}","seq":{}}})", replay::rfc3339(at), seq),
-                                   seq));
+  hub_.publish(
+      all, message::event("rollcall:moved", all,
+                          fmt::format(R"({{"at":"{}","seq":{}}})", replay::rfc3339(at), seq), seq));
 }
 
 void Broadcast::tell_notes(const store::ReadView& reading) {

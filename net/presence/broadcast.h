@@ -34,9 +34,9 @@ class Broadcast {
   void set_reading(Reading reading) { reading_ = std::move(reading); }
   /// Something became durable; from any thread.
   void notify();
-  /// Each change of the batch, in the order of the log and at once: of a replay, whose listeners are
-  /// auditors and hear of the state itself. The same of some changes that no event made, when the
-  /// replay was moved.
+  /// Each change of the batch, in the order of the log and at once: of a replay, whose listeners
+  /// are auditors and hear of the state itself. The same of some changes that no event made, when
+  /// the replay was moved.
   void tell_each(const store::Writer::Batch& batch);
   void tell_each(const std::vector<Board::Change>& changes);
   /// The replay is at another moment from here on: {at, seq}.

@@ -55,7 +55,8 @@ Seq append_attendance(Transaction& transaction, Kind kind, const std::string& ch
 
 }  // namespace
 
-Sessions::Sessions(store::LogSource& live) : live_(live), answers_(std::make_unique<AnswerSweep>()) {}
+Sessions::Sessions(store::LogSource& live)
+    : live_(live), answers_(std::make_unique<AnswerSweep>()) {}
 Sessions::~Sessions() = default;
 
 Result<Sessions::Linked*> Sessions::ensure(Transaction& transaction, ConnectionId connection,

@@ -23,11 +23,11 @@
 namespace rollcall::net::inline readers {
 
 struct ReaderLimits {
-  std::size_t most = 16;           ///< readers at a time
-  std::size_t most_of_one = 4;     ///< of them for one asker
-  std::size_t idle_most = 2;       ///< that stay when nobody asks
-  std::uint64_t memory_mb = 0;     ///< of a reader's address space; 0: no limit
-  std::chrono::seconds longest{0};        ///< that a question may take; 0: as long as it is wanted
+  std::size_t most = 16;                   ///< readers at a time
+  std::size_t most_of_one = 4;             ///< of them for one asker
+  std::size_t idle_most = 2;               ///< that stay when nobody asks
+  std::uint64_t memory_mb = 0;             ///< of a reader's address space; 0: no limit
+  std::chrono::seconds longest{0};         ///< that a question may take; 0: as long as it is wanted
   std::uint64_t cpu_s = 0, rows_most = 0;  ///< of a question; 0: no limit
 };
 
@@ -48,8 +48,8 @@ struct AskedAt {
 
 class ReaderPool {
  public:
-  /// A question waits while there are as many readers as there may be, or as many of them answer its
-  /// asker. `asked_at`: of a replay; called for each question, from any thread.
+  /// A question waits while there are as many readers as there may be, or as many of them answer
+  /// its asker. `asked_at`: of a replay; called for each question, from any thread.
   ReaderPool(store::Layout layout, ReaderLimits limits, std::function<AskedAt()> asked_at = {});
   ~ReaderPool();
   ReaderPool(const ReaderPool&) = delete;

@@ -35,7 +35,8 @@ bool started_by_own_program() {
   if (::getsockopt(kServer, SOL_SOCKET, SO_PEERCRED, &server, &size) != 0 ||
       server.pid != ::getppid())
     return false;
-  struct stat own {}, other {};
+  struct stat own {
+  }, other{};
   const std::string its = "/proc/" + std::to_string(server.pid) + "/exe";
   return ::stat("/proc/self/exe", &own) == 0 && ::stat(its.c_str(), &other) == 0 &&
          own.st_dev == other.st_dev && own.st_ino == other.st_ino;
@@ -154,8 +155,8 @@ void answer(std::optional<replay::Reader>& reader, const store::Layout& layout,
         desk.now = request.at("now").to_number<std::int64_t>();
       }
     }
-    const auto as = request.at("entries").as_bool() ? replay::EventsAs::Entries
-                                                    : replay::EventsAs::Json;
+    const auto as =
+        request.at("entries").as_bool() ? replay::EventsAs::Entries : replay::EventsAs::Json;
     replay::answer_in_lines(desk, name, request.at("ask").as_object(), as,
                             request.at("rows_most").to_number<std::uint64_t>(), put);
   } catch (const std::bad_alloc&) {

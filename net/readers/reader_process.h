@@ -7,9 +7,9 @@
 //
 // They speak over a socket pair, the reader's descriptor 0, in lines of JSON. First the server says
 // what to read: {"data":…,"app":…,"memory_mb":…,"nice":…}. Then for each question
-// {"question":NAME,"ask":{…},"entries":bool,"rows_most":N,"cpu_s":N}, which is answered by the lines
-// of replay::answer_in_lines(). Of a replay also {"last":SEQ,"now":MICROSECONDS}: where the log ends
-// and what time it is, as far as the question goes.
+// {"question":NAME,"ask":{…},"entries":bool,"rows_most":N,"cpu_s":N}, which is answered by the
+// lines of replay::answer_in_lines(). Of a replay also {"last":SEQ,"now":MICROSECONDS}: where the
+// log ends and what time it is, as far as the question goes.
 #pragma once
 
 #include <string_view>

@@ -122,9 +122,7 @@ boost::asio::awaitable<bool> holds_subscription(Call& call, const CatchupRequest
 
 }  // namespace
 
-GapRow gap_row(const store::Gap& gap) {
-  return {gap.seq, {gap.from}, {gap.to}};
-}
+GapRow gap_row(const store::Gap& gap) { return {gap.seq, {gap.from}, {gap.to}}; }
 
 Answer<Written> LoginEndpoint::run(Call call, Request r) {
   Write w = write_by(engine::Kind::Login, r);
@@ -217,8 +215,7 @@ Answer<People> PresenceEndpoint::run(Call call, Request r) {
     } else {
       app.board().each([&](engine::UserNumber n, const PresenceRow& s) {
         const auto shown = inside ? s.state : s.visible;
-        const bool match =
-            r.state.empty() ? shown != engine::Presence::Offline : is_wanted(shown);
+        const bool match = r.state.empty() ? shown != engine::Presence::Offline : is_wanted(shown);
         if (match && !s.erased && found.size() < limit) found.emplace_back(n, s);
       });
     }

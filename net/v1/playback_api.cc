@@ -24,8 +24,8 @@ Answer<PlaybackResponse> PlaybackEndpoint::run(Call call, Request r) {
     if (r.at) RC_TRY(playback->move_to(*r.at, playback->position().at));
     if (r.paused && !*r.paused) playback->pause(false);
     const auto is = playback->position();
-    return PlaybackResponse{{is.at},   is.seq,   replay::speed_text(is.speed), is.paused,
-                            is.ended, {is.from}, {is.to}};
+    return PlaybackResponse{{is.at},   is.seq, replay::speed_text(is.speed), is.paused, is.ended,
+                            {is.from}, {is.to}};
   };
   co_return co_await offload<PlaybackResponse>(call, std::move(work));
 }

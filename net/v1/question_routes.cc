@@ -11,11 +11,18 @@ namespace {
 constexpr std::string_view kAudit = "audit:read", kAdmin = "admin", kServer = "server:admin";
 
 constexpr auto kRoutes = std::to_array<QuestionRoute>({
-    {{"GET", "/v1/presence", kAudit, "Who was here at a moment"}, "who", "people", 1000, true, "at"},
+    {{"GET", "/v1/presence", kAudit, "Who was here at a moment"},
+     "who",
+     "people",
+     1000,
+     true,
+     "at"},
     {{"POST", "/v1/presence/proof", kAudit, "A bundle that proves one user's state at a moment"},
      "who --proof",
      "files"},
-    {{"GET", "/v1/state", "presence:read", "One person's state at a moment, and why"}, "state", "why"},
+    {{"GET", "/v1/state", "presence:read", "One person's state at a moment, and why"},
+     "state",
+     "why"},
     {{"GET", "/v1/diff", kAudit, "Whose state differs between two moments"}, "diff", "users", 1000},
     {{"GET", "/v1/sessions", kAudit, "Sessions, newest first"}, "last", "sessions", 1000},
     {{"GET", "/v1/events", kAudit, "The events that match"}, "audit", "events", 100},
@@ -138,8 +145,7 @@ std::optional<RoutedQuestion> find_question(const HttpRequest& request,
     if (!values) continue;
     if (route.attributes.method != method) {
       if (!other_methods.empty()) other_methods += ", ";
-      other_methods +=
-          route.attributes.method == "GET" ? "GET, HEAD" : route.attributes.method;
+      other_methods += route.attributes.method == "GET" ? "GET, HEAD" : route.attributes.method;
       continue;
     }
     json::object query;
@@ -183,8 +189,7 @@ void describe_questions(json::object& paths) {
     if (!route.rows.empty()) {
       auto& properties = answer["properties"];
       if (!properties.is_object()) properties = json::object{};
-      properties.as_object()[route.rows] =
-          json::object{{"type", "array"}, {"items", schemas.row}};
+      properties.as_object()[route.rows] = json::object{{"type", "array"}, {"items", schemas.row}};
       auto& required = answer["required"];
       if (!required.is_array()) required = json::array{};
       required.as_array().emplace_back(route.rows);
@@ -198,9 +203,10 @@ void describe_questions(json::object& paths) {
          json::object{
              {"description", "RFC 9457 problem details"},
              {"content",
-              json::object{{"application/problem+json",
-                            json::object{{"schema", json::object{{"$ref",
-                                                                  "#/components/schemas/Problem"}}}}}}}}}};
+              json::object{
+                  {"application/problem+json",
+                   json::object{
+                       {"schema", json::object{{"$ref", "#/components/schemas/Problem"}}}}}}}}}};
     std::string method(is.method);
     for (char& c : method) c = static_cast<char>(c + 32);
     auto& item = paths[is.path];

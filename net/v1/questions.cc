@@ -65,10 +65,10 @@ struct Job {
   replay::ReadQuestion question;
   std::string by;  ///< in the log of reads
   ReadReason why;
-  bool follow = false;         ///< GET /v1/events: goes on with what is appended
-  bool durably = true;         ///< the read is in the log before it is answered
+  bool follow = false;              ///< GET /v1/events: goes on with what is appended
+  bool durably = true;              ///< the read is in the log before it is answered
   std::chrono::seconds longest{0};  ///< for a slow client, too; 0: as long as it is wanted
-  bool server_admin = false;   ///< is told where the store lies
+  bool server_admin = false;        ///< is told where the store lies
   std::function<bool()> holds = [] { return true; };  ///< whoever asked may still ask
   std::shared_ptr<RunningPlace> place;
 };
@@ -383,9 +383,7 @@ boost::asio::awaitable<HttpReply> answer_question(Call call, const Settings& set
   // Named and moved: g++ 12 destroys a temporary that is passed to a coroutine twice.
   auto begin = [&call, job, out, begun](auto handler) {
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    auto resume = [shared, &loop = call.loop] {
-      loop.post([shared] { std::move (*shared)(); });
-    };
+    auto resume = [shared, &loop = call.loop] { loop.post([shared] { std::move (*shared)(); }); };
     *begun = call.app.run_aside([&app = call.app, job, out, resume] {
       const auto noted = note(app, *job);
       if (noted && job->errand.question == "who --proof") app.sign();

@@ -1,8 +1,8 @@
 // The questions of /v1: which path asks what (replay/question), who may, and how the answer leaves.
 //
 // Why this file exists: the history is asked by many paths in one way. Who may ask is found out
-// here, the read is logged, a reader process answers, and what it says leaves as one JSON object or,
-// for whoever accepts application/x-ndjson, line by line as it comes.
+// here, the read is logged, a reader process answers, and what it says leaves as one JSON object
+// or, for whoever accepts application/x-ndjson, line by line as it comes.
 #pragma once
 
 #include "net/loop/chunks.h"
@@ -14,9 +14,9 @@ namespace rollcall::net::inline v1 {
 
 struct QuestionRoute {
   Attributes attributes;
-  std::string_view question;       ///< of replay::question_names()
-  std::string_view rows;           ///< the answer's member that holds the rows; empty: it has none
-  std::uint64_t rows_usual = 0;    ///< `limit` as one JSON object if none is given
+  std::string_view question;     ///< of replay::question_names()
+  std::string_view rows;         ///< the answer's member that holds the rows; empty: it has none
+  std::uint64_t rows_usual = 0;  ///< `limit` as one JSON object if none is given
   bool noted_once_a_minute = false;  ///< as one JSON object: a slider that is dragged is one read
   std::string_view only_with = {};   ///< the route is for requests with this parameter
 };

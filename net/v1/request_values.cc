@@ -48,10 +48,9 @@ std::optional<HttpReply> query_problem(const HttpRequest& request,
   if (!query) return problem(400, "the query has a broken percent escape");
   std::set<std::string_view> seen;
   for (const auto& [name, value] : *query) {
-    const auto found = std::find_if(known.begin(), known.end(),
-                                    [&, wanted = std::string_view(name)](const QueryName& k) {
-                                      return k.name == wanted;
-                                    });
+    const auto found = std::find_if(
+        known.begin(), known.end(),
+        [&, wanted = std::string_view(name)](const QueryName& k) { return k.name == wanted; });
     const bool fits = is_of_every_request(name) || found != known.end();
     const std::string_view shown = std::string_view(name).substr(0, 64);
     if (!fits && known.empty())

@@ -10,7 +10,6 @@
 
 #include <spdlog/spdlog.h>
 
-
 namespace rollcall::net::inline v1 {
 namespace {
 

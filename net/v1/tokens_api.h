@@ -92,8 +92,8 @@ struct WitnessAddEndpoint {
   static Answer<Response> run(Call call, Request request);
 };
 
-using TokenEndpoints = boost::mp11::mp_list<TokensEndpoint, TokenCreateEndpoint,
-                                            TokenRevokeEndpoint, WatchTokenEndpoint,
-                                            WitnessAddEndpoint>;
+using TokenEndpoints =
+    boost::mp11::mp_list<TokensEndpoint, TokenCreateEndpoint, TokenRevokeEndpoint,
+                         WatchTokenEndpoint, WitnessAddEndpoint>;
 
 }  // namespace rollcall::net::inline v1

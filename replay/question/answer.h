@@ -12,8 +12,8 @@ namespace rollcall::replay::inline question {
 /// A question that was read and checked.
 struct ReadQuestion {
   Asks asks;
-  json::object ask;  ///< as it is to be answered
-  std::string text;  ///< for the log of reads
+  json::object ask;                                                ///< as it is to be answered
+  std::string text;                                                ///< for the log of reads
   std::function<std::vector<UserNumber>(const Reader&)> subjects;  ///< whose history it is
 };
 

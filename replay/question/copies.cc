@@ -139,8 +139,8 @@ Result<void> check(const BackupCreation& q) {
   if (q.vault) RC_TRY(check_folder(*q.vault));
   if (!q.name) return {};
   RC_TRY(check_text("name", *q.name, 100));
-  const bool plain = q.name->front() != '.' && q.name->front() != '-' &&
-                     q.name->find('/') == std::string::npos;
+  const bool plain =
+      q.name->front() != '.' && q.name->front() != '-' && q.name->find('/') == std::string::npos;
   if (!plain) return Error{Errc::BadInput, "name is the name of a folder, without a slash"};
   return {};
 }

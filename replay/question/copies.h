@@ -148,8 +148,7 @@ BOOST_DESCRIBE_STRUCT(TilesQuestion::Summary, (), (count, size))
 [[nodiscard]] Result<NoSummary> answer(const Desk& desk, const SnapshotCreation& q,
                                        const RowSink<SnapshotRow>& row);
 [[nodiscard]] Result<SnapshotVerification::Summary> answer(
-    const Desk& desk, const SnapshotVerification& q,
-    const RowSink<SnapshotVerification::Row>& row);
+    const Desk& desk, const SnapshotVerification& q, const RowSink<SnapshotVerification::Row>& row);
 [[nodiscard]] Result<NoSummary> answer(const Desk& desk, const SnapshotRemoval& q,
                                        const RowSink<SnapshotRemoval::Row>& row);
 [[nodiscard]] Result<NoSummary> answer(const Desk& desk, const BackupsQuestion& q,

@@ -42,8 +42,8 @@ struct is_list<std::vector<T>> : std::true_type {};
 /// there, and members of a later version are passed over.
 enum class Of : bool { Request, Answer };
 
-/// From JSON (or, for numbers and booleans, the text of a query). The error says which field. A list
-/// that is not there is empty; any other member that is not there and not optional is missing.
+/// From JSON (or, for numbers and booleans, the text of a query). The error says which field. A
+/// list that is not there is empty; any other member that is not there and not optional is missing.
 template <class T>
 store::Result<void> read_value(const json::value& value, T& out, const std::string& where,
                                Of of = Of::Request) {
@@ -196,7 +196,8 @@ json::object schema_of(Of of = Of::Answer) {
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
       using Field = std::decay_t<decltype(std::declval<T>().*member.pointer)>;
       properties[member.name] = schema_of<Field>(of);
-      const bool needed = !is_optional<Field>::value && (of == Of::Answer || !is_list<Field>::value);
+      const bool needed =
+          !is_optional<Field>::value && (of == Of::Answer || !is_list<Field>::value);
       if (needed) required.emplace_back(member.name);
     });
     json::object out{{"type", "object"}, {"properties", std::move(properties)}};

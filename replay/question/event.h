@@ -13,9 +13,9 @@ struct EventQuestion {
   static constexpr Asks kAsks{"show", true};
   using Row = EventView;
   struct Summary {
-    std::string leaf;                   ///< its hash, base64
-    std::optional<std::string> receipt; ///< C2SP tlog-proof, if proof is asked for
-    std::optional<json::object> proof;  ///< replay/event_proof.h
+    std::string leaf;                    ///< its hash, base64
+    std::optional<std::string> receipt;  ///< C2SP tlog-proof, if proof is asked for
+    std::optional<json::object> proof;   ///< replay/event_proof.h
   };
 };
 BOOST_DESCRIBE_STRUCT(EventQuestion, (), (seq, proof))

@@ -20,8 +20,7 @@ Result<Audit> prepare(const Desk& desk, const EventFilter& filter) {
 
 Result<void> check(const EventsQuestion& q) {
   RC_TRY(check_filter(q));
-  const int places =
-      (q.cursor ? 1 : 0) + (q.after_cursor ? 1 : 0) + (q.after ? 1 : 0);
+  const int places = (q.cursor ? 1 : 0) + (q.after_cursor ? 1 : 0) + (q.after ? 1 : 0);
   if (places > 1)
     return Error{Errc::BadInput, "say where to go on once: cursor, after_cursor or after"};
   for (const auto& [member, text] :

@@ -62,22 +62,21 @@ Result<SubjectQuestion::Summary> answer(const Desk& desk, const SubjectQuestion&
   const UserNumber number = *found;
   SubjectQuestion::Summary out;
   store::Fold fold;
-  RC_TRY(fold.advance(reader.log(), reader.last(),
-                      [&](const Header& h, store::ByteView, engine::Outcome, auto) {
-                        using engine::Kind;
-                        const bool own = h.user == number;
-                        if (!own && subject_of(h) != number) return;
-                        auto& into = own                           ? out.events
-                                     : h.kind == Kind::Activity    ? out.events_of_others_about_the_person
-                                     : h.kind == Kind::HistoryRead ? out.reads_of_the_persons_history
-                                                                   : out.holds_and_erasure_requests;
-                        into.push_back(to_full_json(view_of(reader, h)));
-                      }));
+  RC_TRY(fold.advance(
+      reader.log(), reader.last(), [&](const Header& h, store::ByteView, engine::Outcome, auto) {
+        using engine::Kind;
+        const bool own = h.user == number;
+        if (!own && subject_of(h) != number) return;
+        auto& into = own                           ? out.events
+                     : h.kind == Kind::Activity    ? out.events_of_others_about_the_person
+                     : h.kind == Kind::HistoryRead ? out.reads_of_the_persons_history
+                                                   : out.holds_and_erasure_requests;
+        into.push_back(to_full_json(view_of(reader, h)));
+      }));
   const engine::User& user = fold.state.users.at(number);
   for (const Seq id : user.sessions) {
     const auto& s = fold.state.sessions.at(id);
-    out.sessions.push_back(
-        {id, s.away ? "away" : "online", {s.opened_at}, {s.last_activity_at}});
+    out.sessions.push_back({id, s.away ? "away" : "online", {s.opened_at}, {s.last_activity_at}});
   }
   const auto time = [](Micros at) { return at == 0 ? std::string() : rfc3339(at); };
   out.log = reader.log().origin();

@@ -12,8 +12,8 @@ namespace rollcall::replay::inline question {
 Result<SeqRange> parse_seqs(std::string_view text) {
   const auto dots = text.find("..");
   SeqRange out;
-  const auto first = dots == std::string_view::npos ? std::nullopt
-                                                    : store::parse_decimal(text.substr(0, dots));
+  const auto first =
+      dots == std::string_view::npos ? std::nullopt : store::parse_decimal(text.substr(0, dots));
   if (!first)
     return Error{Errc::BadInput,
                  fmt::format("'{}' is no range: A..B or A.., numbers of events", text)};

@@ -39,9 +39,8 @@ Result<EventView> view_of(const EntryRow& row) {
   if (!leaf || leaf->size() != store::kHeaderSize) return broken;
   EventView out;
   out.header = store::decode_header(*leaf);
-  const auto state = std::find_if(kStates.begin(), kStates.end(), [&](BodyState s) {
-    return store::name_of(s) == row.body_state;
-  });
+  const auto state = std::find_if(kStates.begin(), kStates.end(),
+                                  [&](BodyState s) { return store::name_of(s) == row.body_state; });
   if (state == kStates.end()) return broken;
   out.body.state = *state;
   if (*state == BodyState::Open) {
@@ -62,9 +61,10 @@ Result<EventView> view_of(const EntryRow& row) {
 }
 
 json::object event_schema() {
-  constexpr std::array<std::string_view, 4> whole{"seq", "user_number", "session", "subject_number"};
+  constexpr std::array<std::string_view, 4> whole{"seq", "user_number", "session",
+                                                  "subject_number"};
   constexpr std::array<std::string_view, 14> texts{
-      "at",     "kind",   "cause", "user",   "action", "description", "batch",
+      "at",     "kind",   "cause", "user",   "action",  "description", "batch",
       "reason", "ticket", "name",  "reader", "channel", "subject",     "question"};
   json::object out;
   for (const auto& name : event_members()) {

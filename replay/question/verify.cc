@@ -42,7 +42,8 @@ Result<void> check(const VerifyQuestion& q) {
 Result<VerifyQuestion::Summary> answer(const Desk& desk, const VerifyQuestion& q,
                                        const RowSink<NoRow>&) {
   if (!store::exists(desk.layout))
-    return Error{Errc::NotFound, fmt::format("there is no log in {}", desk.layout.app_dir.string())};
+    return Error{Errc::NotFound,
+                 fmt::format("there is no log in {}", desk.layout.app_dir.string())};
   VerifyOptions options;
   options.full = q.full.value_or(false);
   options.replay = q.replay.value_or(false);

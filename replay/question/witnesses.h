@@ -22,7 +22,8 @@ BOOST_DESCRIBE_STRUCT(WitnessesQuestion, (), ())
 BOOST_DESCRIBE_STRUCT(WitnessesQuestion::Row, (), (name, key, url, cosigned, size, age))
 BOOST_DESCRIBE_STRUCT(WitnessesQuestion::Summary, (), (size, met))
 
-[[nodiscard]] Result<WitnessesQuestion::Summary> answer(
-    const Desk& desk, const WitnessesQuestion& q, const RowSink<WitnessesQuestion::Row>& row);
+[[nodiscard]] Result<WitnessesQuestion::Summary> answer(const Desk& desk,
+                                                        const WitnessesQuestion& q,
+                                                        const RowSink<WitnessesQuestion::Row>& row);
 
 }  // namespace rollcall::replay::inline question

@@ -21,9 +21,7 @@ std::optional<std::uint32_t> unit_of(std::string_view digits) {
 }
 
 void append_utf8(std::string& out, std::uint32_t c) {
-  const auto tail = [&](int shift) {
-    out += static_cast<char>(0x80U | ((c >> shift) & 0x3FU));
-  };
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80U | ((c >> shift) & 0x3FU)); };
   if (c < 0x80) {
     out += static_cast<char>(c);
   } else if (c < 0x800) {
@@ -70,7 +68,7 @@ std::string plain_text(std::string_view text) {
 std::optional<std::string> key_twice(std::string_view text, std::size_t levels) {
   std::vector<std::vector<std::string_view>> open;  // the keys of each object, nothing of each list
   std::deque<std::string> plain_keys;               // of those that were written with escapes
-  std::string_view last;                       // the string that stands before a colon is a key
+  std::string_view last;  // the string that stands before a colon is a key
   for (std::size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
       case '"': {

@@ -66,9 +66,7 @@ class CutLog final : public EventLog {
   }
 
  private:
-  static Error read_only() {
-    return {Errc::Refused, "this is the past: nothing is written to it"};
-  }
+  static Error read_only() { return {Errc::Refused, "this is the past: nothing is written to it"}; }
   const EventLog& whole_;
   const std::atomic<Seq>& end_;
 };

@@ -65,7 +65,8 @@ rocksdb::Options db_options() {
   o.db_write_buffer_size = 16U << 20;
   o.bytes_per_sync = 1U << 20;
   o.wal_bytes_per_sync = 0;
-  // Tables are opened on this thread: where the system gives no other, RocksDB would end the program.
+  // Tables are opened on this thread: where the system gives no other, RocksDB would end the
+  // program.
   o.max_file_opening_threads = 1;
   o.max_open_files = -1;
   o.info_log = std::make_shared<Unwritten>();

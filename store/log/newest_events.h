@@ -9,8 +9,8 @@
 // The file, DIR/apps/<app id>/newest, integers big-endian: "rollcall-last-1\n" · seq u64 · users
 // u32
 //   · zeroes u32 · leaf hash of the event `seq` 32 B · SHA-256 over all before and the sums 32 B
-//   · sums (store/bytes/checked_pages.h) · for each number the seq u64 of the user's newest event and of
-//   the newest that others did to them, 0 where there is none
+//   · sums (store/bytes/checked_pages.h) · for each number the seq u64 of the user's newest event
+//   and of the newest that others did to them, 0 where there is none
 #pragma once
 
 #include "engine/state.h"

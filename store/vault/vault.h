@@ -9,10 +9,10 @@
 // 'X' number of an erased user, kept for ever; what follows the number is nothing (zeroes, where an
 // older file was overwritten in place).
 //
-// Beside it lies an index (store/vault/vault_index.h). A vault that is opened to be read from, where the
-// index fits, maps both files and unseals a record when somebody asks for it; one that is opened to
-// be written unseals all.
-// A body's key is HKDF(user key, epoch key): destroying either is enough.
+// Beside it lies an index (store/vault/vault_index.h). A vault that is opened to be read from,
+// where the index fits, maps both files and unseals a record when somebody asks for it; one that is
+// opened to be written unseals all. A body's key is HKDF(user key, epoch key): destroying either is
+// enough.
 #pragma once
 
 #include "engine/event.h"

@@ -6,7 +6,6 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-
 #include <unistd.h>
 
 #include <atomic>
@@ -31,11 +30,12 @@ struct Asked {
 
 Asked ask(ReaderPool& pool, const std::string& question, const json::object& given = {}) {
   Asked out;
-  out.done = pool.ask({question, given, false, {}}, [] { return true; },
-                      [&](std::string_view line) {
-                        out.lines.emplace_back(line);
-                        return true;
-                      });
+  out.done = pool.ask(
+      {question, given, false, {}}, [] { return true; },
+      [&](std::string_view line) {
+        out.lines.emplace_back(line);
+        return true;
+      });
   return out;
 }
 
@@ -108,8 +108,8 @@ TEST_CASE("a question that nobody wants any more is ended, and its reader with i
   REQUIRE(ask(pool, "store info").done);
   const auto first = children();
   std::size_t lines = 0;
-  const auto done = pool.ask({"audit", {}, false, {}}, [] { return true; },
-                             [&](std::string_view) { return ++lines < 3; });
+  const auto done = pool.ask(
+      {"audit", {}, false, {}}, [] { return true; }, [&](std::string_view) { return ++lines < 3; });
   CHECK_FALSE(done.has_value());
   CHECK(children().empty());
   CHECK(events_of(ask(pool, "store info")) > 0);
@@ -160,14 +160,15 @@ TEST_CASE("a renewal ends a reader whose answer nobody takes, without waiting fo
   ReaderPool pool(layout, {});
   std::promise<void> begun, may_go_on;
   std::thread slow([&, waits = true]() mutable {
-    (void)pool.ask({"audit", {}, false, {}}, [] { return true; },
-                   [&](std::string_view) {
-                     if (std::exchange(waits, false)) {
-                       begun.set_value();
-                       may_go_on.get_future().wait();
-                     }
-                     return true;
-                   });
+    (void)pool.ask(
+        {"audit", {}, false, {}}, [] { return true; },
+        [&](std::string_view) {
+          if (std::exchange(waits, false)) {
+            begun.set_value();
+            may_go_on.get_future().wait();
+          }
+          return true;
+        });
   });
   begun.get_future().wait();
   const auto before = children();

@@ -159,17 +159,18 @@ TEST_CASE("a bad line is named and writes nothing", "[replay]") {
   const Scratch scratch;
   const auto writer =
       store::Writer::create(test::layout_in(scratch.path()), "rollcall.test/log").value();
-  for (const std::string bad :
-       {"{", "[]", R"({"at":"x","type":"login","user":"a"})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"fly","user":"a"})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"login","user":""})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"login","user":"a\u0001b"})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"activity","user":"a","action":"Not OK"})",
-        R"({"at":"2026-01-14T08:00:00Z","type":"login","user":"a"})",
-        R"({"at":"2126-01-14T08:00:00Z","type":"login","user":"a"})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"login","user":1})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"login","user":"a","\u0075ser":"b"})",
-        R"({"at":"2026-01-14T09:40:00Z","type":"activity","user":"a","action":"x.y","properties":{"n":1,"n":2}})"}) {
+  for (
+      const std::string bad :
+      {"{", "[]", R"({"at":"x","type":"login","user":"a"})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"fly","user":"a"})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"login","user":""})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"login","user":"a\u0001b"})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"activity","user":"a","action":"Not OK"})",
+       R"({"at":"2026-01-14T08:00:00Z","type":"login","user":"a"})",
+       R"({"at":"2126-01-14T08:00:00Z","type":"login","user":"a"})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"login","user":1})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"login","user":"a","\u0075ser":"b"})",
+       R"({"at":"2026-01-14T09:40:00Z","type":"activity","user":"a","action":"x.y","properties":{"n":1,"n":2}})"}) {
     const auto report =
         import_ndjson(*writer, kGood + bad + "\n", DryRun::No, store::wall_now(), nullptr);
     INFO(bad);

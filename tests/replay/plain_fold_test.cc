@@ -1,5 +1,5 @@
-// Who was here at a moment, beside a fold written here from the rules alone (S01–S07, S11, S23, C20),
-// which shares nothing with the engine.
+// Who was here at a moment, beside a fold written here from the rules alone (S01–S07, S11, S23,
+// C20), which shares nothing with the engine.
 #include "replay/as_of.h"
 #include "replay/import.h"
 #include "store/log/event_clock.h"
@@ -36,8 +36,8 @@ std::vector<Said> lives(std::mt19937_64& rng, int count) {
     if (const auto it = newest.find(one.user); it != newest.end() && it->second == at) continue;
     newest[one.user] = at;
     one.at = at;
-    one.type = std::array{"login", "login", "activity", "activity", "activity", "logout"}[test::below(
-        rng, 6)];
+    one.type = std::array{
+        "login", "login", "activity", "activity", "activity", "logout"}[test::below(rng, 6)];
     if (test::below(rng, 3) != 0) one.session = fmt::format("s{}", test::below(rng, 3));
     out.push_back(one);
   }
@@ -116,7 +116,8 @@ TEST_CASE("at a thousand moments, those of events included, everybody is as a pl
       engine::Policy policy;
       policy.idle_after_ms = static_cast<std::uint32_t>(idle_s * 1000);
       policy.ttl_s = static_cast<std::uint32_t>(ttl_s);
-      import_ndjson(*writer, ndjson(events), DryRun::No, store::wall_now(), nullptr, policy).value();
+      import_ndjson(*writer, ndjson(events), DryRun::No, store::wall_now(), nullptr, policy)
+          .value();
       const auto view = std::shared_ptr<const store::ReadView>(&writer->view(), [](const auto*) {});
       const Reader reader = Reader::beside(view);
       const Micros end = events.back().at;
@@ -124,11 +125,11 @@ TEST_CASE("at a thousand moments, those of events included, everybody is as a pl
       for (int i = 0; i < 250; ++i) {
         const Micros own = events[test::below(rng, events.size())].at;
         moments.insert(own);
-        moments.insert(std::min(end, own + std::array<Micros, 4>{1, idle_s * 1'000'000LL,
-                                                                 idle_s * 1'000'000LL - 1,
-                                                                 ttl_s * 1'000'000LL}[i % 4]));
-        moments.insert(kBegin + static_cast<Micros>(test::below(rng, static_cast<std::uint64_t>(
-                                                                         end - kBegin + 1))));
+        moments.insert(std::min(
+            end, own + std::array<Micros, 4>{1, idle_s * 1'000'000LL, idle_s * 1'000'000LL - 1,
+                                             ttl_s * 1'000'000LL}[i % 4]));
+        moments.insert(kBegin + static_cast<Micros>(test::below(
+                                    rng, static_cast<std::uint64_t>(end - kBegin + 1))));
       }
       for (const Micros at : moments) {
         const auto moment = as_of(reader, at, end, Watched::ToItsEnd).value();

@@ -68,20 +68,22 @@ TEST_CASE("a replay hands over each event of its range once, in order, with what
     played.playback->run(false);
     played.to_its_end();
     REQUIRE(played.events.size() == 660);
-    for (std::size_t i = 0; i < played.events.size(); ++i)
-      REQUIRE(played.events[i].seq == 40 + i);
+    for (std::size_t i = 0; i < played.events.size(); ++i) REQUIRE(played.events[i].seq == 40 + i);
     auto fold = state_at(reader, 39).value();
     std::vector<engine::Transition> changes;
-    fold.advance(reader.log(), 699, [&](const auto&, auto, auto, const auto& some) {
-          changes.insert(changes.end(), some.begin(), some.end());
-        }).value();
+    fold.advance(reader.log(), 699,
+                 [&](const auto&, auto, auto, const auto& some) {
+                   changes.insert(changes.end(), some.begin(), some.end());
+                 })
+        .value();
     CHECK(played.transitions == changes);
     CHECK(played.playback->position().seq == 699);
     CHECK(played.playback->reading()->log().last() == 699);
   }
 }
 
-TEST_CASE("a replay that is moved back and forth is where a fresh one would be", "[replay][property]") {
+TEST_CASE("a replay that is moved back and forth is where a fresh one would be",
+          "[replay][property]") {
   const std::uint64_t seed = test::test_seed();
   INFO("reproduce with ROLLCALL_SEED=" << seed);
   std::mt19937_64 rng{seed};

@@ -1,5 +1,6 @@
 // A log as it was: what is read through a cut is what a log of that length would have said.
 #include "store/log/cut_log.h"
+
 #include "store/log/read_ahead.h"
 #include "store/open_store.h"
 #include "tests/support/stores.h"
@@ -34,10 +35,12 @@ TEST_CASE("a cut log ends where it is cut, and has the root that the log had the
     cut.scan(1, ~Seq{0} >> 1, [&](const Header& h, ByteView) { return ++seen == h.seq; }).value();
     CHECK(seen == last);
     Seq newest = 0;
-    cut.scan_back(1, ~Seq{0} >> 1, [&](const Header& h, ByteView) {
-         newest = h.seq;
-         return false;
-       }).value();
+    cut.scan_back(1, ~Seq{0} >> 1,
+                  [&](const Header& h, ByteView) {
+                    newest = h.seq;
+                    return false;
+                  })
+        .value();
     CHECK(newest == last);
     CHECK_FALSE(cut.header(last + 1).value());
     CHECK_FALSE(cut.body(last + 1).value());
@@ -48,8 +51,9 @@ TEST_CASE("a cut log ends where it is cut, and has the root that the log had the
   CHECK(cut.append({}, Durable::Yes, WithTree::Yes).fate() == Fate::Refused);
 }
 
-TEST_CASE("a long scan ahead hands over what a plain scan does, stops when told, and says what failed",
-          "[store]") {
+TEST_CASE(
+    "a long scan ahead hands over what a plain scan does, stops when told, and says what failed",
+    "[store]") {
   InMemory medium;
   const auto layout = locate("/nowhere", "main").value();
   const auto log = medium.create_log(layout, "rollcall.test/log").value();
@@ -65,8 +69,12 @@ TEST_CASE("a long scan ahead hands over what a plain scan does, stops when told,
     }
     log->append(commit, Durable::Yes, WithTree::No).value();
   }
-  for (const auto& [from, to] : {std::pair<Seq, Seq>{1, kEvents}, {17, kEvents}, {1, 70'000},
-                                 {5, 20}, {kEvents, kEvents + 9}, {9, 8}}) {
+  for (const auto& [from, to] : {std::pair<Seq, Seq>{1, kEvents},
+                                 {17, kEvents},
+                                 {1, 70'000},
+                                 {5, 20},
+                                 {kEvents, kEvents + 9},
+                                 {9, 8}}) {
     INFO(from << ".." << to);
     Seq next = from;
     bool in_order = true;
@@ -86,7 +94,7 @@ TEST_CASE("a long scan ahead hands over what a plain scan does, stops when told,
   CHECK(seen < 10'000);
   // Whoever throws gets out of it, and no thread stays behind.
   struct Enough {};
-  CHECK_THROWS_AS(scan_ahead(*log, 1, kEvents,
-                             [&](std::span<const Header>) -> bool { throw Enough(); }),
-                  Enough);
+  CHECK_THROWS_AS(
+      scan_ahead(*log, 1, kEvents, [&](std::span<const Header>) -> bool { throw Enough(); }),
+      Enough);
 }

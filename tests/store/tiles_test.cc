@@ -19,13 +19,14 @@ TEST_CASE("exported tiles rebuild the signed root", "[store]") {
   const auto newest = newest_checkpoint(*log, layout).value().newest.value();
   std::map<std::string, std::string> files;
   std::string last;
-  const auto count = export_tiles(*log, newest,
-                                  [&](const std::string& path, ByteView content) -> Result<void> {
-                                    CHECK(files.emplace(path, as_text(content)).second);
-                                    last = path;
-                                    return {};
-                                  },
-                                  nullptr)
+  const auto count = export_tiles(
+                         *log, newest,
+                         [&](const std::string& path, ByteView content) -> Result<void> {
+                           CHECK(files.emplace(path, as_text(content)).second);
+                           last = path;
+                           return {};
+                         },
+                         nullptr)
                          .value();
   CHECK(count == files.size());
   CHECK(last == "checkpoint");
@@ -49,12 +50,13 @@ TEST_CASE("exported tiles rebuild the signed root", "[store]") {
   CHECK(files.at(tile_path(1, 0, size / 256)).size() == size / 256 * 32);
   // Whoever has enough is asked no more.
   int taken = 0;
-  const auto ended = export_tiles(*log, newest,
-                                  [&](const std::string&, ByteView) -> Result<void> {
-                                    if (++taken < 3) return {};
-                                    return Error{Errc::Io, "enough"};
-                                  },
-                                  nullptr);
+  const auto ended = export_tiles(
+      *log, newest,
+      [&](const std::string&, ByteView) -> Result<void> {
+        if (++taken < 3) return {};
+        return Error{Errc::Io, "enough"};
+      },
+      nullptr);
   CHECK(ended.has_error());
   CHECK(taken == 3);
 }
