@@ -158,10 +158,11 @@ Error bad_time(std::string_view text) {
 }  // namespace
 
 std::string rfc3339(Micros at) {
-  const sys_time<microseconds> t{microseconds{at}};
-  const auto day_start = floor<days>(t);
-  const year_month_day ymd{day_start};
-  const hh_mm_ss<microseconds> hms{t - day_start};
+  // Of any number that a header may hold: its first day begins before what microseconds can count.
+  const Micros rest = at % kDay + (at % kDay < 0 ? kDay : 0);
+  const Micros day = at / kDay - (at % kDay < 0 ? 1 : 0);
+  const year_month_day ymd{sys_days{days{day}}};
+  const hh_mm_ss<microseconds> hms{microseconds{rest}};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(ymd.year()),
                      static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()),
                      hms.hours().count(), hms.minutes().count(), hms.seconds().count(),

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 
 using namespace rollcall;
 using namespace rollcall::replay;
@@ -21,6 +22,15 @@ engine::Micros at(const std::string& text) {
 }
 
 }  // namespace
+
+TEST_CASE("any number that a header may hold is written as a time", "[replay]") {
+  CHECK(rfc3339(0) == "1970-01-01T00:00:00.000000Z");
+  CHECK(rfc3339(-1) == "1969-12-31T23:59:59.999999Z");
+  CHECK(rfc3339(-86'400'000'000) == "1969-12-31T00:00:00.000000Z");
+  // 2^63 microseconds are 106,751,991 days, 4 h 0 min 54.775808 s.
+  CHECK(rfc3339(std::numeric_limits<engine::Micros>::max()).substr(6) == "01-10T04:00:54.775807Z");
+  CHECK(rfc3339(std::numeric_limits<engine::Micros>::min()).ends_with("T19:59:05.224192Z"));
+}
 
 TEST_CASE("moments are what people mean by them", "[replay]") {
   CHECK(rfc3339(kNow) == "2026-01-15T10:00:00.123456Z");
