@@ -2,7 +2,7 @@
 import test, { after, before } from 'node:test'
 import assert from 'node:assert/strict'
 import WebSocket from 'ws'
-import { Server, app, auth, until, userAuth, sleep } from './server.mjs'
+import { Server, app, auth, until, userAuth } from './server.mjs'
 
 let server
 before(async () => {
@@ -107,10 +107,11 @@ test('client events are not cached, and a cache outlives its last subscriber unt
   await s.trigger('cache-k', 'e', '1')
   const d = await s.raw()
   await d.subscribed('cache-k'); await d.wait('e')
-  await sleep(1600)
+  const cached = async () => (await s.api('GET', '/channels/cache-k', { query: { info: 'cache' } })).json.cache
+  assert.equal((await cached()).data, '1')
+  await until(async () => (await cached()) === null, 'the cache has run out')
   const e = await s.raw()
   await e.subscribed('cache-k'); await e.wait('pusher:cache_miss')
-  assert.deepEqual((await s.api('GET', '/channels/cache-k', { query: { info: 'cache' } })).json.cache, null)
   await s.close()
 })
 test('subscription counts come as the number changes, never on presence channels', async () => {
