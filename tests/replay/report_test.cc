@@ -282,18 +282,12 @@ TEST_CASE("a report that cannot be is refused in a sentence", "[replay]") {
 
 TEST_CASE("the hours of real history are those that were counted apart from here",
           "[replay][data]") {
-  const auto file = test::test_data("ubuntu-irc.ndjson.zst");
-  if (!file) return;
+  if (!test::test_data("ubuntu-irc.ndjson.zst")) return;
   const test::Scratch scratch(test::Scratch::On::Memory);
-  const auto layout = test::layout_in(scratch.path());
-  {
-    const auto writer = store::Writer::create(layout).value();
-    engine::Policy policy;
-    set_policy(policy, "idle_after=300s").value();
-    set_policy(policy, "ttl=off").value();
-    const std::string text = read_maybe_zst(*file, std::size_t{1} << 30).value();
-    (void)import_ndjson(*writer, text, DryRun::No, store::wall_now(), nullptr, policy).value();
-  }
+  engine::Policy policy;
+  set_policy(policy, "idle_after=300s").value();
+  set_policy(policy, "ttl=off").value();
+  const auto layout = test::make_real_store(scratch.path(), 0, policy);
   const auto reader = Reader::open(layout).value();
   const auto hours = [](Seconds length) { return static_cast<double>(length.length) / 3.6e9; };
   for (const std::string zone : {"UTC", "America/New_York", "Pacific/Chatham"}) {

@@ -86,17 +86,10 @@ TEST_CASE("an import sets the policy of a new log, and of no other", "[replay]")
 
 TEST_CASE("the changes of state are those of real history, counted apart from here",
           "[replay][data]") {
-  const auto file = test::test_data("ubuntu-irc.ndjson.zst");
-  if (!file) return;
+  if (!test::test_data("ubuntu-irc.ndjson.zst")) return;
   const test::Scratch scratch(test::Scratch::On::Memory);
-  const auto layout = test::layout_in(scratch.path());
-  {
-    const auto writer = store::Writer::create(layout).value();
-    const std::string text = read_maybe_zst(*file, std::size_t{1} << 30).value();
-    (void)import_ndjson(*writer, text, DryRun::No, store::wall_now(), nullptr,
-                        policy_of({"idle_after=300s", "ttl=off"}))
-        .value();
-  }
+  const auto layout =
+      test::make_real_store(scratch.path(), 0, policy_of({"idle_after=300s", "ttl=off"}));
   const auto reader = Reader::open(layout).value();
   std::map<std::string, std::uint64_t> edges;
   std::set<std::uint64_t> users;

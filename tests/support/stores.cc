@@ -58,7 +58,8 @@ store::Layout make_store(const std::filesystem::path& directory, std::uint64_t e
   return layout;
 }
 
-store::Layout make_real_store(const std::filesystem::path& directory, std::uint64_t lines) {
+store::Layout make_real_store(const std::filesystem::path& directory, std::uint64_t lines,
+                              const std::optional<engine::Policy>& policy) {
   const auto file = test_data("ubuntu-irc.ndjson.zst");
   if (!file) return make_store(directory, 5000, 1);
   std::string text = replay::read_maybe_zst(*file, std::size_t{1} << 30).value();
@@ -70,7 +71,8 @@ store::Layout make_real_store(const std::filesystem::path& directory, std::uint6
   }
   const auto layout = layout_in(directory);
   const auto writer = store::Writer::create(layout, "rollcall.test/log").value();
-  replay::import_ndjson(*writer, text, replay::DryRun::No, store::wall_now(), nullptr).value();
+  replay::import_ndjson(*writer, text, replay::DryRun::No, store::wall_now(), nullptr, policy)
+      .value();
   return layout;
 }
 

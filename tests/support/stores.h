@@ -19,8 +19,10 @@ void fill(store::Writer& writer, std::uint64_t events, std::uint64_t seed,
                                        std::uint64_t seed);
 
 /// From the IRC file (its first `lines` lines; 0 for all) where the data is there, else invented.
+/// `policy`: of the real one.
 [[nodiscard]] store::Layout make_real_store(const std::filesystem::path& directory,
-                                            std::uint64_t lines);
+                                            std::uint64_t lines,
+                                            const std::optional<engine::Policy>& policy = {});
 
 /// A store whose log is in memory, and whose vault lies in a folder that is: quick to make.
 class MemoryStore {
